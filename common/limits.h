@@ -1,0 +1,47 @@
+/*
+ * Every limit, once, with its reason. Each is tested at the limit and one past it.
+ * Sizes are bytes without a terminating NUL unless the name ends in _SIZE, which includes it.
+ */
+#ifndef OTA_COMMON_LIMITS_H
+#define OTA_COMMON_LIMITS_H
+
+enum {
+	/* Names. product_key and device_name: DESIGN.md section 2. */
+	OTA_PRODUCT_KEY_MAX = 32,
+	OTA_DEVICE_NAME_MAX = 64,
+	OTA_MODULE_MAX = 64,   /* LuatOS firmware names reach 50 characters */
+	OTA_VERSION_MAX = 64,  /* iotkit C 3.x stores 32; longer versions are for our own agent */
+	OTA_LABEL_MAX = 128,   /* free names of batches, products, operators */
+	OTA_CLIENT_ID_MAX = 256, /* Aliyun client ids carry their parameters: 64 + tail */
+	OTA_AGENT_MAX = 64,    /* "ota-agent/1.0.0 (linux; x86_64)" */
+	OTA_BOOT_ID_MAX = 36,  /* a UUID */
+	OTA_DESC_MAX = 128,    /* Aliyun manual: desc of a progress report */
+	OTA_REASON_MAX = 256,  /* why an operator did something */
+
+	/* Messages. */
+	OTA_PAYLOAD_MAX = 65536,        /* any payload we read: operators' commands and answers */
+	OTA_DEVICE_PAYLOAD_MAX = 16384, /* a device's report; the largest true one is under 1 KiB */
+	OTA_JSON_DEPTH_MAX = 8,
+	OTA_JSON_MEMBERS_MAX = 256,     /* members of one object, so that the duplicate check stays cheap */
+	OTA_URL_MAX = 255,              /* iotkit C 3.x overflows its stack past 255 */
+	OTA_TAGS_MAX = 10,              /* Aliyun: batch tags */
+	OTA_TAG_KEY_MAX = 30,
+	OTA_TAG_VALUE_MAX = 1024,
+	OTA_EXT_DATA_MAX = 4096,        /* Aliyun: sum of all tags */
+
+	/* Work. */
+	OTA_PAGE_DEFAULT = 100,  /* rows of a list answer when the caller does not say */
+	OTA_PAGE_MAX = 500,      /* rows of a list answer at the most; 500 tasks stay under OTA_PAYLOAD_MAX only in pages */
+	OTA_NAMES_MAX = 1000,    /* device names in one command; more go as a list file */
+	OTA_STAGES_MAX = 100,
+	OTA_TRANSACTION_ROWS = 5000, /* rows one transaction may touch, so that informs keep their pace */
+
+	/* Digests, in hex. */
+	OTA_MD5_HEX = 32,
+	OTA_SHA256_HEX = 64,
+};
+
+#define OTA_PACKAGE_SIZE_MAX ((uint64_t)4294967295) /* C 4.x reads size as uint32 */
+#define OTA_INTEGER_MAX ((int64_t)9007199254740991) /* 2^53-1: what every JSON reader holds exactly */
+
+#endif
