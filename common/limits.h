@@ -17,6 +17,8 @@ enum {
 	OTA_BOOT_ID_MAX = 36,  /* a UUID */
 	OTA_DESC_MAX = 128,    /* Aliyun manual: desc of a progress report */
 	OTA_REASON_MAX = 256,  /* why an operator did something */
+	OTA_NOTES_MAX = 1024,  /* release notes of a package: a paragraph, so that pages of packages stay small */
+	OTA_REQUEST_ID_MAX = 64, /* a UUID or a CI run's own id */
 
 	/* Messages. */
 	OTA_PAYLOAD_MAX = 65536,        /* any payload we read: operators' commands and answers */

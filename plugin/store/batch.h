@@ -1,0 +1,63 @@
+/* Batches, their target lists, and their kept counts. See store.h for threads, transactions and errors. */
+#ifndef OTA_PLUGIN_STORE_BATCH_H
+#define OTA_PLUGIN_STORE_BATCH_H
+
+#include "plugin/rules/words.h"
+#include "plugin/store/store.h"
+
+enum { OTA_STRATEGY_TEXT_MAX = 2048 };
+
+struct ota_batch {
+	int64_t id;
+	int64_t rev;
+	char product_key[OTA_PRODUCT_KEY_MAX + 1];
+	int64_t package_id;
+	char module[OTA_MODULE_MAX + 1];
+	char version[OTA_VERSION_MAX + 1];
+	char name[OTA_LABEL_MAX + 1];
+	enum ota_batch_kind kind;
+	enum ota_batch_state state;
+	char reason[OTA_REASON_MAX + 1]; /* a sentence: why the state is what it is */
+	bool all_devices;                /* else the rows of batch_target */
+	bool skip_conflicts;
+	char strategy[OTA_STRATEGY_TEXT_MAX + 1]; /* compact JSON, opaque here */
+	int64_t total;                           /* targets found so far: tasks + exclusions */
+	bool prepared;                           /* every target has its task or exclusion */
+	char prepare_after[OTA_DEVICE_NAME_MAX + 1]; /* names up to here are done */
+	bool canceling;                          /* withdraw or revoke is still walking its tasks */
+	bool cancel_revokes;
+	int64_t created_ms, started_ms, ended_ms, ends_ms; /* wall; 0 = not yet */
+	char created_by[OTA_LABEL_MAX + 1];
+};
+
+/* counts[state] and causes[cause] of its tasks; excluded[cause]: targets that got no task. */
+struct ota_batch_counts {
+	int64_t states[OTA_TASK_STATES];
+	int64_t causes[OTA_CAUSES];
+	int64_t excluded_at_target;
+	int64_t excluded_conflict;
+	int64_t excluded_unknown;
+	int64_t excluded_barred;
+};
+enum ota_exclusion { OTA_EXCLUDED_AT_TARGET, OTA_EXCLUDED_CONFLICT, OTA_EXCLUDED_UNKNOWN, OTA_EXCLUDED_BARRED };
+
+int ota_batch_insert(struct ota_store *store, const struct ota_batch *batch, struct ota_error *error);
+int ota_batch_load(struct ota_store *store, int64_t id, struct ota_batch *ret_batch, struct ota_error *error);
+/* Saves everything that may change (state .. ends_ms) under rev; batch->rev is raised. */
+int ota_batch_save(struct ota_store *store, struct ota_batch *batch, struct ota_error *error);
+/* Newest first, ids below `before` (0 = newest). product_key "" = any; state < 0 = any. */
+int ota_batch_list(struct ota_store *store, const char *product_key, int state, int64_t before, struct ota_batch *rows, size_t capacity,
+		   size_t *ret_count, struct ota_error *error);
+/* Batches with work for the campaign clock: not ended, and (not prepared, or canceling, or ends_ms <= wall_ms). Ascending ids after `after`. */
+int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t after, int64_t *ids, size_t capacity, size_t *ret_count,
+			   struct ota_error *error);
+
+int ota_batch_load_counts(struct ota_store *store, int64_t id, struct ota_batch_counts *ret_counts, struct ota_error *error);
+int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error);
+
+int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const char *device_name, struct ota_error *error); /* a double is fine */
+/* Ascending names after `after`. */
+int ota_batch_list_targets(struct ota_store *store, int64_t batch_id, const char *after, char (*names)[OTA_DEVICE_NAME_MAX + 1],
+			   size_t capacity, size_t *ret_count, struct ota_error *error);
+
+#endif

@@ -1,0 +1,42 @@
+/* Packages and their artifacts. See store.h for threads, transactions and errors. */
+#ifndef OTA_PLUGIN_STORE_PACKAGE_H
+#define OTA_PLUGIN_STORE_PACKAGE_H
+
+#include "plugin/rules/words.h"
+#include "plugin/store/store.h"
+
+/* A package with its one full artifact; deltas will be further artifact rows with a base version. */
+struct ota_package {
+	int64_t id;
+	char product_key[OTA_PRODUCT_KEY_MAX + 1];
+	char module[OTA_MODULE_MAX + 1];
+	char version[OTA_VERSION_MAX + 1];
+	bool yanked;
+	enum ota_verification verification;
+	char verified_sha256[OTA_SHA256_HEX + 1]; /* the artifact the verification holds for */
+	char notes[OTA_NOTES_MAX + 1];
+	char ext_data[OTA_EXT_DATA_MAX + 512]; /* compact JSON object or "" */
+	int64_t created_ms;
+	char created_by[OTA_LABEL_MAX + 1];
+	int64_t rev;
+	struct ota_artifact {
+		int64_t id;
+		char base_version[OTA_VERSION_MAX + 1]; /* "" = full image */
+		uint64_t size;
+		char sha256[OTA_SHA256_HEX + 1];
+		char md5[OTA_MD5_HEX + 1];
+	} full;
+};
+
+/* OTA_ECONFLICT when product, module and version exist. Inserts the artifact too. */
+int ota_package_insert(struct ota_store *store, const struct ota_package *package, struct ota_error *error);
+int ota_package_load(struct ota_store *store, int64_t id, struct ota_package *ret_package, struct ota_error *error);
+int ota_package_find(struct ota_store *store, const char *product_key, const char *module, const char *version,
+		     struct ota_package *ret_package, struct ota_error *error);
+/* Saves yanked, verification, verified_sha256 under rev. */
+int ota_package_save(struct ota_store *store, struct ota_package *package, struct ota_error *error);
+/* Newest first, ids below `before` (0 = from the newest); "" = any product, any module. */
+int ota_package_list(struct ota_store *store, const char *product_key, const char *module, int64_t before, struct ota_package *rows,
+		     size_t capacity, size_t *ret_count, struct ota_error *error);
+
+#endif
