@@ -10,6 +10,7 @@
 #include "common/bytes.h"
 #include "common/file.h"
 #include "common/limits.h"
+#include "common/nearest.h"
 #include "common/text.h"
 
 /* One value on its way into the target struct. */
@@ -173,16 +174,14 @@ static bool section_is_known(const struct ota_config_spec *spec, const char *sec
 
 static const char *key_nearest(const struct ota_config_spec *spec, const char *section, const char *key)
 {
-	const char *nearest = NULL;
-	unsigned best = (unsigned)(strlen(key) / 3 + 2);
-	for (size_t i = 0; i < spec->row_count; i++) {
-		unsigned distance = ota_text_distance(spec->rows[i].key, key);
-		if (strcmp(spec->rows[i].section, section) == 0 && distance < best) {
-			best = distance;
-			nearest = spec->rows[i].key;
-		}
-	}
-	return nearest;
+	OTA_AUTO_FREE const char **keys = calloc(spec->row_count + 1, sizeof(*keys));
+	size_t count = 0;
+	if (!keys)
+		return NULL;
+	for (size_t i = 0; i < spec->row_count; i++)
+		if (strcmp(spec->rows[i].section, section) == 0)
+			keys[count++] = spec->rows[i].key;
+	return ota_nearest(key, keys);
 }
 
 static int key_unknown(const struct ota_config_spec *spec, const char *section, const char *key, struct ota_error *error)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "common/nearest.h"
 #include "common/text.h"
 
 const cJSON *ota_json_member(const cJSON *object, const char *key)
@@ -102,21 +103,6 @@ static bool list_holds(const char *const *list, const char *word)
 	return false;
 }
 
-/* NULL when nothing is near enough to be meant. */
-static const char *list_nearest(const char *const *list, const char *word)
-{
-	const char *nearest = NULL;
-	unsigned best = (unsigned)(strlen(word) / 3 + 2);
-	for (; *list; list++) {
-		unsigned distance = ota_text_distance(*list, word);
-		if (distance < best) {
-			best = distance;
-			nearest = *list;
-		}
-	}
-	return nearest;
-}
-
 int ota_json_known(struct ota_json_place at, const char *const *known, struct ota_error *error)
 {
 	const cJSON *member;
@@ -125,7 +111,7 @@ int ota_json_known(struct ota_json_place at, const char *const *known, struct ot
 	cJSON_ArrayForEach(member, at.object) {
 		if (list_holds(known, member->string))
 			continue;
-		const char *nearest = list_nearest(known, member->string);
+		const char *nearest = ota_nearest(member->string, known);
 		if (nearest)
 			return member_fail(at, member->string, OTA_EINVALID, error, "unknown key; did you mean \"%s\"?", nearest);
 		return member_fail(at, member->string, OTA_EINVALID, error, "unknown key");

@@ -357,29 +357,3 @@ bool ota_text_unbase64url(struct ota_span text, unsigned char *target, size_t si
 	/* Left-over bits must be zero, else two spellings would mean the same bytes. */
 	return (bits & ((1u << held) - 1)) == 0;
 }
-
-static unsigned least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-unsigned ota_text_distance(const char *a, const char *b)
-{
-	enum { WORD_MAX = 63 };
-	size_t a_size = strlen(a), b_size = strlen(b);
-	unsigned row[WORD_MAX + 1];
-	if (a_size > WORD_MAX || b_size > WORD_MAX)
-		return UINT32_MAX;
-	for (unsigned j = 0; j <= b_size; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= a_size; i++) {
-		unsigned diagonal = row[0];
-		row[0] = i;
-		for (unsigned j = 1; j <= b_size; j++) {
-			unsigned changed = diagonal + (a[i - 1] != b[j - 1]);
-			diagonal = row[j];
-			row[j] = least(changed, least(row[j], row[j - 1]) + 1);
-		}
-	}
-	return row[b_size];
-}

@@ -46,10 +46,6 @@ bool ota_text_unhex(struct ota_span hex, unsigned char *target, size_t size);
 bool ota_text_is_hex(struct ota_span text, size_t digits);       /* either case */
 bool ota_text_is_lower_hex(struct ota_span text, size_t digits); /* the one spelling of digests on the wire and in the store */
 
-/* How many characters must be changed, added or removed to make one word of the other; for "did you mean". Words of more than
- * 63 bytes are as far apart as can be. */
-unsigned ota_text_distance(const char *a, const char *b);
-
 /* base64url without padding. target of encode holds OTA_BASE64URL_SIZE(size). decode is strict (no padding, canonical tail bits). */
 #define OTA_BASE64URL_SIZE(size) (((size) * 4 + 2) / 3 + 1)
 void ota_text_base64url(char *target, const unsigned char *data, size_t size);
