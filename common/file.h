@@ -10,7 +10,8 @@
 #include "common/error.h"
 
 /* Replaces path by data: temporary file in the same directory, write, fsync, rename, fsync of the directory. After a return of 0 a power
- * cut leaves the new content, after any failure or crash the old one. mode is the permission of a new file, e.g. 0600. */
+ * cut leaves the new content, after any failure or crash the old one; a crash may also
+ * leave the temporary file, "<path>." and six characters. mode is the permission of a new file, e.g. 0600. */
 int ota_file_replace(const char *path, struct ota_span data, mode_t mode, struct ota_error *error);
 
 /* The tail of that for a temporary file the caller wrote himself: fsync(fd), rename to `path`, fsync of the directory. The caller closes fd. */

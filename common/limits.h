@@ -17,12 +17,15 @@ enum {
 	OTA_BOOT_ID_MAX = 36,  /* a UUID */
 	OTA_DESC_MAX = 128,    /* Aliyun manual: desc of a progress report */
 	OTA_REASON_MAX = 256,  /* why an operator did something */
+	OTA_NOTES_MAX = 1024,  /* release notes of a package: a paragraph, so that pages of packages stay small */
+	OTA_REQUEST_ID_MAX = 64, /* a UUID or a CI run's own id */
 
 	/* Messages. */
 	OTA_PAYLOAD_MAX = 65536,        /* any payload we read: operators' commands and answers */
 	OTA_DEVICE_PAYLOAD_MAX = 16384, /* a device's report; the largest true one is under 1 KiB */
 	OTA_JSON_DEPTH_MAX = 8,
 	OTA_JSON_MEMBERS_MAX = 256,     /* members of one object, so that the duplicate check stays cheap */
+	OTA_JSON_NUMBER_MAX = 63,       /* characters of a number: cJSON cuts longer ones apart */
 	OTA_URL_MAX = 255,              /* iotkit C 3.x overflows its stack past 255 */
 	OTA_TAGS_MAX = 10,              /* Aliyun: batch tags */
 	OTA_TAG_KEY_MAX = 30,
@@ -35,6 +38,8 @@ enum {
 	OTA_NAMES_MAX = 1000,    /* device names in one command; more go as a list file */
 	OTA_STAGES_MAX = 100,
 	OTA_TRANSACTION_ROWS = 5000, /* rows one transaction may touch, so that informs keep their pace */
+
+	OTA_CONFIG_FILE_MAX = 65536, /* a configuration file; nobody writes a longer one by hand */
 
 	/* Digests, in hex. */
 	OTA_MD5_HEX = 32,

@@ -17,7 +17,10 @@ enum ota_caps {
 	OTA_CAP_CANCEL = 2,    /* "cancel": answers ask-to-cancel */
 };
 
-/* {"id":..,"params":{"version":"v","module":"m","agent":"..","caps":[..],"batch":n,"attempt":n,"bootId":".."}} */
+/* The words agent, caps, batch, attempt, bootId and cancel are our dialect. Strangers may use them for ends of their own (a production batch), so a
+ * value of another form counts as absent and never loses the report; in an inform they count only beside a `caps` array. version, module and
+ * step are strict. An empty module is an absent one.
+ * {"id":..,"params":{"version":"v","module":"m","agent":"..","caps":[..],"batch":n,"attempt":n,"bootId":".."}} */
 struct ota_inform {
 	char version[OTA_VERSION_MAX + 1];
 	char module[OTA_MODULE_MAX + 1]; /* OTA_MODULE_DEFAULT when absent */
@@ -46,7 +49,8 @@ struct ota_progress {
 	unsigned mended;
 };
 
-/* A pull: /ota/device/request (body as an inform) or thing/ota/firmware/get. id keeps its JSON type as raw text (`"123"` or `123`). */
+/* A pull: /ota/device/request (body as an inform) or thing/ota/firmware/get. id keeps its JSON type as raw text (`"123"` or `123`);
+ * an id that is missing or cannot be echoed as it stood is `0`. */
 struct ota_pull {
 	char id[32];
 	char module[OTA_MODULE_MAX + 1];
@@ -86,7 +90,8 @@ int ota_progress_print(const struct ota_progress *progress, int64_t id, struct o
 /* The answer to thing/ota/firmware/get: code is the number 200, id is echoed raw; push NULL means nothing to do ("data":{}). */
 int ota_pull_reply_print(const char *raw_id, const struct ota_push *push, struct ota_bytes *out, struct ota_error *error);
 
-/* The device's side of a push: strict about what it uses, any key order, white space allowed. */
+/* The device's side of a push and of the answer to a pull: strict about what it uses, any key order, white space allowed, hex in either case.
+ * OTA_ENOTFOUND: well-formed, but there is nothing to do ("data":{}). */
 struct ota_offer {
 	uint64_t size;
 	char version[OTA_VERSION_MAX + 1];

@@ -3,6 +3,7 @@
  *
  * The signature is HMAC-SHA256 over "otadl1\n" path "\n" e "\n" d, with a key both plugin and gateway read from one 0600 file. d is the first
  * 8 bytes of SHA-256 of "pk/dn" (or 16 zeros for an operator): it ties a download to its device for delivery records without telling a name.
+ * path is "/dl/<sha256>" whatever stands before it in the base, so that a proxy may strip a prefix.
  * The URL signs the way to the bytes, not the bytes; those are bound by their digest.
  */
 #ifndef OTA_COMMON_SIGNATURE_H
@@ -25,7 +26,7 @@ struct ota_url_keys {
 
 /* Reads lines of 64 hex digits, newest first. The file must be ours alone (no permission for others). */
 int ota_url_keys_read(const char *path, struct ota_url_keys *ret_keys, struct ota_error *error);
-/* Reads it, or makes it with one fresh key, mode 0600, when there is none. */
+/* Reads it, or makes it with one fresh key, mode 0600, when there is none. Two programs that start at once end with the same key. */
 int ota_url_keys_open(const char *path, struct ota_url_keys *ret_keys, struct ota_error *error);
 
 /* Writes a URL of at most OTA_URL_MAX bytes; OTA_ELIMIT says how long the base may be. identity NULL = for an operator. */

@@ -33,13 +33,22 @@ bool ota_text_is_version(struct ota_span text);
 bool ota_text_is_reserved_key(struct ota_span text);
 
 bool ota_text_is_utf8(struct ota_span text);
+/* The first character of text: 1..4 bytes long and written to ret_character, or 0 when the bytes there are not UTF-8 (or text is empty). */
+size_t ota_text_utf8_next(struct ota_span text, uint32_t *ret_character);
+void ota_text_utf8_append(struct ota_bytes *out, uint32_t character);
+enum { OTA_TEXT_REPLACEMENT = 0xFFFD }; /* what stands for a byte that is not UTF-8 */
 /* Appends text to out with every byte that is not valid UTF-8 replaced by U+FFFD and control characters by a space. */
 void ota_text_clean(struct ota_bytes *out, struct ota_span text);
 
 void ota_text_hex(char *target, const unsigned char *data, size_t size); /* target[2 * size + 1], lower case */
 /* Exactly 2 * size hex digits of either case. */
 bool ota_text_unhex(struct ota_span hex, unsigned char *target, size_t size);
-bool ota_text_is_hex(struct ota_span text, size_t digits);
+bool ota_text_is_hex(struct ota_span text, size_t digits);       /* either case */
+bool ota_text_is_lower_hex(struct ota_span text, size_t digits); /* the one spelling of digests on the wire and in the store */
+
+/* How many characters must be changed, added or removed to make one word of the other; for "did you mean". Words of more than
+ * 63 bytes are as far apart as can be. */
+unsigned ota_text_distance(const char *a, const char *b);
 
 /* base64url without padding. target of encode holds OTA_BASE64URL_SIZE(size). decode is strict (no padding, canonical tail bits). */
 #define OTA_BASE64URL_SIZE(size) (((size) * 4 + 2) / 3 + 1)

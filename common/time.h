@@ -22,7 +22,7 @@ int64_t ota_wall_ms(void); /* CLOCK_REALTIME */
 int64_t ota_boot_ms(void); /* CLOCK_BOOTTIME: counts suspend, never steps */
 
 enum { OTA_TIME_SIZE = 25 };
-/* "2026-11-20T10:39:42.123Z"; target[OTA_TIME_SIZE]. */
+/* "2026-11-20T10:39:42.123Z"; target[OTA_TIME_SIZE]. Times before 1970 or after 9999 are shown as the nearest that can be. */
 void ota_time_print(char *target, int64_t wall_ms);
 
 #endif

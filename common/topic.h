@@ -30,7 +30,8 @@ enum ota_topic_kind {
 enum { OTA_TOPIC_SIZE = 192 }; /* the longest topic with its NUL fits */
 
 /* Classifies a topic (or a subscription filter: '+' and '#' make it BROKEN). The identity is written for every kind but FOREIGN and BROKEN.
- * "/ota/device/..." and "/sys/PK/DN/thing/(ota|file)/..." are ours, every other topic is FOREIGN. */
+ * "/ota/device/..." and "/sys/PK/DN/thing/(ota|file)/..." are ours, every other topic is FOREIGN. A filter that begins with our first word
+ * and could cover one of ours ("/ota/#", "/sys/PK/DN/thing/#") is BROKEN too; "#" and "+/..." are FOREIGN: those are judged at delivery. */
 enum ota_topic_kind ota_topic_parse(struct ota_span topic, struct ota_identity *ret_identity);
 
 /* Writes the topic of a kind; target[OTA_TOPIC_SIZE]. */

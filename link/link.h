@@ -3,7 +3,8 @@
  *
  * Connects in the background, reconnects with full jitter (random between 0 and min(cap, base * 2^n)), subscribes again after each connect, and hands
  * messages over in the caller's own thread: Paho's threads only queue and make `ota_link_fd()` readable; ota_link_dispatch() calls the handlers.
- * So all handlers run in the thread that dispatches, and handlers may call any function here.
+ * So all handlers run in the thread that dispatches, and handlers may call any function here but ota_link_dispatch() and ota_link_free().
+ * What waits to be dispatched is bounded (link/mailbox.h): a peer that sends faster than we handle costs us the connection, not the memory.
  *
  * Ownership: options and handlers are copied; strings too. Create and free in one thread; ota_link_publish() and ota_link_state() from any thread.
  */
@@ -36,8 +37,10 @@ struct ota_link_handlers {
 	/* Connection lost or not to be had; reason is a sentence. Called once per loss and once per failed attempt, with the pause before the next one. */
 	void (*down)(void *context, const char *reason, int64_t retry_ms);
 	void (*message)(void *context, const char *topic, struct ota_span payload);
-	/* The broker acknowledged publish `token` (QoS 1). */
+	/* The broker acknowledged publish `token` (QoS 1). A token is never reused among publishes still unacknowledged. */
 	void (*acknowledged)(void *context, int64_t token);
+	/* The broker refused this subscription, told before `up`; the connection stays. NULL: a refusal is a failed attempt and is retried. */
+	void (*refused)(void *context, const char *topic);
 	void *context;
 };
 

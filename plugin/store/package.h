@@ -5,8 +5,6 @@
 #include "plugin/rules/words.h"
 #include "plugin/store/store.h"
 
-enum { OTA_NOTES_MAX = 1024 };
-
 /* A package with its one full artifact; deltas will be further artifact rows with a base version. */
 struct ota_package {
 	int64_t id;

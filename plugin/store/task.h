@@ -5,16 +5,9 @@
 #ifndef OTA_PLUGIN_STORE_TASK_H
 #define OTA_PLUGIN_STORE_TASK_H
 
+#include "plugin/rules/task.h"
 #include "plugin/rules/words.h"
 #include "plugin/store/store.h"
-
-/* Where an attempt stands inside upgrading. */
-enum ota_task_phase {
-	OTA_PHASE_NONE,
-	OTA_PHASE_DELIVERED, /* the whole package is on the device; the reboot timer runs */
-	OTA_PHASE_SOAKING,   /* the target was reported; it must stay so for the soak time */
-	OTA_PHASES,
-};
 
 struct ota_task {
 	int64_t id;

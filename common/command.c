@@ -1,0 +1,216 @@
+#include "common/command.h"
+
+#include <string.h>
+
+#include "common/command_rules.h"
+#include "common/limits.h"
+#include "common/nearest.h"
+#include "common/text.h"
+#include "common/time.h"
+
+#define NONE { NULL, 0 }
+#define LIST(name) { name##_rows, sizeof(name##_rows) / sizeof(name##_rows[0]) }
+#define DAYS(n) ((int64_t)(n) * OTA_DAY_MS)
+
+static const char *const roles[] = {
+	[OTA_ROLE_NONE] = "none",
+	[OTA_ROLE_VIEWER] = "viewer",
+	[OTA_ROLE_OPERATOR] = "operator",
+	[OTA_ROLE_ADMIN] = "admin",
+};
+
+static const char *const registrations[] = { "listed", NULL };
+static const char *const sign_methods[] = { "auto", "md5", "sha256", NULL };
+static const char *const kinds[] = { "verify", "static", NULL };
+static const char *const conflict_answers[] = { "reject", "skip", NULL };
+static const char *const cancel_levels[] = { "withdraw", "revoke", NULL };
+static const char *const batch_states[] = { "planned", "running", "paused", "completed", "canceled", NULL };
+static const char *const task_states[] = { "pending", "pushed", "upgrading", "succeeded", "failed", "canceled", NULL };
+
+/* One macro per parameter that several commands share, so that it means the same everywhere. */
+/* clang-format off */
+#define TEXT(n, must, low_, high_) { .name = n, .type = OTA_PARAMETER_TEXT, .required = must, .low = low_, .high = high_ }
+#define SHAPE(n, must, high_, check, words) \
+	{ .name = n, .type = OTA_PARAMETER_TEXT, .required = must, .low = 1, .high = high_, .is_valid = check, .allowed = words }
+#define CHOICE(n, must, list) { .name = n, .type = OTA_PARAMETER_TEXT, .required = must, .choices = list }
+#define INTEGER(n, must, low_, high_) { .name = n, .type = OTA_PARAMETER_INTEGER, .required = must, .low = low_, .high = high_ }
+#define DURATION(n, low_, high_) { .name = n, .type = OTA_PARAMETER_DURATION, .low = low_, .high = high_ }
+#define BOOL(n) { .name = n, .type = OTA_PARAMETER_BOOL }
+#define ID(n, must) INTEGER(n, must, 1, OTA_INTEGER_MAX)
+#define PRODUCT_KEY(must) SHAPE("productKey", must, OTA_PRODUCT_KEY_MAX, ota_text_is_product_key, "1..32 letters and digits")
+#define DEVICE_NAME(must) \
+	SHAPE("deviceName", must, OTA_DEVICE_NAME_MAX, ota_text_is_device_name, "1..64 letters, digits and _ . : @ -")
+#define MODULE SHAPE("module", false, OTA_MODULE_MAX, ota_text_is_module, OTA_PLAIN_WORDS)
+#define VERSION(must) SHAPE("version", must, OTA_VERSION_MAX, ota_text_is_version, OTA_PLAIN_WORDS)
+#define OTA_PLAIN_WORDS "1..64 printable ASCII characters, none of \" \\ { } [ ], no space at an end, and no reserved word"
+#define PAGE INTEGER("limit", false, 1, OTA_PAGE_MAX), TEXT("after", false, 1, OTA_LABEL_MAX)
+
+static const struct ota_parameter common_rows[] = {
+	TEXT("command", true, 1, OTA_LABEL_MAX),
+	TEXT("token", false, 0, OTA_LABEL_MAX),
+	TEXT("correlationData", false, 0, OTA_LABEL_MAX),
+	TEXT("requestId", false, 1, OTA_REQUEST_ID_MAX),
+	TEXT("reason", false, 0, OTA_REASON_MAX),
+};
+enum { COMMON_READING = 3 }; /* how many of common_rows a command may carry that changes nothing */
+
+static const struct ota_parameter strategy_rows[] = {
+	DURATION("pushTimeout", OTA_SECOND_MS, DAYS(30)),
+	DURATION("upgradeTimeout", OTA_SECOND_MS, DAYS(30)),
+	DURATION("rebootTimeout", OTA_SECOND_MS, DAYS(30)),
+	DURATION("soak", 0, DAYS(30)),
+	INTEGER("retries", false, 0, 100),
+	DURATION("retryPause", 0, DAYS(30)),
+	DURATION("endAfter", OTA_SECOND_MS, DAYS(366)),
+	INTEGER("abortPercent", false, 0, 100),
+	INTEGER("abortSample", false, 0, 1000000),
+};
+
+static const struct ota_parameter targets_rows[] = {
+	BOOL("all"),
+	{ .name = "names", .type = OTA_PARAMETER_NAMES, .low = 1, .high = OTA_NAMES_MAX },
+};
+
+static const struct ota_parameter create_product_rows[] = {
+	PRODUCT_KEY(true), TEXT("name", false, 0, OTA_LABEL_MAX),
+	CHOICE("registration", false, registrations), CHOICE("signMethod", false, sign_methods),
+};
+static const struct ota_parameter page_rows[] = { PAGE };
+static const struct ota_parameter product_rows[] = { PRODUCT_KEY(true) };
+static const struct ota_parameter register_rows[] = {
+	PRODUCT_KEY(true),
+	{ .name = "names", .type = OTA_PARAMETER_NAMES, .required = true, .low = 1, .high = OTA_NAMES_MAX },
+};
+static const struct ota_parameter device_rows[] = { PRODUCT_KEY(true), DEVICE_NAME(true) };
+static const struct ota_parameter list_devices_rows[] = { PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"), PAGE };
+static const struct ota_parameter versions_rows[] = { PRODUCT_KEY(true), MODULE };
+static const struct ota_parameter add_package_rows[] = {
+	PRODUCT_KEY(true), MODULE, VERSION(true),
+	INTEGER("size", false, 1, (int64_t)OTA_PACKAGE_SIZE_MAX),
+	SHAPE("sha256", false, OTA_SHA256_HEX, ota_command_is_sha256, "64 lower-case hex digits"),
+	SHAPE("md5", false, OTA_MD5_HEX, ota_command_is_md5, "32 lower-case hex digits"),
+	TEXT("notes", false, 0, OTA_NOTES_MAX),
+	{ .name = "extData", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_ext_data },
+	BOOL("dryRun"),
+};
+static const struct ota_parameter list_packages_rows[] = { PRODUCT_KEY(false), MODULE, PAGE };
+static const struct ota_parameter get_package_rows[] = { ID("package", false), PRODUCT_KEY(false), MODULE, VERSION(false) };
+static const struct ota_parameter create_batch_rows[] = {
+	ID("package", false), PRODUCT_KEY(false), MODULE, VERSION(false),
+	CHOICE("kind", true, kinds),
+	{ .name = "targets", .type = OTA_PARAMETER_OBJECT, .required = true, .members = LIST(targets),
+	  .rule = ota_rule_targets },
+	TEXT("name", false, 0, OTA_LABEL_MAX),
+	{ .name = "strategy", .type = OTA_PARAMETER_OBJECT, .members = LIST(strategy) },
+	CHOICE("onConflict", false, conflict_answers),
+	BOOL("override"), BOOL("dryRun"),
+};
+static const struct ota_parameter list_batches_rows[] = { PRODUCT_KEY(false), CHOICE("state", false, batch_states), PAGE };
+static const struct ota_parameter batch_rows[] = { ID("batch", true) };
+static const struct ota_parameter list_tasks_rows[] = { ID("batch", true), CHOICE("state", false, task_states), PAGE };
+static const struct ota_parameter task_rows[] = { ID("task", true) };
+static const struct ota_parameter list_events_rows[] = { PRODUCT_KEY(false), DEVICE_NAME(false), ID("batch", false), PAGE };
+static const struct ota_parameter cancel_rows[] = { ID("batch", true), CHOICE("level", false, cancel_levels) };
+
+/* mutating, creates */
+#define READS false, false
+#define CHANGES true, false
+#define CREATES true, true
+#define VIEWER OTA_ROLE_VIEWER
+#define OPERATOR OTA_ROLE_OPERATOR
+
+static const struct ota_command commands[] = {
+	{ "getServer",           VIEWER,   READS,   NONE,                 "/api/v1/server" },
+	{ "createProduct",       OPERATOR, CREATES, LIST(create_product), NULL },
+	{ "listProducts",        VIEWER,   READS,   LIST(page),           "/api/v1/products" },
+	{ "getProduct",          VIEWER,   READS,   LIST(product),        "/api/v1/products/{productKey}" },
+	{ "registerDevices",     OPERATOR, CREATES, LIST(register),       NULL },
+	{ "getDevice",           VIEWER,   READS,   LIST(device),         "/api/v1/devices/{productKey}/{deviceName}" },
+	{ "listDevices",         VIEWER,   READS,   LIST(list_devices),   "/api/v1/devices" },
+	{ "versionDistribution", VIEWER,   READS,   LIST(versions),       "/api/v1/products/{productKey}/versions" },
+	{ "addPackage",          OPERATOR, CREATES, LIST(add_package),    NULL, ota_rule_add_package },
+	{ "listPackages",        VIEWER,   READS,   LIST(list_packages),  "/api/v1/packages" },
+	{ "getPackage",          VIEWER,   READS,   LIST(get_package),    "/api/v1/packages/{package}", ota_rule_package },
+	{ "createBatch",         OPERATOR, CREATES, LIST(create_batch),   NULL, ota_rule_create_batch },
+	{ "listBatches",         VIEWER,   READS,   LIST(list_batches),   "/api/v1/batches" },
+	{ "getBatch",            VIEWER,   READS,   LIST(batch),          "/api/v1/batches/{batch}" },
+	{ "listTasks",           VIEWER,   READS,   LIST(list_tasks),     "/api/v1/batches/{batch}/tasks" },
+	{ "getTask",             VIEWER,   READS,   LIST(task),           "/api/v1/tasks/{task}" },
+	{ "listEvents",          VIEWER,   READS,   LIST(list_events),    "/api/v1/events" },
+	{ "pauseBatch",          OPERATOR, CHANGES, LIST(batch),          NULL },
+	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
+	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
+	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
+};
+/* clang-format on */
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+const char *ota_role_name(enum ota_role role)
+{
+	return role <= OTA_ROLE_ADMIN ? roles[role] : roles[OTA_ROLE_NONE];
+}
+
+bool ota_role_parse(const char *name, enum ota_role *ret_role)
+{
+	for (enum ota_role role = OTA_ROLE_VIEWER; role <= OTA_ROLE_ADMIN; role++) {
+		if (strcmp(name, roles[role]) == 0) {
+			*ret_role = role;
+			return true;
+		}
+	}
+	return false;
+}
+
+size_t ota_command_count(void)
+{
+	return COMMANDS;
+}
+
+const struct ota_command *ota_command_at(size_t index)
+{
+	return index < COMMANDS ? &commands[index] : NULL;
+}
+
+const struct ota_command *ota_command_find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+const char *ota_command_nearest(const char *name)
+{
+	const char *names[COMMANDS + 1] = { NULL };
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		names[i] = commands[i].name;
+	return ota_nearest(name, names);
+}
+
+struct ota_parameter_list ota_command_common(const struct ota_command *command)
+{
+	struct ota_parameter_list all = LIST(common);
+
+	if (!command->mutating)
+		all.count = COMMON_READING;
+	return all;
+}
+
+static const struct ota_parameter *list_find(struct ota_parameter_list list, const char *name)
+{
+	for (size_t i = 0; i < list.count; i++) {
+		if (strcmp(list.rows[i].name, name) == 0)
+			return &list.rows[i];
+	}
+	return NULL;
+}
+
+const struct ota_parameter *ota_command_parameter(const struct ota_command *command, const char *name)
+{
+	const struct ota_parameter *own = list_find(command->parameters, name);
+
+	return own ? own : list_find(ota_command_common(command), name);
+}

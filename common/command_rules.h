@@ -1,0 +1,29 @@
+/*
+ * What the rows of common/command.c cannot say alone: alphabets of one command, and rules over several members.
+ * Only the command table and its checker include this.
+ */
+#ifndef OTA_COMMON_COMMAND_RULES_H
+#define OTA_COMMON_COMMAND_RULES_H
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/json.h"
+
+/* "<prefix>.<key>", or the key alone where there is no prefix. */
+void ota_command_path(char target[OTA_ERROR_PATH_MAX], struct ota_json_place at, const char *key);
+
+bool ota_command_is_sha256(struct ota_span text);
+bool ota_command_is_md5(struct ota_span text);
+
+/* extData: at most OTA_TAGS_MAX strings that can stand in a push (aliyun-ota.md 0.4, 0.5), together OTA_EXT_DATA_MAX bytes. */
+int ota_rule_ext_data(struct ota_json_place ext_data, struct ota_error *error);
+/* targets: either {"all":true} or {"names":[...]}. */
+int ota_rule_targets(struct ota_json_place targets, struct ota_error *error);
+/* A package is named by its id, or by product, version and perhaps module, never by both. */
+int ota_rule_package(struct ota_json_place command, struct ota_error *error);
+/* A package that is not merely tried (dryRun) has size and digests. */
+int ota_rule_add_package(struct ota_json_place command, struct ota_error *error);
+/* A package, and a reason when the rule of verification is set aside. */
+int ota_rule_create_batch(struct ota_json_place command, struct ota_error *error);
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * Writing messages. A push is checked word by word before its first byte leaves: Link SDKs scan it as flat text, so that a value with an
+ * escape, a brace or a protocol key would be taken for something else (aliyun-ota.md section 0, security-reliability.md 0.4).
+ */
+#include <string.h>
+
+#include "common/json.h"
+#include "common/message.h"
+#include "common/text.h"
+#include "common/topic.h"
+
+static bool text_is_flat(const char *text)
+{
+	return ota_json_is_plain(text) && !strpbrk(text, "{}[]") && !strchr(text, 0x7f);
+}
+
+static int print_fail(struct ota_error *error, const char *path, const char *rule)
+{
+	return ota_fail_at(error, OTA_EINVALID, path, "%s: %s", path, rule);
+}
+
+static bool push_names_module(const struct ota_push *push)
+{
+	return push->module && strcmp(push->module, OTA_MODULE_DEFAULT) != 0;
+}
+
+static int push_words_check(const struct ota_push *push, struct ota_error *error)
+{
+	if (push->size < 1 || push->size > OTA_PACKAGE_SIZE_MAX)
+		return print_fail(error, "data.size", "must be from 1 to 4294967295");
+	if (push_names_module(push) && !ota_text_is_module(ota_span_from_text(push->module)))
+		return print_fail(error, "data.module", "cannot stand in a push");
+	if (!ota_text_is_version(ota_span_from_text(push->version)))
+		return print_fail(error, "data.version", "cannot stand in a push");
+	if (push->url[0] == '\0' || strlen(push->url) > OTA_URL_MAX)
+		return print_fail(error, "data.url", "must have 1 to 255 bytes");
+	if (!text_is_flat(push->url) || strchr(push->url, ' '))
+		return print_fail(error, "data.url", "cannot stand in a push: \" \\ { } [ ], spaces and control bytes must be percent-encoded");
+	return 0;
+}
+
+static int push_digests_check(const struct ota_push *push, struct ota_error *error)
+{
+	if (!ota_text_is_lower_hex(ota_span_from_text(push->md5), OTA_MD5_HEX))
+		return print_fail(error, "data.md5", "must be 32 lower-case hex digits");
+	if (push->sign_method == OTA_SIGN_SHA256 && !ota_text_is_lower_hex(ota_span_from_text(push->sha256), OTA_SHA256_HEX))
+		return print_fail(error, "data.sign", "must be 64 lower-case hex digits");
+	return 0;
+}
+
+/* Aliyun: letters, digits, dots. A leading underscore is the platform's (`_ota`, `_package_udi`). */
+static bool tag_key_is_fine(const char *key)
+{
+	size_t size = strlen(key);
+	if (size < 1 || size > OTA_TAG_KEY_MAX || ota_text_is_reserved_key(ota_span_from_text(key)))
+		return false;
+	return strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.") == size;
+}
+
+static bool tag_value_is_fine(const cJSON *tag)
+{
+	if (!cJSON_IsString(tag))
+		return false;
+	size_t size = strlen(tag->valuestring);
+	return size >= 1 && size <= OTA_TAG_VALUE_MAX && text_is_flat(tag->valuestring) &&
+	       !ota_text_is_reserved_key(ota_span_from_text(tag->valuestring));
+}
+
+static int tags_check(const cJSON *tags, struct ota_error *error)
+{
+	const cJSON *tag;
+	size_t sum = 0;
+	if (!cJSON_IsObject(tags))
+		return print_fail(error, "data.extData", "must be an object of strings");
+	if (cJSON_GetArraySize(tags) > OTA_TAGS_MAX)
+		return print_fail(error, "data.extData", "may hold at most 10 tags");
+	cJSON_ArrayForEach(tag, tags) {
+		if (!tag_key_is_fine(tag->string))
+			return print_fail(error, "data.extData", "a tag's key must be 1 to 30 letters, digits or dots, and no protocol key");
+		if (!tag_value_is_fine(tag))
+			return print_fail(error, "data.extData",
+					  "a tag's value must be a string of 1 to 1024 bytes without \" \\ { } [ ] or control bytes, "
+					  "and no protocol key");
+		sum += strlen(tag->string) + strlen(tag->valuestring);
+	}
+	if (sum > OTA_EXT_DATA_MAX)
+		return print_fail(error, "data.extData", "may hold at most 4096 bytes of tags");
+	return 0;
+}
+
+static int tags_read(const char *text, cJSON **ret_tags, struct ota_error *error)
+{
+	if (!text || text[0] == '\0')
+		return 0;
+	int code = ota_json_read(ota_span_from_text(text), OTA_JSON_STRICT, OTA_PAYLOAD_MAX, ret_tags, NULL, error);
+	if (code < 0)
+		return ota_error_prefix(error, code, "data.extData");
+	return tags_check(*ret_tags, error);
+}
+
+static void field_begin(struct ota_bytes *out, const char *key)
+{
+	char last = out->size > 0 ? out->data[out->size - 1] : '{';
+	if (last != '{')
+		ota_bytes_u8(out, ',');
+	ota_json_quote(out, key);
+	ota_bytes_u8(out, ':');
+}
+
+static void field_text(struct ota_bytes *out, const char *key, const char *value)
+{
+	field_begin(out, key);
+	ota_json_quote(out, value);
+}
+
+static void field_integer(struct ota_bytes *out, const char *key, int64_t value)
+{
+	field_begin(out, key);
+	ota_bytes_format(out, "%lld", (long long)value);
+}
+
+static void ext_data_print(const struct ota_push *push, const cJSON *tags, struct ota_bytes *out)
+{
+	const cJSON *tag;
+	if (push->batch <= 0 && (!tags || !tags->child))
+		return;
+	field_begin(out, "extData");
+	ota_bytes_u8(out, '{');
+	cJSON_ArrayForEach(tag, tags) {
+		field_text(out, tag->string, tag->valuestring);
+	}
+	if (push->batch > 0) {
+		field_begin(out, "_ota");
+		ota_bytes_format(out, "\"%lld:%lld\"", (long long)push->batch, (long long)push->attempt);
+	}
+	ota_bytes_u8(out, '}');
+}
+
+/* The live platform's key order, which some devices' one sscanf template expects; extData behind all scalars. */
+static void push_data_print(const struct ota_push *push, const cJSON *tags, struct ota_bytes *out)
+{
+	bool is_md5 = push->sign_method == OTA_SIGN_MD5;
+	ota_bytes_u8(out, '{');
+	field_integer(out, "size", (int64_t)push->size);
+	if (push_names_module(push))
+		field_text(out, "module", push->module);
+	field_text(out, "sign", is_md5 ? push->md5 : push->sha256);
+	field_text(out, "version", push->version);
+	field_text(out, "url", push->url);
+	field_text(out, "signMethod", is_md5 ? "Md5" : "SHA256");
+	field_text(out, "md5", push->md5);
+	if (push->is_diff)
+		field_integer(out, "isDiff", 1);
+	ext_data_print(push, tags, out);
+	ota_bytes_u8(out, '}');
+}
+
+/* Checks everything, then prints `data`. Nothing is appended on failure of a check. */
+static int push_data(const struct ota_push *push, const char *head, struct ota_bytes *out, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *tags = NULL;
+	int code = push_words_check(push, error);
+	if (code == 0)
+		code = push_digests_check(push, error);
+	if (code == 0)
+		code = tags_read(push->ext_data, &tags, error);
+	if (code < 0)
+		return code;
+	ota_bytes_text(out, head);
+	push_data_print(push, tags, out);
+	return 0;
+}
+
+static int print_end(const struct ota_bytes *out, struct ota_error *error)
+{
+	return out->failed ? ota_fail(error, OTA_ENOMEM, "out of memory for a message") : 0;
+}
+
+int ota_push_print(const struct ota_push *push, struct ota_bytes *out, struct ota_error *error)
+{
+	int code = push_data(push, "{\"code\":\"1000\",\"data\":", out, error);
+	if (code < 0)
+		return code;
+	ota_bytes_format(out, ",\"id\":%lld,\"message\":\"success\"}", (long long)push->id);
+	return print_end(out, error);
+}
+
+int ota_pull_reply_print(const char *raw_id, const struct ota_push *push, struct ota_bytes *out, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes head = {0};
+	ota_bytes_format(&head, "{\"id\":%s,\"code\":200,\"data\":", raw_id);
+	if (head.failed)
+		return print_end(&head, error);
+	int code = 0;
+	if (push)
+		code = push_data(push, head.data, out, error);
+	else
+		ota_bytes_format(out, "%s{}", head.data);
+	if (code < 0)
+		return code;
+	ota_bytes_u8(out, '}');
+	return print_end(out, error);
+}
+
+static void attempt_print(int64_t batch, int64_t attempt, struct ota_bytes *out)
+{
+	if (batch <= 0)
+		return;
+	field_integer(out, "batch", batch);
+	field_integer(out, "attempt", attempt);
+}
+
+/* A decimal string, as the manual asks for. */
+static void report_begin(int64_t id, struct ota_bytes *out)
+{
+	ota_bytes_format(out, "{\"id\":\"%lld\",\"params\":{", (long long)id);
+}
+
+static int report_end(struct ota_bytes *out, struct ota_error *error)
+{
+	ota_bytes_text(out, "}}");
+	return print_end(out, error);
+}
+
+int ota_inform_print(const struct ota_inform *inform, int64_t id, struct ota_bytes *out, struct ota_error *error)
+{
+	report_begin(id, out);
+	field_text(out, "version", inform->version);
+	if (inform->module[0] != '\0' && strcmp(inform->module, OTA_MODULE_DEFAULT) != 0)
+		field_text(out, "module", inform->module);
+	if (inform->agent[0] != '\0')
+		field_text(out, "agent", inform->agent);
+	if (inform->caps & OTA_CAP_ANNOUNCED) {
+		field_begin(out, "caps");
+		ota_bytes_text(out, inform->caps & OTA_CAP_CANCEL ? "[\"cancel\"]" : "[]");
+	}
+	attempt_print(inform->batch, inform->attempt, out);
+	if (inform->boot_id[0] != '\0')
+		field_text(out, "bootId", inform->boot_id);
+	return report_end(out, error);
+}
+
+int ota_progress_print(const struct ota_progress *progress, int64_t id, struct ota_bytes *out, struct ota_error *error)
+{
+	report_begin(id, out);
+	field_begin(out, "step");
+	ota_bytes_format(out, "\"%d\"", progress->step);
+	field_text(out, "desc", progress->desc);
+	if (progress->module[0] != '\0' && strcmp(progress->module, OTA_MODULE_DEFAULT) != 0)
+		field_text(out, "module", progress->module);
+	attempt_print(progress->batch, progress->attempt, out);
+	if (progress->cancel != OTA_CANCEL_NONE)
+		field_text(out, "cancel", progress->cancel == OTA_CANCEL_ACCEPTED ? "accepted" : "refused");
+	return report_end(out, error);
+}
+
+int ota_cancel_print(int64_t id, int64_t batch, int64_t attempt, struct ota_bytes *out)
+{
+	ota_bytes_format(out, "{\"id\":%lld,\"params\":{\"batch\":%lld,\"attempt\":%lld}}", (long long)id, (long long)batch,
+			 (long long)attempt);
+	return out->failed ? OTA_ENOMEM : 0;
+}

@@ -1,0 +1,105 @@
+/*
+ * Context: what the rooms of fleet share while they apply one event. Internal to plugin/fleet.
+ *
+ * A `struct ota_work` is one task with everything that decides about it, loaded once, at one instant.
+ */
+#ifndef OTA_PLUGIN_FLEET_CONTEXT_H
+#define OTA_PLUGIN_FLEET_CONTEXT_H
+
+#include "plugin/fleet/engine.h"
+#include "plugin/fleet/presence.h"
+#include "plugin/rules/strategy.h"
+#include "plugin/rules/task.h"
+#include "plugin/store/batch.h"
+#include "plugin/store/device.h"
+#include "plugin/store/event.h"
+#include "plugin/store/package.h"
+#include "plugin/store/product.h"
+#include "plugin/store/task.h"
+
+enum { OTA_FLEET_SCANS_MAX = 64, OTA_DEVICE_TASKS_MAX = 16 };
+
+struct ota_engine {
+	struct ota_engine_options options;
+	struct ota_presence *presence;
+	int64_t grace_until; /* heard_ms; no timer makes a task final before */
+	int64_t look_at;     /* heard_ms: when campaigns are looked through again; INT64_MAX = no batch is open */
+	/* Batches whose pending tasks are walked because they just began or were resumed. When the list is full every one is walked from
+	 * its start by the last entry's rule: the walk of batch 0 means all open batches. */
+	struct ota_scan {
+		int64_t batch_id;
+		int64_t after; /* task id */
+	} scans[OTA_FLEET_SCANS_MAX];
+	size_t scan_count;
+};
+
+struct ota_work {
+	struct ota_engine *engine;
+	struct ota_instant at;
+	struct ota_device device;
+	struct ota_batch batch;
+	struct ota_strategy strategy;
+	struct ota_task task;   /* as it is becoming */
+	struct ota_task before; /* as loaded */
+	/* A pull to be answered: its connection and topic; number 0 = none. */
+	uint64_t asker;
+	const char *answer_topic;
+	const char *answer_id; /* raw JSON id for firmware/get, NULL for a push-shaped answer */
+};
+
+/* engine.c: an instant as the campaign clock and control need it. */
+const struct ota_connection *ota_engine_connection(const struct ota_engine *engine, const struct ota_identity *identity);
+
+/* work.c: loads batch and strategy of a task and sets the rest. */
+int ota_work_load(struct ota_engine *engine, const struct ota_device *device, const struct ota_task *task, struct ota_instant at,
+		  struct ota_work *ret_work, struct ota_error *error);
+/* The gate that holds the task now; OTA_REASON_NONE when all are open. `repeat`: for sending a push again. */
+int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reason, struct ota_error *error);
+bool ota_work_online(const struct ota_work *work);
+
+/* transition.c: decides and applies one event; saves the task, the attempt, the log, and lets the batch follow. `facts` holds what the caller knows, the
+ * rest (gates, online, retry, soak) is filled in. `cause` and `step`/`desc` are those of a progress report, else NONE/-1000/"". */
+struct ota_report {
+	enum ota_cause cause;
+	int step;
+	const char *desc;
+};
+enum { OTA_NO_STEP = -1000 };
+int ota_transition(struct ota_work *work, enum ota_task_event event, const struct ota_task_facts *facts, const struct ota_report *report,
+		   struct ota_error *error);
+/* Tries to release every pending task of a device, oldest first, until one is active. */
+int ota_release_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant at, struct ota_error *error);
+/* The event of a device that came online and has settled. */
+int ota_settle_connection(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at, struct ota_error *error);
+/* A device went: its push timer stands still. */
+int ota_device_gone(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at, struct ota_error *error);
+
+/* push.c: puts the push of work->task into the outbox: to the device's connection, or as the answer of a pull. */
+int ota_push_send(struct ota_work *work, struct ota_error *error);
+int ota_push_answer_nothing(struct ota_work *work, struct ota_error *error);
+
+/* inform.c, progress.c, pull.c: one message each. OTA_EINVALID: refused and logged. */
+int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+/* A module's candidate has settled. */
+int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant at, struct ota_error *error);
+/* The device of an event: found, or registered when its product is open; OTA_EDENIED (logged) otherwise. */
+int ota_device_of(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_device *ret_device, struct ota_error *error);
+
+/* clock.c: a task whose due_at has come. */
+int ota_clock_task(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error);
+
+/* campaign.c: batches. */
+int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error);
+/* A task of the batch became final: abort rule, end, verdict. */
+int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error);
+void ota_campaign_scan(struct ota_engine *engine, int64_t batch_id);
+
+/* journal of events (the log operators read). detail is cut to its limit. */
+int ota_note(const struct ota_work *work, const char *event, const char *actor, struct ota_error *error, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event, const char *actor,
+		   const char *detail, struct ota_error *error);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * Engine: what happens on inform, progress, pull, connect, disconnect and when a timer runs out. Load -> rules -> save -> outbox.
+ *
+ * Belongs to the worker's thread. Never reads a clock, never blocks but in the store. Each call runs inside the caller's open store transaction and leaves
+ * its messages in the outbox; the caller commits, then sends. A call that fails leaves the store as the caller's rollback makes it.
+ */
+#ifndef OTA_PLUGIN_FLEET_ENGINE_H
+#define OTA_PLUGIN_FLEET_ENGINE_H
+
+#include "common/log.h"
+#include "common/signature.h"
+#include "common/time.h"
+#include "common/topic.h"
+#include "plugin/fleet/outbox.h"
+#include "plugin/store/store.h"
+
+struct ota_engine;
+
+/* All durations in ms; 0 takes the default in brackets. */
+struct ota_engine_options {
+	struct ota_store *store;            /* borrowed */
+	struct ota_outbox *outbox;          /* borrowed */
+	const struct ota_url_keys *url_keys; /* borrowed */
+	const char *gateway_url;            /* borrowed: "https://host", the base of download URLs */
+	const struct ota_log *log;          /* borrowed */
+	int64_t settle_ms;       /* [2 s] after a connect, and after an inform of a module */
+	int64_t repush_ms;       /* [60 s] least pause between two pushes of an attempt, doubling to repush_max_ms */
+	int64_t repush_max_ms;   /* [1 h] */
+	int64_t start_grace_ms;  /* [120 s] after a start no timer makes a task final */
+	int64_t url_lifetime_ms; /* [24 h] */
+};
+
+enum ota_fleet_event_kind {
+	OTA_FLEET_CONNECTED, /* identity, connection */
+	OTA_FLEET_GONE,      /* identity, connection: that connection ended */
+	OTA_FLEET_MESSAGE,   /* identity, connection, topic, payload */
+};
+
+struct ota_fleet_event {
+	enum ota_fleet_event_kind kind;
+	struct ota_identity identity;
+	uint64_t connection; /* unique over the life of the process, never reused, never 0 */
+	enum ota_topic_kind topic; /* INFORM, PROGRESS, REQUEST or FIRMWARE_GET */
+	struct ota_span payload;   /* borrowed for the call */
+	struct ota_instant at;     /* when the broker received it */
+	bool replayed;             /* from the journal of an earlier run: the connection is gone */
+};
+
+/* Starts with nobody online. `now` is the instant of the start. */
+int ota_engine_new(const struct ota_engine_options *options, struct ota_instant now, struct ota_engine **ret_engine, struct ota_error *error);
+struct ota_engine *ota_engine_free(struct ota_engine *engine); /* returns NULL */
+
+/* Applies one event. OTA_EINVALID: the message was refused (logged by the engine); nothing needs a rollback and the event is done. Other errors are the
+ * store's: roll back and try the event again. */
+int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+
+/* Does what is due at `now`: settled informs and connections, timers, chunks of batch work; at most `budget` rows. *ret_more tells that more is waiting. */
+int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error);
+
+/* When ota_engine_turn() next has something to do, heard_ms; INT64_MAX for never. Valid after a turn and after events. */
+int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct ota_error *error);
+
+/* For getServer. */
+int64_t ota_engine_online(const struct ota_engine *engine);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * Outbox: messages decided in a transaction, to be sent once it is committed.
+ *
+ * The worker fills it, the broker's thread empties it. A message names a connection, not a client id: if that very connection is gone, the message is
+ * dropped, and the engine decides again when the device returns. So nothing stale is ever queued in the broker.
+ */
+#ifndef OTA_PLUGIN_FLEET_OUTBOX_H
+#define OTA_PLUGIN_FLEET_OUTBOX_H
+
+#include <stdint.h>
+
+#include "common/bytes.h"
+
+struct ota_outgoing {
+	uint64_t connection;
+	char *topic;   /* malloc'ed */
+	char *payload; /* malloc'ed, payload_size bytes */
+	size_t payload_size;
+	int qos;
+	uint32_t expiry_s; /* MQTT 5 message expiry, 0 = none */
+};
+
+/* Zero-initialise. Not thread-safe: handed over whole (ota_outbox_move). */
+struct ota_outbox {
+	struct ota_outgoing *items;
+	size_t count;
+	size_t capacity;
+};
+
+/* Copies topic and payload. 0 or OTA_ENOMEM. */
+int ota_outbox_add(struct ota_outbox *outbox, uint64_t connection, const char *topic, struct ota_span payload, int qos, uint32_t expiry_s);
+/* Drops everything after the first `count` messages: a savepoint was rolled back. */
+void ota_outbox_truncate(struct ota_outbox *outbox, size_t count);
+/* Appends all of `from` to `to` and empties it. 0 or OTA_ENOMEM (from is then unchanged). */
+int ota_outbox_move(struct ota_outbox *to, struct ota_outbox *from);
+void ota_outbox_clear(struct ota_outbox *outbox); /* frees every message and the array */
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * Batch: the table of a batch's states, the abort rule, and what its end says about the package. Pure.
+ *
+ * planned -> running <-> paused -> completed | canceled
+ */
+#ifndef OTA_PLUGIN_RULES_BATCH_H
+#define OTA_PLUGIN_RULES_BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plugin/rules/strategy.h"
+
+enum ota_batch_event {
+	OTA_BATCH_EVENT_PREPARED, /* every target has its task or its exclusion */
+	OTA_BATCH_EVENT_FINISHED, /* prepared, and every task is final */
+	OTA_BATCH_EVENT_ABORT,    /* the abort rule fired */
+	OTA_BATCH_EVENT_PAUSE,
+	OTA_BATCH_EVENT_RESUME,
+	OTA_BATCH_EVENT_CANCEL,
+	OTA_BATCH_EVENTS,
+};
+
+struct ota_batch_rule {
+	enum ota_batch_state from;
+	enum ota_batch_event event;
+	bool allowed;
+	enum ota_batch_state to;
+	const char *text; /* the reason kept with an automatic change, or why the event is refused */
+};
+
+/* Never NULL: the table is total. */
+const struct ota_batch_rule *ota_batch_decide(enum ota_batch_state state, enum ota_batch_event event);
+const struct ota_batch_rule *ota_batch_rules(size_t *ret_count);
+const char *ota_batch_event_word(enum ota_batch_event event);
+
+/* What the kept counters say. */
+struct ota_batch_tally {
+	int64_t open;      /* pending, pushed, upgrading */
+	int64_t succeeded; /* all causes */
+	int64_t failed;
+	int64_t reported;  /* succeeded(version_reported): went through an attempt */
+};
+
+/* More than abort_percent of the finished attempts failed, of at least abort_sample. Already-at-target and canceled tasks count as nothing. */
+bool ota_batch_aborts(const struct ota_strategy *strategy, const struct ota_batch_tally *tally);
+
+/* What a verify batch that has ended proves: verified with at least one attempt that ended version_reported and none failed; failed with one failed; else nothing. */
+enum ota_verification ota_batch_verdict(const struct ota_batch_tally *tally);
+
+#endif

@@ -1,0 +1,60 @@
+#include "plugin/rules/gate.h"
+
+#include <stddef.h>
+
+/* A lost link of a running attempt takes no new place, so `for_repeat` rows alone hold a repeated push. */
+struct gate {
+	enum ota_reason reason;
+	bool for_repeat;
+	bool (*closed)(const struct ota_gate_facts *facts);
+};
+
+static bool batch_stands(const struct ota_gate_facts *facts)
+{
+	return !facts->batch_running;
+}
+
+static bool device_is_barred(const struct ota_gate_facts *facts)
+{
+	return facts->device_barred;
+}
+
+static bool retry_pauses(const struct ota_gate_facts *facts)
+{
+	return facts->retry_pausing;
+}
+
+static bool device_is_away(const struct ota_gate_facts *facts)
+{
+	return !facts->online;
+}
+
+static bool device_settles(const struct ota_gate_facts *facts)
+{
+	return !facts->settled;
+}
+
+static bool other_module_works(const struct ota_gate_facts *facts)
+{
+	return facts->other_active;
+}
+
+static const struct gate gates[] = {
+	{ OTA_REASON_PAUSED, true, batch_stands },
+	{ OTA_REASON_BARRED, true, device_is_barred },
+	{ OTA_REASON_RETRY, false, retry_pauses },
+	{ OTA_REASON_OFFLINE, true, device_is_away },
+	{ OTA_REASON_SETTLING, true, device_settles },
+	{ OTA_REASON_OTHER_MODULE, false, other_module_works },
+};
+
+enum ota_reason ota_gate_closed(const struct ota_gate_facts *facts)
+{
+	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++) {
+		if (facts->repeat && !gates[i].for_repeat)
+			continue;
+		if (gates[i].closed(facts))
+			return gates[i].reason;
+	}
+	return OTA_REASON_NONE;
+}
