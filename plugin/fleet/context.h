@@ -8,6 +8,7 @@
 
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
+#include "plugin/rules/gate.h"
 #include "plugin/rules/strategy.h"
 #include "plugin/rules/task.h"
 #include "plugin/store/batch.h"
@@ -17,20 +18,20 @@
 #include "plugin/store/product.h"
 #include "plugin/store/task.h"
 
-enum { OTA_FLEET_SCANS_MAX = 64, OTA_DEVICE_TASKS_MAX = 16 };
+enum { OTA_DEVICE_TASKS_MAX = 16, OTA_DEVICE_MODULES_MAX = 16, OTA_LOOP_MAX = 6 };
 
 struct ota_engine {
 	struct ota_engine_options options;
 	struct ota_presence *presence;
 	int64_t grace_until; /* heard_ms; no timer makes a task final before */
 	int64_t look_at;     /* heard_ms: when campaigns are looked through again; INT64_MAX = no batch is open */
-	/* Batches whose pending tasks are walked because they just began or were resumed. When the list is full every one is walked from
-	 * its start by the last entry's rule: the walk of batch 0 means all open batches. */
+	/* Batches whose unfinished tasks are walked because the batch began or was resumed: nothing else would wake devices that are online already. */
 	struct ota_scan {
 		int64_t batch_id;
 		int64_t after; /* task id */
-	} scans[OTA_FLEET_SCANS_MAX];
+	} *scans;
 	size_t scan_count;
+	size_t scan_capacity;
 };
 
 struct ota_work {
@@ -46,9 +47,6 @@ struct ota_work {
 	const char *answer_topic;
 	const char *answer_id; /* raw JSON id for firmware/get, NULL for a push-shaped answer */
 };
-
-/* engine.c: an instant as the campaign clock and control need it. */
-const struct ota_connection *ota_engine_connection(const struct ota_engine *engine, const struct ota_identity *identity);
 
 /* work.c: loads batch and strategy of a task and sets the rest. */
 int ota_work_load(struct ota_engine *engine, const struct ota_device *device, const struct ota_task *task, struct ota_instant at,
@@ -76,7 +74,10 @@ int ota_device_gone(struct ota_engine *engine, const struct ota_identity *identi
 
 /* push.c: puts the push of work->task into the outbox: to the device's connection, or as the answer of a pull. */
 int ota_push_send(struct ota_work *work, struct ota_error *error);
-int ota_push_answer_nothing(struct ota_work *work, struct ota_error *error);
+int ota_push_answer_nothing(const struct ota_work *work, struct ota_error *error);
+
+/* Sends it again if the pauses between pushes and the gates allow, else looks again when the pause is over. Changes work->task, saves nothing. */
+int ota_push_again(struct ota_work *work, bool *ret_sent, struct ota_error *error);
 
 /* inform.c, progress.c, pull.c: one message each. OTA_EINVALID: refused and logged. */
 int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
@@ -94,7 +95,7 @@ int ota_clock_task(struct ota_engine *engine, const struct ota_task *task, struc
 int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error);
 /* A task of the batch became final: abort rule, end, verdict. */
 int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error);
-void ota_campaign_scan(struct ota_engine *engine, int64_t batch_id);
+int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id);
 
 /* journal of events (the log operators read). detail is cut to its limit. */
 int ota_note(const struct ota_work *work, const char *event, const char *actor, struct ota_error *error, const char *format, ...)

@@ -12,7 +12,9 @@
 #include "common/time.h"
 #include "common/topic.h"
 #include "plugin/fleet/outbox.h"
-#include "plugin/store/store.h"
+#include "plugin/store/device.h"
+#include "plugin/store/event.h"
+#include "plugin/store/task.h"
 
 struct ota_engine;
 
@@ -60,7 +62,20 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 /* When ota_engine_turn() next has something to do, heard_ms; INT64_MAX for never. Valid after a turn and after events. */
 int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct ota_error *error);
 
-/* For getServer. */
-int64_t ota_engine_online(const struct ota_engine *engine);
+/* The caller's transaction was rolled back after calls that succeeded: what only memory remembered of them (a connection that settled) is decided
+ * again, by walking every running batch. */
+int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error);
+
+/* For control. A running batch's unfinished tasks are decided again over the next turns: it began, or was resumed. */
+int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);
+/* The device's pending tasks are decided again now: it was unbarred. */
+int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now, struct ota_error *error);
+/* The gate that holds a pending task at this moment; OTA_REASON_NONE for a task in another state. */
+int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now, enum ota_reason *ret_reason,
+		       struct ota_error *error);
+/* Writes a row of the log operators read, and the same line to the broker's log. The id is made here. */
+int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct ota_error *error);
+bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_identity *identity);
+int64_t ota_engine_online(const struct ota_engine *engine); /* how many */
 
 #endif

@@ -21,7 +21,7 @@ struct ota_batch {
 	bool all_devices;                /* else the rows of batch_target */
 	bool skip_conflicts;
 	char strategy[OTA_STRATEGY_TEXT_MAX + 1]; /* compact JSON, opaque here */
-	int64_t total;                           /* targets found so far: tasks + exclusions */
+	int64_t total; /* targets; an estimate until it is prepared. Those done are the sum of its counts */
 	bool prepared;                           /* every target has its task or exclusion */
 	char prepare_after[OTA_DEVICE_NAME_MAX + 1]; /* names up to here are done */
 	bool canceling;                          /* withdraw or revoke is still walking its tasks */
@@ -40,6 +40,16 @@ struct ota_batch_counts {
 	int64_t excluded_barred;
 };
 enum ota_exclusion { OTA_EXCLUDED_AT_TARGET, OTA_EXCLUDED_CONFLICT, OTA_EXCLUDED_UNKNOWN, OTA_EXCLUDED_BARRED };
+
+/* Targets that have their task or exclusion. */
+static inline int64_t ota_batch_counts_sum(const struct ota_batch_counts *counts)
+{
+	int64_t sum = counts->excluded_at_target + counts->excluded_conflict + counts->excluded_unknown + counts->excluded_barred;
+
+	for (int i = 0; i < OTA_TASK_STATES; i++)
+		sum += counts->states[i];
+	return sum;
+}
 
 int ota_batch_insert(struct ota_store *store, const struct ota_batch *batch, struct ota_error *error);
 int ota_batch_load(struct ota_store *store, int64_t id, struct ota_batch *ret_batch, struct ota_error *error);

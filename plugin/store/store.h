@@ -26,6 +26,7 @@ int ota_store_open(const char *directory, struct ota_store **ret_store, struct o
 struct ota_store *ota_store_free(struct ota_store *store);
 
 int ota_store_begin(struct ota_store *store, struct ota_error *error);
+/* A commit that failed has rolled back. */
 int ota_store_commit(struct ota_store *store, struct ota_error *error);
 void ota_store_rollback(struct ota_store *store);
 /* One level of savepoint inside the transaction. */
@@ -34,6 +35,8 @@ int ota_store_release(struct ota_store *store, struct ota_error *error);
 void ota_store_rollback_to(struct ota_store *store);
 /* Copies the write-ahead log back while nothing else is to do; no transaction may be open. */
 int ota_store_checkpoint(struct ota_store *store, struct ota_error *error);
+/* What the log holds that the last checkpoint had not copied, in bytes; the worker asks for a checkpoint in the middle of work beyond 64 MiB. */
+uint64_t ota_store_log_bytes(const struct ota_store *store);
 
 /* Random, made with the database; journals carry it. */
 const char *ota_store_uuid(const struct ota_store *store);

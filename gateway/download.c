@@ -1,0 +1,125 @@
+/*
+ * GET and HEAD /dl/<sha256>: a signed download. Needs no broker: the signature is the right, the digest is the name.
+ *
+ * Link SDK C 4.x asks for "bytes=N-" always and needs 206, resumes after a cut, wants "Content-Length" in exactly this spelling and suffers
+ * from chunked bodies (aliyun-ota.md 0.12): so the length is always known and ranges are always served.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/time.h"
+#include "gateway/range.h"
+#include "gateway/request.h"
+
+enum { ETAG_SIZE = OTA_SHA256_HEX + 3 };
+
+struct package {
+	int fd;
+	uint64_t size;
+	char etag[ETAG_SIZE];
+};
+
+/* Exactly the four parameters of a signed URL, as they stood. */
+static int read_query(const struct ota_target *target, struct ota_url_query *ret_query, struct ota_error *error)
+{
+	static const char *const names[] = { "e", "d", "k", "s" };
+	struct ota_url_query query = { .path = target->path };
+	struct ota_span *values[] = { &query.e, &query.d, &query.k, &query.s };
+
+	for (size_t i = 0; i < 4; i++) {
+		const struct ota_target_parameter *parameter = ota_target_find(target, names[i]);
+
+		if (!parameter)
+			return ota_fail(error, OTA_EDENIED, "a download needs a signed URL; parameter %s is missing", names[i]);
+		*values[i] = parameter->value;
+	}
+	if (target->count != 4)
+		return ota_fail(error, OTA_EDENIED, "the URL holds parameters that its signature does not cover");
+	*ret_query = query;
+	return 0;
+}
+
+static int open_package(struct ota_request *request, struct package *ret_package, struct ota_error *error)
+{
+	struct ota_url_query query;
+	struct ota_url_claim claim;
+	int code = read_query(&request->target, &query, error);
+
+	if (code == 0)
+		code = ota_url_verify(request->gateway->keys, &query, ota_wall_ms() / OTA_SECOND_MS, &claim, error);
+	if (code == 0)
+		code = ota_depot_fetch(request->gateway->depot, claim.sha256, &ret_package->fd, &ret_package->size, error);
+	if (code == 0)
+		(void)snprintf(ret_package->etag, ETAG_SIZE, "\"%s\"", claim.sha256);
+	return code;
+}
+
+static void describe(struct MHD_Response *response, const struct package *package)
+{
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, package->etag);
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream");
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, "attachment");
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-transform");
+}
+
+static enum ota_next refuse_range(struct ota_request *request, struct package *package)
+{
+	struct ota_error error = { 0 };
+	char range[40];
+
+	(void)close(package->fd);
+	(void)snprintf(range, sizeof(range), "bytes */%" PRIu64, package->size);
+	(void)ota_fail(&error, OTA_EINVALID, "the range lies outside the %" PRIu64 " bytes of the package", package->size);
+	return ota_request_refuse_as(request, MHD_HTTP_RANGE_NOT_SATISFIABLE, MHD_HTTP_HEADER_CONTENT_RANGE, range, &error);
+}
+
+/* The response closes the descriptor, also when it could not be queued. */
+static enum ota_next send_range(struct ota_request *request, struct package *package, enum ota_range_kind kind,
+				const struct ota_range *range)
+{
+	struct MHD_Response *response = MHD_create_response_from_fd_at_offset64(range->size, package->fd, range->first);
+	char text[80];
+
+	if (!response) {
+		(void)close(package->fd);
+		return OTA_NEXT_CLOSE;
+	}
+	describe(response, package);
+	if (kind == OTA_RANGE_PART) {
+		(void)snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range->first,
+			       range->first + range->size - 1, package->size);
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, text);
+	}
+	return ota_request_respond(request, kind == OTA_RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK, response);
+}
+
+/* RFC 9110, 14.2: Range has a meaning for GET only, and If-Range decides whether it holds. */
+static const char *range_header(const struct ota_request *request, const char *etag)
+{
+	if (request->is_head || !ota_range_is_valid_if(ota_request_header(request, MHD_HTTP_HEADER_IF_RANGE), etag))
+		return NULL;
+	return ota_request_header(request, MHD_HTTP_HEADER_RANGE);
+}
+
+static enum ota_next download_begin(struct ota_request *request)
+{
+	struct package package = { .fd = -1 };
+	struct ota_error error = { 0 };
+	struct ota_range range;
+	enum ota_range_kind kind;
+
+	if (open_package(request, &package, &error) < 0)
+		return ota_request_refuse(request, &error);
+	kind = ota_range_parse(range_header(request, package.etag), package.size, &range);
+	if (kind == OTA_RANGE_UNSATISFIABLE)
+		return refuse_range(request, &package);
+	return send_range(request, &package, kind, &range);
+}
+
+const struct ota_resource ota_resource_download = {
+	.begin = download_begin,
+	.level = OTA_LOG_INFO,
+};

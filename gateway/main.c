@@ -1,0 +1,314 @@
+/*
+ * ota-gateway: HTTP for operators and downloads, MQTT to the plugin. Reads its settings, opens what it needs, runs one loop until a signal comes.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/digest.h"
+#include "common/file.h"
+#include "common/text.h"
+#include "common/time.h"
+#include "common/version.h"
+#include "gateway/listener.h"
+#include "gateway/server.h"
+#include "link/link.h"
+
+enum {
+	EXIT_USAGE = 2,
+	PASSWORD_MAX = 1024,
+	TICK_MS = 1000,
+	FAREWELL_MS = 500,
+};
+
+struct arguments {
+	const char *config;
+	const char *port_file;
+	bool check_only;
+	bool done; /* --help, --version */
+};
+
+struct program {
+	struct ota_settings settings;
+	struct ota_url_keys keys;
+	struct ota_log log;
+	struct ota_gateway gateway;
+	struct ota_link *link;
+	struct ota_server *server;
+	int listen_fd;
+	int signal_fd;
+};
+
+static void print_help(void)
+{
+	size_t count;
+	const struct ota_config_row *rows = ota_settings_rows(&count);
+
+	(void)printf("Usage: ota-gateway --config FILE [--port-file FILE] [--check-config]\n"
+		     "\n"
+		     "HTTP for operators (REST, uploads) and for devices (signed downloads); talks to the update server in the broker over MQTT.\n"
+		     "\n"
+		     "  -c, --config FILE     settings, see below\n"
+		     "      --port-file FILE  write the bound port there once requests are served\n"
+		     "      --check-config    read the settings, say what is wrong with them, and exit\n"
+		     "  -h, --help            this text\n"
+		     "  -V, --version         version of this program\n"
+		     "\n"
+		     "Settings (key = value):\n");
+	for (size_t i = 0; i < count; i++)
+		(void)printf("  %-24s %s%s\n", rows[i].key, rows[i].help, rows[i].required ? " (required)" : "");
+}
+
+static int arguments_read(int argc, char **argv, struct arguments *ret_arguments)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "port-file", required_argument, NULL, 'p' },
+		{ "check-config", no_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
+	};
+	struct arguments arguments = { 0 };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
+		switch (option) {
+		case 'c': arguments.config = optarg; break;
+		case 'p': arguments.port_file = optarg; break;
+		case 'C': arguments.check_only = true; break;
+		case 'h': print_help(); arguments.done = true; break;
+		case 'V': (void)puts("ota-gateway " OTA_SOFTWARE_VERSION); arguments.done = true; break;
+		default: return EXIT_USAGE;
+		}
+	}
+	if (!arguments.done && (!arguments.config || optind < argc)) {
+		(void)fputs(arguments.config ? "ota-gateway: unexpected argument\n" : "ota-gateway: --config FILE is needed\n", stderr);
+		return EXIT_USAGE;
+	}
+	*ret_arguments = arguments;
+	return 0;
+}
+
+static void log_sentence(const struct program *program, enum ota_log_level level, const char *event, const char *sentence)
+{
+	struct ota_log_line line;
+
+	ota_log_begin(&line, level, event);
+	ota_log_text(&line, "reason", sentence);
+	ota_log_end(&program->log, &line);
+}
+
+static int send_to_broker(void *context, struct ota_span payload, struct ota_error *error)
+{
+	struct program *program = context;
+	int code = ota_link_publish(program->link, OTA_EXCHANGE_REQUEST_TOPIC, payload, 0, NULL, error);
+
+	return code < 0 ? ota_error_prefix(error, code, "the broker is away") : 0;
+}
+
+static void on_up(void *context, bool first)
+{
+	struct program *program = context;
+	struct ota_log_line line;
+
+	ota_log_begin(&line, OTA_LOG_INFO, "broker_up");
+	ota_log_text(&line, "broker", program->settings.broker);
+	ota_log_integer(&line, "first", first);
+	ota_log_end(&program->log, &line);
+}
+
+static void on_down(void *context, const char *reason, int64_t retry_ms)
+{
+	struct program *program = context;
+	struct ota_log_line line;
+
+	ota_log_begin(&line, OTA_LOG_WARNING, "broker_down");
+	ota_log_text(&line, "reason", reason);
+	ota_log_integer(&line, "retry_ms", retry_ms);
+	ota_log_end(&program->log, &line);
+	ota_exchange_fail(program->gateway.exchange, "the broker went away before it answered; the command may have been carried out");
+}
+
+static void on_message(void *context, const char *topic, struct ota_span payload)
+{
+	struct program *program = context;
+	struct ota_error error = { 0 };
+	int taken;
+
+	if (strcmp(topic, OTA_EXCHANGE_ANSWER_TOPIC) != 0)
+		return;
+	taken = ota_exchange_take(program->gateway.exchange, payload, &error);
+	if (taken < 0)
+		log_sentence(program, OTA_LOG_WARNING, "answer_unreadable", error.text);
+	else if (taken == 0)
+		log_sentence(program, OTA_LOG_WARNING, "answer_unasked", "no request waits for this answer; it came too late or is not ours");
+}
+
+/* The first line of a file, without its end. */
+static int read_secret(const char *path, struct ota_bytes *out, struct ota_error *error)
+{
+	int code;
+
+	if (path[0] == '\0')
+		return 0;
+	code = ota_file_read(path, PASSWORD_MAX, out, error);
+	if (code < 0)
+		return ota_error_prefix(error, code, "broker_password_file");
+	if (out->data)
+		out->data[strcspn(out->data, "\r\n")] = '\0';
+	return 0;
+}
+
+/* A device's client id contains '|', ours never does (DESIGN.md section 9); random, so that two gateways do not throw each other out. */
+static int client_id(char *target, size_t size, struct ota_error *error)
+{
+	unsigned char bytes[8];
+	char hex[2 * sizeof(bytes) + 1];
+
+	if (ota_random(bytes, sizeof(bytes)) < 0)
+		return ota_fail(error, OTA_EIO, "no random bytes");
+	ota_text_hex(hex, bytes, sizeof(bytes));
+	(void)snprintf(target, size, "ota-gateway-%s", hex);
+	return 0;
+}
+
+static int open_link(struct program *program, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes password = { 0 };
+	const struct ota_settings *settings = &program->settings;
+	char id[64];
+	struct ota_link_options options = {
+		.url = settings->broker,
+		.client_id = id,
+		.username = settings->broker_username[0] ? settings->broker_username : NULL,
+		.ca_file = settings->broker_ca_file[0] ? settings->broker_ca_file : NULL,
+		.backoff_cap_ms = 5 * OTA_SECOND_MS, /* operators wait for us */
+	};
+	struct ota_link_handlers handlers = { .up = on_up, .down = on_down, .message = on_message, .context = program };
+	int code = read_secret(settings->broker_password_file, &password, error);
+
+	if (code == 0)
+		code = client_id(id, sizeof(id), error);
+	options.password = password.data;
+	return code < 0 ? code : ota_link_open(&options, &handlers, &program->link, error);
+}
+
+/* Before any thread is made, so that the signals reach nothing but the descriptor. */
+static int open_signals(struct program *program, struct ota_error *error)
+{
+	sigset_t signals;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	program->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	return program->signal_fd < 0 ? ota_fail_errno(error, "signals") : 0;
+}
+
+static int open_all(struct program *program, struct ota_error *error)
+{
+	struct ota_gateway *gateway = &program->gateway;
+	int code = open_signals(program, error);
+
+	if (code == 0)
+		code = ota_url_keys_open(program->settings.url_key_file, &program->keys, error);
+	if (code == 0)
+		code = ota_depot_open(program->settings.package_dir, &gateway->depot, error);
+	if (code == 0)
+		code = ota_listener_open(program->settings.listen, &program->listen_fd, error);
+	if (code < 0)
+		return code;
+	gateway->exchange = ota_exchange_new(send_to_broker, program);
+	if (!gateway->exchange)
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
+	code = open_link(program, error);
+	return code < 0 ? code : ota_server_start(gateway, program->listen_fd, &program->server, error);
+}
+
+static int announce(const struct program *program, const char *port_file, struct ota_error *error)
+{
+	char url[OTA_LISTENER_URL_SIZE];
+	char port[16];
+	struct ota_log_line line;
+
+	ota_listener_url(program->listen_fd, program->settings.tls_cert[0] ? "https" : "http", url);
+	ota_log_begin(&line, OTA_LOG_INFO, "listening");
+	ota_log_text(&line, "url", url);
+	ota_log_end(&program->log, &line);
+	if (!port_file)
+		return 0;
+	(void)snprintf(port, sizeof(port), "%d\n", ota_listener_port(program->listen_fd));
+	return ota_file_replace(port_file, ota_span_from_text(port), 0644, error);
+}
+
+static void run(struct program *program)
+{
+	struct pollfd waits[] = {
+		{ .fd = program->signal_fd, .events = POLLIN },
+		{ .fd = ota_link_fd(program->link), .events = POLLIN },
+	};
+	int64_t swept_ms = ota_boot_ms();
+
+	while (!(waits[0].revents & POLLIN)) {
+		int64_t now_ms = ota_boot_ms();
+		int64_t pause_ms = ota_exchange_expire(program->gateway.exchange, now_ms, TICK_MS);
+
+		if (now_ms - swept_ms >= TICK_MS) {
+			ota_server_sweep(program->server, now_ms);
+			swept_ms = now_ms;
+		}
+		if (poll(waits, 2, (int)pause_ms) < 0 && errno != EINTR)
+			return;
+		if (waits[1].revents)
+			ota_link_dispatch(program->link);
+	}
+}
+
+/* In this order: without a link no new question finds an answer, without questions no connection sleeps, then the server can stop. */
+static void close_all(struct program *program)
+{
+	struct ota_gateway *gateway = &program->gateway;
+
+	if (gateway->exchange)
+		ota_exchange_close(gateway->exchange, "the gateway is stopping; the command may have been carried out");
+	program->server = ota_server_stop(program->server);
+	program->link = ota_link_free(program->link, FAREWELL_MS);
+	gateway->exchange = ota_exchange_free(gateway->exchange);
+	gateway->depot = ota_depot_free(gateway->depot);
+	ota_fd_cleanup(&program->signal_fd);
+}
+
+int main(int argc, char **argv)
+{
+	static struct program program; /* large, and there is one */
+	struct arguments arguments;
+	struct ota_error error = { 0 };
+	int code = arguments_read(argc, argv, &arguments);
+
+	if (code != 0 || arguments.done)
+		return code;
+	program.log = (struct ota_log){ ota_log_to_stderr, NULL, OTA_LOG_INFO };
+	program.listen_fd = program.signal_fd = -1;
+	code = ota_settings_read(arguments.config, &program.settings, &error);
+	if (code == 0 && arguments.check_only)
+		return EXIT_SUCCESS;
+	if (code == 0) {
+		program.log.threshold = (enum ota_log_level)program.settings.log_level;
+		program.gateway = (struct ota_gateway){ .settings = &program.settings, .keys = &program.keys, .log = &program.log };
+		code = open_all(&program, &error);
+	}
+	if (code == 0)
+		code = announce(&program, arguments.port_file, &error);
+	if (code == 0)
+		run(&program);
+	else
+		log_sentence(&program, OTA_LOG_ERROR, "stopped", error.text);
+	close_all(&program);
+	return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

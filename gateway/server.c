@@ -1,0 +1,333 @@
+#include "gateway/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/text.h"
+#include "common/time.h"
+
+enum {
+	THREADS = 4,                        /* one may sit in an fsync while the others serve */
+	CONNECTION_MEMORY = 48 * 1024,      /* header, and what is left of it as the buffer of a body */
+	IDLE_SECONDS = 60,                  /* a connection on which nothing moves; 2G devices stall for half a minute */
+	DESCRIPTORS_PER_CONNECTION = 2,     /* the socket and a package */
+	DESCRIPTORS_SPARE = 64,
+	PEM_MAX = 256 * 1024,
+};
+
+struct ota_server {
+	struct ota_gateway gateway;
+	struct MHD_Daemon *daemon;
+	struct ota_guests *guests;
+	struct ota_bytes tls_cert, tls_key;
+};
+
+static const struct ota_resource *const resources[OTA_ROUTE_KINDS] = {
+	[OTA_ROUTE_POST] = &ota_resource_api,
+	[OTA_ROUTE_GET] = &ota_resource_api,
+	[OTA_ROUTE_UPLOAD] = &ota_resource_upload,
+	[OTA_ROUTE_DOWNLOAD] = &ota_resource_download,
+	[OTA_ROUTE_HEALTH] = &ota_resource_health,
+};
+
+/* The raw request target, before anybody reads escapes into it. */
+static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
+{
+	struct ota_server *server = context;
+	struct ota_request *request = calloc(1, sizeof(*request));
+
+	if (!request)
+		return NULL;
+	request->gateway = &server->gateway;
+	request->connection = connection;
+	request->uri = strdup(uri);
+	request->started_ms = ota_boot_ms();
+	return request;
+}
+
+/* Escapes are undone by target.c alone. */
+static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text)
+{
+	(void)context;
+	(void)connection;
+	return strlen(text);
+}
+
+static struct ota_guest *guest_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void expect(struct ota_request *request, int64_t due_ms)
+{
+	ota_guests_expect(request->gateway->guests, guest_of(request->connection), due_ms);
+}
+
+static void expect_body(struct ota_request *request)
+{
+	uint64_t length = 0;
+
+	(void)ota_request_length(request, &length);
+	if (length > OTA_PACKAGE_SIZE_MAX)
+		length = OTA_PACKAGE_SIZE_MAX;
+	expect(request, ota_boot_ms() + OTA_GUESTS_HEADER_MS + (int64_t)(length * OTA_SECOND_MS / OTA_GUESTS_BODY_RATE));
+}
+
+static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	size_t *total = context;
+
+	(void)kind;
+	*total += strlen(name) + (value ? strlen(value) : 0) + 4;
+	return MHD_YES;
+}
+
+static bool headers_fit(struct ota_request *request)
+{
+	size_t total = 0;
+
+	(void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_header, &total);
+	return total <= OTA_REQUEST_HEADER_MAX;
+}
+
+static enum ota_next route(struct ota_request *request, const char *method)
+{
+	struct ota_error error = { 0 };
+	const char *allow = NULL;
+	int code;
+
+	request->is_head = strcmp(method, "HEAD") == 0;
+	if (!headers_fit(request)) {
+		(void)ota_fail(&error, OTA_ELIMIT, "the headers have more than %d bytes", OTA_REQUEST_HEADER_MAX);
+		return ota_request_refuse_as(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, NULL, NULL, &error);
+	}
+	code = ota_target_parse(request->uri, &request->target, &error);
+	if (code == 0)
+		code = ota_route_find(method, &request->target, &request->route, &allow, &error);
+	if (allow)
+		return ota_request_refuse_as(request, MHD_HTTP_METHOD_NOT_ALLOWED, MHD_HTTP_HEADER_ALLOW, allow, &error);
+	if (code < 0)
+		return ota_request_refuse(request, &error);
+	request->resource = resources[request->route.kind];
+	return request->resource->begin(request);
+}
+
+static enum ota_next end_body(struct ota_request *request)
+{
+	expect(request, INT64_MAX);
+	if (request->refusal.code != 0)
+		return ota_request_refuse(request, &request->refusal);
+	return request->resource->end(request);
+}
+
+static enum MHD_Result advance(struct ota_request *request, enum ota_next next)
+{
+	request->phase = next;
+	if (next == OTA_NEXT_BODY)
+		expect_body(request);
+	else
+		expect(request, INT64_MAX);
+	return next == OTA_NEXT_CLOSE ? MHD_NO : MHD_YES;
+}
+
+/* libmicrohttpd calls this once with the header, again for each piece of the body, at its end, and after each wake-up. */
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+				  const char *version, const char *data, size_t *data_size, void **place)
+{
+	struct ota_request *request = *place;
+
+	(void)context;
+	(void)connection;
+	(void)url;
+	(void)version;
+	if (!request || !request->uri)
+		return MHD_NO;
+	if (!request->status && !request->resource)
+		return advance(request, route(request, method));
+	if (request->phase == OTA_NEXT_WAIT)
+		return advance(request, request->resource->answered(request));
+	if (request->phase != OTA_NEXT_BODY || *data_size == 0)
+		return request->phase == OTA_NEXT_BODY ? advance(request, end_body(request)) : MHD_YES;
+
+	/* After a refusal the rest is read and dropped: libmicrohttpd cannot answer in the middle of a body. */
+	if (request->refusal.code == 0)
+		request->resource->body(request, (struct ota_span){ data, *data_size });
+	*data_size = 0;
+	return MHD_YES;
+}
+
+static void log_request(const struct ota_request *request)
+{
+	const struct ota_log *log = request->gateway->log;
+	enum ota_log_level level = request->resource ? request->resource->level : OTA_LOG_INFO;
+	char path[OTA_LABEL_MAX + 1];
+	struct ota_log_line line;
+
+	if (request->status >= MHD_HTTP_INTERNAL_SERVER_ERROR)
+		level = OTA_LOG_WARNING;
+	/* The query stays out: it holds signatures. */
+	ota_text_cut(path, sizeof(path), request->uri ? request->uri : "");
+	path[strcspn(path, "?")] = '\0';
+	ota_log_begin(&line, level, request->status ? "request" : "request_cut");
+	ota_log_text(&line, "path", path);
+	ota_log_integer(&line, "status", (int64_t)request->status);
+	ota_log_integer(&line, "ms", ota_boot_ms() - request->started_ms);
+	ota_log_end(log, &line);
+}
+
+static void request_free(struct ota_request *request)
+{
+	(void)ota_deposit_free(request->deposit);
+	ota_bytes_free(&request->body);
+	cJSON_Delete(request->command);
+	cJSON_Delete(request->data);
+	free(request->uri);
+	free(request);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **place, enum MHD_RequestTerminationCode code)
+{
+	struct ota_server *server = context;
+	struct ota_request *request = *place;
+
+	(void)code;
+	if (!request)
+		return;
+	log_request(request);
+	request_free(request);
+	*place = NULL;
+	ota_guests_expect(server->guests, guest_of(connection), ota_boot_ms() + OTA_GUESTS_HEADER_MS);
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct ota_server *server = context;
+	const union MHD_ConnectionInfo *info;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		ota_guests_leave(server->guests, *socket_context);
+		*socket_context = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*socket_context = info ? ota_guests_enter(server->guests, info->connect_fd, ota_boot_ms()) : NULL;
+}
+
+/* As many connections as the settings want, or as descriptors allow. */
+static unsigned connection_limit(const struct ota_server *server)
+{
+	struct rlimit limit;
+	rlim_t wanted = (rlim_t)server->gateway.settings->connections;
+	rlim_t most;
+	struct ota_log_line line;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return (unsigned)wanted;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	most = limit.rlim_cur > DESCRIPTORS_SPARE ? (limit.rlim_cur - DESCRIPTORS_SPARE) / DESCRIPTORS_PER_CONNECTION : 1;
+	if (wanted <= most)
+		return (unsigned)wanted;
+	ota_log_begin(&line, OTA_LOG_WARNING, "connections_lowered");
+	ota_log_integer(&line, "wanted", (int64_t)wanted);
+	ota_log_integer(&line, "possible", (int64_t)most);
+	ota_log_end(server->gateway.log, &line);
+	return (unsigned)most;
+}
+
+static int read_pem(struct ota_server *server, struct ota_error *error)
+{
+	const struct ota_settings *settings = server->gateway.settings;
+	int code;
+
+	if (settings->tls_cert[0] == '\0')
+		return 0;
+	code = ota_file_read(settings->tls_cert, PEM_MAX, &server->tls_cert, error);
+	if (code < 0)
+		return ota_error_prefix(error, code, "tls_cert");
+	code = ota_file_read(settings->tls_key, PEM_MAX, &server->tls_key, error);
+	return code < 0 ? ota_error_prefix(error, code, "tls_key") : 0;
+}
+
+static struct MHD_Daemon *start_daemon(struct ota_server *server, int listen_fd)
+{
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	unsigned limit = connection_limit(server);
+	bool is_tls = server->tls_cert.size > 0;
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, server->tls_cert.data },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, server->tls_key.data },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+
+	return MHD_start_daemon(flags | (is_tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, server,
+				MHD_OPTION_LISTEN_SOCKET, listen_fd,
+				MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+				MHD_OPTION_CONNECTION_LIMIT, limit,
+				MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)server->gateway.settings->connections_per_address,
+				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+				MHD_OPTION_STRICT_FOR_CLIENT, 1,
+				MHD_OPTION_URI_LOG_CALLBACK, on_uri, server,
+				MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+				MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+				MHD_OPTION_ARRAY, is_tls ? tls : &tls[2],
+				MHD_OPTION_END);
+}
+
+int ota_server_start(const struct ota_gateway *gateway, int listen_fd, struct ota_server **ret_server, struct ota_error *error)
+{
+	struct ota_server *server = calloc(1, sizeof(*server));
+	int code;
+
+	if (!server)
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
+	server->gateway = *gateway;
+	server->guests = ota_guests_new();
+	server->gateway.guests = server->guests;
+	code = server->guests ? read_pem(server, error) : ota_fail(error, OTA_ENOMEM, "out of memory");
+	if (code == 0) {
+		server->daemon = start_daemon(server, listen_fd);
+		if (!server->daemon)
+			code = ota_fail(error, OTA_EINVALID, "the HTTP server does not start%s",
+					server->tls_cert.size ? "; do tls_cert and tls_key belong together?" : "");
+	}
+	if (code < 0) {
+		(void)ota_server_stop(server);
+		return code;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+void ota_server_sweep(struct ota_server *server, int64_t now_ms)
+{
+	size_t count = ota_guests_sweep(server->guests, now_ms);
+	struct ota_log_line line;
+
+	if (count == 0)
+		return;
+	ota_log_begin(&line, OTA_LOG_WARNING, "slow_connections_closed");
+	ota_log_integer(&line, "count", (int64_t)count);
+	ota_log_end(server->gateway.log, &line);
+}
+
+struct ota_server *ota_server_stop(struct ota_server *server)
+{
+	if (server) {
+		if (server->daemon)
+			MHD_stop_daemon(server->daemon);
+		(void)ota_guests_free(server->guests);
+		ota_bytes_free(&server->tls_cert);
+		ota_bytes_free(&server->tls_key);
+		free(server);
+	}
+	return NULL;
+}

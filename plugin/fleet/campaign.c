@@ -1,0 +1,354 @@
+/* Batches: preparing their tasks, walking them when something changes for all, and following them to their end. Every walk goes in bounded chunks that
+ * the store remembers, so a kill at any moment is continued where it stopped. */
+#include "plugin/rules/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/text.h"
+#include "plugin/fleet/context.h"
+
+/* One target becomes a task or an exclusion. */
+struct target {
+	struct ota_engine *engine;
+	const struct ota_batch *batch;
+	const struct ota_device *device; /* NULL: no such device */
+	struct ota_instant at;
+};
+
+static int target_exclude(const struct target *target, enum ota_exclusion why, struct ota_error *error)
+{
+	return ota_batch_add_excluded(target->engine->options.store, target->batch->id, why, 1, error);
+}
+
+static int target_insert(const struct target *target, const char *from_version, struct ota_error *error)
+{
+	struct ota_task task = {
+		.batch_id = target->batch->id,
+		.device_id = target->device->id,
+		.package_id = target->batch->package_id,
+		.state = OTA_TASK_PENDING,
+		.step = OTA_NO_STEP,
+		.created_ms = target->at.wall_ms,
+		.updated_ms = target->at.wall_ms,
+	};
+
+	ota_text_cut(task.module, sizeof(task.module), target->batch->module);
+	ota_text_cut(task.version, sizeof(task.version), target->batch->version);
+	ota_text_cut(task.from_version, sizeof(task.from_version), from_version);
+	task.id = ota_store_new_id(target->engine->options.store, error);
+	return task.id ? ota_task_insert(target->engine->options.store, &task, error) : OTA_EIO;
+}
+
+static int target_prepare(const struct target *target, struct ota_error *error)
+{
+	struct ota_store *store = target->engine->options.store;
+	struct ota_device_module module = {0};
+	struct ota_task task;
+
+	if (!target->device)
+		return target_exclude(target, OTA_EXCLUDED_UNKNOWN, error);
+	if (target->device->barred)
+		return target_exclude(target, OTA_EXCLUDED_BARRED, error);
+	int failed = ota_device_module_find(store, target->device->id, target->batch->module, &module, error);
+	if (failed && failed != OTA_ENOTFOUND)
+		return failed;
+	if (!failed && !strcmp(module.version, target->batch->version))
+		return target_exclude(target, OTA_EXCLUDED_AT_TARGET, error);
+	failed = ota_task_find_unfinished(store, target->device->id, target->batch->module, &task, error);
+	if (!failed)
+		return target_exclude(target, OTA_EXCLUDED_CONFLICT, error);
+	return failed == OTA_ENOTFOUND ? target_insert(target, module.version, error) : failed;
+}
+
+static int chunk_of_product(struct target *target, struct ota_batch *batch, size_t budget, size_t *ret_count, struct ota_error *error)
+{
+	OTA_AUTO_FREE struct ota_device *rows = calloc(budget, sizeof(*rows));
+
+	if (!rows)
+		return OTA_ENOMEM;
+	int failed = ota_device_list(target->engine->options.store, batch->product_key, "", "", batch->prepare_after, rows, budget, ret_count,
+				     error);
+	for (size_t i = 0; !failed && i < *ret_count; i++) {
+		target->device = &rows[i];
+		failed = target_prepare(target, error);
+	}
+	if (!failed && *ret_count)
+		ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), rows[*ret_count - 1].identity.device_name);
+	return failed;
+}
+
+static int chunk_of_list(struct target *target, struct ota_batch *batch, size_t budget, size_t *ret_count, struct ota_error *error)
+{
+	struct ota_store *store = target->engine->options.store;
+	OTA_AUTO_FREE char(*names)[OTA_DEVICE_NAME_MAX + 1] = calloc(budget, sizeof(*names));
+
+	if (!names)
+		return OTA_ENOMEM;
+	int failed = ota_batch_list_targets(store, batch->id, batch->prepare_after, names, budget, ret_count, error);
+	for (size_t i = 0; !failed && i < *ret_count; i++) {
+		struct ota_identity identity;
+		struct ota_device device;
+
+		ota_identity_make(ota_span_from_text(batch->product_key), ota_span_from_text(names[i]), &identity);
+		failed = ota_device_find(store, &identity, &device, error);
+		target->device = failed ? NULL : &device;
+		if (!failed || failed == OTA_ENOTFOUND)
+			failed = target_prepare(target, error);
+	}
+	if (!failed && *ret_count)
+		ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), names[*ret_count - 1]);
+	return failed;
+}
+
+/* Moves a batch by the table for a reason of the server's own. The caller knows that the table allows it. */
+static int batch_move(struct ota_engine *engine, struct ota_batch *batch, const struct ota_batch_rule *rule, const char *reason,
+		      struct ota_instant at, struct ota_error *error)
+{
+	char word[OTA_EVENT_WORD_MAX + 1] = "batch_";
+
+	batch->state = rule->to;
+	ota_text_cut(batch->reason, sizeof(batch->reason), reason);
+	if (rule->to == OTA_BATCH_RUNNING && !batch->started_ms)
+		batch->started_ms = at.wall_ms;
+	if (rule->to == OTA_BATCH_COMPLETED)
+		batch->ended_ms = at.wall_ms;
+	int failed = ota_batch_save(engine->options.store, batch, error);
+	if (failed)
+		return failed;
+	ota_text_cut(word + 6, sizeof(word) - 6, ota_batch_state_word(rule->to));
+	return ota_note_batch(engine, batch, at, word, "", reason, error);
+}
+
+/* The total was an estimate until now: devices came and went while the batch was prepared. */
+static int total_correct(struct ota_engine *engine, struct ota_batch *batch, struct ota_error *error)
+{
+	struct ota_batch_counts counts;
+	int failed = ota_batch_load_counts(engine->options.store, batch->id, &counts, error);
+
+	if (!failed)
+		batch->total = ota_batch_counts_sum(&counts);
+	return failed;
+}
+
+static int batch_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget, size_t *ret_count,
+			 struct ota_error *error)
+{
+	struct target target = { .engine = engine, .batch = batch, .at = at };
+	int failed = batch->all_devices ? chunk_of_product(&target, batch, budget, ret_count, error)
+					: chunk_of_list(&target, batch, budget, ret_count, error);
+
+	if (failed)
+		return failed;
+	if (*ret_count == budget)
+		return ota_batch_save(engine->options.store, batch, error);
+
+	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_PREPARED);
+	batch->prepared = true;
+	failed = total_correct(engine, batch, error);
+	if (!failed)
+		failed = batch_move(engine, batch, rule, rule->text, at, error);
+	if (!failed)
+		failed = ota_campaign_scan(engine, batch->id);
+	return failed ? failed : ota_campaign_follow(engine, batch->id, at, error);
+}
+
+/* Gives one event to the next tasks of a batch in one state; the event moves them out of it, so the next chunk starts from the front again. */
+static int batch_walk(struct ota_engine *engine, const struct ota_batch *batch, enum ota_task_state state, enum ota_task_event event,
+		      struct ota_instant at, size_t budget, size_t *ret_count, struct ota_error *error)
+{
+	OTA_AUTO_FREE struct ota_task *rows = calloc(budget, sizeof(*rows));
+
+	if (!rows)
+		return OTA_ENOMEM;
+	int failed = ota_task_list(engine->options.store, batch->id, (int)state, 0, rows, budget, ret_count, error);
+	for (size_t i = 0; !failed && i < *ret_count; i++) {
+		struct ota_device device;
+		struct ota_work work;
+
+		failed = ota_device_load(engine->options.store, rows[i].device_id, &device, error);
+		if (!failed)
+			failed = ota_work_load(engine, &device, &rows[i], at, &work, error);
+		if (!failed)
+			failed = ota_transition(&work, event, NULL, NULL, error);
+	}
+	return failed;
+}
+
+/* A verify batch that was canceled proved nothing. */
+static int verdict_withdraw(struct ota_engine *engine, const struct ota_batch *batch, struct ota_error *error)
+{
+	struct ota_package package;
+	int failed = ota_package_load(engine->options.store, batch->package_id, &package, error);
+
+	if (failed || batch->kind != OTA_BATCH_VERIFY || package.verification != OTA_VERIFYING)
+		return failed;
+	package.verification = OTA_UNVERIFIED;
+	return ota_package_save(engine->options.store, &package, error);
+}
+
+static int batch_cancel(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget, size_t *ret_count,
+			struct ota_error *error)
+{
+	static const enum ota_task_state states[] = { OTA_TASK_PENDING, OTA_TASK_PUSHED, OTA_TASK_UPGRADING };
+	enum ota_task_event event = batch->cancel_revokes ? OTA_EVENT_REVOKE : OTA_EVENT_WITHDRAW;
+	size_t walked = batch->cancel_revokes ? 3 : 1;
+
+	for (size_t i = 0; i < walked; i++) {
+		int failed = batch_walk(engine, batch, states[i], event, at, budget, ret_count, error);
+		if (failed || *ret_count)
+			return failed;
+	}
+	batch->canceling = false;
+	batch->ended_ms = at.wall_ms;
+	int failed = verdict_withdraw(engine, batch, error);
+	return failed ? failed : ota_batch_save(engine->options.store, batch, error);
+}
+
+static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant at, size_t budget, size_t *ret_count, struct ota_error *error)
+{
+	struct ota_batch batch;
+	int failed = ota_batch_load(engine->options.store, id, &batch, error);
+
+	*ret_count = 0;
+	if (failed)
+		return failed;
+	if (batch.canceling)
+		return batch_cancel(engine, &batch, at, budget, ret_count, error);
+	if (!batch.prepared && batch.state == OTA_BATCH_PLANNED)
+		return batch_prepare(engine, &batch, at, budget, ret_count, error);
+	if (batch.ends_ms && batch.ends_ms <= at.wall_ms)
+		return batch_walk(engine, &batch, OTA_TASK_PENDING, OTA_EVENT_EXPIRE, at, budget, ret_count, error);
+	return 0;
+}
+
+static int verdict_give(struct ota_engine *engine, const struct ota_batch *batch, const struct ota_batch_tally *tally,
+			struct ota_instant at, struct ota_error *error)
+{
+	struct ota_package package;
+	int failed = ota_package_load(engine->options.store, batch->package_id, &package, error);
+
+	if (failed)
+		return failed;
+	package.verification = ota_batch_verdict(tally);
+	ota_text_cut(package.verified_sha256, sizeof(package.verified_sha256),
+		     package.verification == OTA_VERIFIED ? package.full.sha256 : "");
+	failed = ota_package_save(engine->options.store, &package, error);
+	return failed ? failed
+		      : ota_note_batch(engine, batch, at, "package_verified", "", ota_verification_word(package.verification), error);
+}
+
+static struct ota_batch_tally tally_of(const struct ota_batch_counts *counts)
+{
+	return (struct ota_batch_tally){
+		.open = counts->states[OTA_TASK_PENDING] + counts->states[OTA_TASK_PUSHED] + counts->states[OTA_TASK_UPGRADING],
+		.succeeded = counts->states[OTA_TASK_SUCCEEDED],
+		.failed = counts->states[OTA_TASK_FAILED],
+		.reported = counts->causes[OTA_CAUSE_VERSION_REPORTED],
+	};
+}
+
+static int batch_abort(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
+		       const struct ota_batch_tally *tally, struct ota_instant at, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes reason = {0};
+	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_ABORT);
+
+	ota_bytes_format(&reason, "%s: %lld of %lld finished tasks failed, more than %lld %% of at least %lld", rule->text,
+			 (long long)tally->failed, (long long)(tally->failed + tally->reported), (long long)strategy->abort_percent,
+			 (long long)strategy->abort_sample);
+	return reason.failed ? OTA_ENOMEM : batch_move(engine, batch, rule, reason.data, at, error);
+}
+
+int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error)
+{
+	struct ota_batch batch;
+	struct ota_batch_counts counts;
+	struct ota_strategy strategy;
+	int failed = ota_batch_load(engine->options.store, batch_id, &batch, error);
+
+	if (!failed)
+		failed = ota_batch_load_counts(engine->options.store, batch_id, &counts, error);
+	if (!failed)
+		failed = ota_strategy_parse_text(batch.strategy, &strategy, error);
+	if (failed)
+		return failed;
+
+	struct ota_batch_tally tally = tally_of(&counts);
+	const struct ota_batch_rule *finish = ota_batch_decide(batch.state, OTA_BATCH_EVENT_FINISHED);
+	if (finish->allowed && batch.prepared && !tally.open) {
+		failed = batch_move(engine, &batch, finish, finish->text, at, error);
+		if (!failed && batch.kind == OTA_BATCH_VERIFY)
+			failed = verdict_give(engine, &batch, &tally, at, error);
+		return failed;
+	}
+	if (ota_batch_decide(batch.state, OTA_BATCH_EVENT_ABORT)->allowed && ota_batch_aborts(&strategy, &tally))
+		return batch_abort(engine, &batch, &strategy, &tally, at, error);
+	return 0;
+}
+
+int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id)
+{
+	if (engine->scan_count == engine->scan_capacity) {
+		size_t capacity = engine->scan_capacity ? 2 * engine->scan_capacity : 16;
+		struct ota_scan *scans = reallocarray(engine->scans, capacity, sizeof(*scans));
+
+		if (!scans)
+			return OTA_ENOMEM;
+		engine->scans = scans;
+		engine->scan_capacity = capacity;
+	}
+	engine->scans[engine->scan_count++] = (struct ota_scan){ .batch_id = batch_id };
+	return 0;
+}
+
+static int scan_task(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error)
+{
+	struct ota_device device;
+	int failed = ota_device_load(engine->options.store, task->device_id, &device, error);
+
+	if (failed || ota_task_state_is_final(task->state))
+		return failed;
+	const struct ota_connection *connection = ota_presence_find(engine->presence, &device.identity);
+	if (!connection || !connection->settled)
+		return 0;
+	return ota_settle_connection(engine, &device.identity, at, error);
+}
+
+static int scan_chunk(struct ota_engine *engine, struct ota_instant at, size_t budget, size_t *ret_count, struct ota_error *error)
+{
+	struct ota_scan *scan = &engine->scans[0];
+	OTA_AUTO_FREE struct ota_task *rows = calloc(budget, sizeof(*rows));
+
+	if (!rows)
+		return OTA_ENOMEM;
+	int failed = ota_task_list(engine->options.store, scan->batch_id, -1, scan->after, rows, budget, ret_count, error);
+	for (size_t i = 0; !failed && i < *ret_count; i++)
+		failed = scan_task(engine, &rows[i], at, error);
+	if (failed)
+		return failed;
+	if (*ret_count)
+		scan->after = rows[*ret_count - 1].id;
+	if (*ret_count < budget)
+		memmove(scan, scan + 1, --engine->scan_count * sizeof(*scan));
+	return 0;
+}
+
+int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	int64_t ids[16];
+	size_t count, done;
+
+	int failed = ota_batch_list_working(engine->options.store, now.wall_ms, 0, ids, 16, &count, error);
+	for (size_t i = 0; !failed && i < count && budget; i++) {
+		failed = batch_work(engine, ids[i], now, budget, &done, error);
+		*ret_more |= done > 0;
+		budget -= done < budget ? done : budget;
+	}
+	if (!failed && budget && engine->scan_count) {
+		failed = scan_chunk(engine, now, budget, &done, error);
+		*ret_more |= engine->scan_count > 0;
+	}
+	return failed;
+}

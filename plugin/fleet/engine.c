@@ -1,0 +1,252 @@
+#include "plugin/fleet/engine.h"
+
+#include <stdlib.h>
+
+#include "plugin/fleet/context.h"
+
+enum { LOOK_MS = 1000 }; /* how often batches are looked through for an end that has come */
+
+static int64_t or_default(int64_t value, int64_t standard)
+{
+	return value ? value : standard;
+}
+
+/* A gateway URL that leaves no room for the rest would fail at every push: find out at the start. */
+static int url_try(const struct ota_engine_options *options, struct ota_error *error)
+{
+	static const char sha256[] = "0000000000000000000000000000000000000000000000000000000000000000";
+	char url[OTA_URL_MAX + 1];
+
+	return ota_url_sign(options->url_keys, options->gateway_url, sha256, NULL, OTA_INTEGER_MAX / OTA_SECOND_MS, url, error);
+}
+
+int ota_engine_new(const struct ota_engine_options *options, struct ota_instant now, struct ota_engine **ret_engine, struct ota_error *error)
+{
+	int failed = url_try(options, error);
+
+	if (failed)
+		return failed;
+	struct ota_engine *engine = calloc(1, sizeof(*engine));
+	if (!engine)
+		return OTA_ENOMEM;
+	engine->options = *options;
+	engine->options.settle_ms = or_default(options->settle_ms, 2 * OTA_SECOND_MS);
+	engine->options.repush_ms = or_default(options->repush_ms, OTA_MINUTE_MS);
+	engine->options.repush_max_ms = or_default(options->repush_max_ms, OTA_HOUR_MS);
+	engine->options.start_grace_ms = or_default(options->start_grace_ms, 120 * OTA_SECOND_MS);
+	engine->options.url_lifetime_ms = or_default(options->url_lifetime_ms, OTA_DAY_MS);
+	engine->grace_until = now.heard_ms + engine->options.start_grace_ms;
+	engine->presence = ota_presence_new();
+	if (!engine->presence) {
+		ota_engine_free(engine);
+		return OTA_ENOMEM;
+	}
+	*ret_engine = engine;
+	return 0;
+}
+
+struct ota_engine *ota_engine_free(struct ota_engine *engine)
+{
+	if (!engine)
+		return NULL;
+	ota_presence_free(engine->presence);
+	free(engine->scans);
+	free(engine);
+	return NULL;
+}
+
+static void refusal_log(const struct ota_engine *engine, const struct ota_fleet_event *event, const struct ota_error *error)
+{
+	struct ota_log_line line;
+
+	ota_log_begin(&line, OTA_LOG_WARNING, "refused");
+	ota_log_text(&line, "pk", event->identity.product_key);
+	ota_log_text(&line, "dn", event->identity.device_name);
+	ota_log_text(&line, "why", error->text);
+	ota_log_end(engine->options.log, &line);
+}
+
+static int message_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
+{
+	switch (event->topic) {
+	case OTA_TOPIC_INFORM:
+		return ota_inform_apply(engine, event, error);
+	case OTA_TOPIC_PROGRESS:
+		return ota_progress_apply(engine, event, error);
+	case OTA_TOPIC_REQUEST:
+	case OTA_TOPIC_FIRMWARE_GET:
+		return ota_pull_apply(engine, event, error);
+	default:
+		return ota_fail(error, OTA_EINVALID, "no device sends on this topic");
+	}
+}
+
+/* What a device did wrong is its own affair: logged, done, never tried again. */
+static int message_handle(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
+{
+	struct ota_error local = {0};
+	int failed = message_apply(engine, event, &local);
+
+	if (failed == OTA_EINVALID || failed == OTA_EDENIED) {
+		refusal_log(engine, event, &local);
+		failed = OTA_EINVALID;
+	}
+	if (failed && error)
+		*error = local;
+	return failed;
+}
+
+int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
+{
+	switch (event->kind) {
+	case OTA_FLEET_CONNECTED:
+		return ota_presence_connect(engine->presence, &event->identity, event->connection,
+					    event->at.heard_ms + engine->options.settle_ms);
+	case OTA_FLEET_GONE:
+		if (!ota_presence_disconnect(engine->presence, &event->identity, event->connection))
+			return 0;
+		return ota_device_gone(engine, &event->identity, event->at, error);
+	case OTA_FLEET_MESSAGE:
+	default:
+		return message_handle(engine, event, error);
+	}
+}
+
+static int settle_connections(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	int failed = 0;
+
+	for (; !failed; budget--) {
+		const struct ota_connection *connection = ota_presence_unsettled(engine->presence);
+
+		if (!connection || connection->settle_at > now.heard_ms)
+			break;
+		if (!budget) {
+			*ret_more = true;
+			break;
+		}
+		struct ota_identity identity = connection->identity;
+		ota_presence_settle(engine->presence, &identity);
+		failed = ota_settle_connection(engine, &identity, now, error);
+	}
+	return failed;
+}
+
+static int settle_informs(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	OTA_AUTO_FREE struct ota_device_module *rows = calloc(budget, sizeof(*rows));
+	size_t count = 0;
+
+	if (!rows)
+		return OTA_ENOMEM;
+	int failed = ota_device_module_due(engine->options.store, now.heard_ms, rows, budget, &count, error);
+	for (size_t i = 0; !failed && i < count; i++)
+		failed = ota_inform_settle(engine, &rows[i], now, error);
+	*ret_more |= count == budget;
+	return failed;
+}
+
+static int run_timers(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	OTA_AUTO_FREE struct ota_task *rows = calloc(budget, sizeof(*rows));
+	size_t count = 0;
+
+	if (!rows)
+		return OTA_ENOMEM;
+	int failed = ota_task_due(engine->options.store, now.heard_ms, rows, budget, &count, error);
+	for (size_t i = 0; !failed && i < count; i++) {
+		struct ota_task task;
+
+		/* A task before it in this round may have moved this one. */
+		failed = ota_task_load(engine->options.store, rows[i].id, &task, error);
+		if (!failed && task.due_at && task.due_at <= now.heard_ms)
+			failed = ota_clock_task(engine, &task, now, error);
+	}
+	*ret_more |= count == budget;
+	return failed;
+}
+
+int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	*ret_more = false;
+	int failed = settle_informs(engine, now, budget, ret_more, error);
+	if (!failed)
+		failed = settle_connections(engine, now, budget, ret_more, error);
+	if (!failed && now.heard_ms >= engine->grace_until)
+		failed = run_timers(engine, now, budget, ret_more, error);
+	if (!failed)
+		failed = ota_campaign_turn(engine, now, budget, ret_more, error);
+	engine->look_at = now.heard_ms + LOOK_MS;
+	return failed;
+}
+
+int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct ota_error *error)
+{
+	const struct ota_connection *connection = ota_presence_unsettled(engine->presence);
+	int64_t next = engine->look_at, due;
+
+	if (connection && connection->settle_at < next)
+		next = connection->settle_at;
+	int failed = ota_device_module_next_due(engine->options.store, &due, error);
+	if (failed)
+		return failed;
+	next = due < next ? due : next;
+	failed = ota_task_next_due(engine->options.store, &due, error);
+	if (failed)
+		return failed;
+	due = due < engine->grace_until ? engine->grace_until : due;
+	*ret_heard_ms = due < next ? due : next;
+	return 0;
+}
+
+int64_t ota_engine_online(const struct ota_engine *engine)
+{
+	return ota_presence_count(engine->presence);
+}
+
+bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_identity *identity)
+{
+	return ota_presence_find(engine->presence, identity) != NULL;
+}
+
+int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error)
+{
+	struct ota_batch rows[16];
+	int64_t before = 0;
+	size_t count = 16;
+	int failed = 0;
+
+	while (!failed && count == 16) {
+		failed = ota_batch_list(engine->options.store, "", OTA_BATCH_RUNNING, before, rows, 16, &count, error);
+		for (size_t i = 0; !failed && i < count; i++) {
+			before = rows[i].id;
+			failed = ota_campaign_scan(engine, rows[i].id);
+		}
+	}
+	return failed;
+}
+
+int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)
+{
+	return ota_campaign_scan(engine, batch_id);
+}
+
+int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now, struct ota_error *error)
+{
+	return ota_release_device(engine, device, now, error);
+}
+
+int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now, enum ota_reason *ret_reason,
+		       struct ota_error *error)
+{
+	struct ota_device device;
+	struct ota_work work;
+
+	*ret_reason = OTA_REASON_NONE;
+	if (task->state != OTA_TASK_PENDING)
+		return 0;
+	int failed = ota_device_load(engine->options.store, task->device_id, &device, error);
+	if (!failed)
+		failed = ota_work_load(engine, &device, task, now, &work, error);
+	return failed ? failed : ota_work_gate(&work, false, ret_reason, error);
+}

@@ -1,0 +1,229 @@
+/* A device tells its version. It counts after a quiet time: SDK 3.x informs twice, first with a foreign version (aliyun-ota.md 0.9). */
+#include <string.h>
+
+#include "common/message.h"
+#include "common/text.h"
+#include "plugin/fleet/context.h"
+
+enum { FORMER_TARGET_MS = 7 * OTA_DAY_MS };
+
+static int device_register(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_device *ret_device,
+			   struct ota_error *error)
+{
+	struct ota_device device = {
+		.identity = event->identity,
+		.bucket = (int64_t)(ota_identity_hash(&event->identity) % 1000000),
+		.created_ms = event->at.wall_ms,
+		.last_seen_ms = event->at.wall_ms,
+	};
+
+	device.id = ota_store_new_id(engine->options.store, error);
+	if (!device.id)
+		return OTA_EIO;
+	*ret_device = device;
+	return ota_device_insert(engine->options.store, &device, error);
+}
+
+int ota_device_of(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_device *ret_device, struct ota_error *error)
+{
+	struct ota_product product;
+	int failed = ota_device_find(engine->options.store, &event->identity, ret_device, error);
+
+	if (failed != OTA_ENOTFOUND)
+		return failed;
+	failed = ota_product_find(engine->options.store, event->identity.product_key, &product, error);
+	if (failed == OTA_ENOTFOUND)
+		return ota_fail(error, OTA_EDENIED, "product %s is not known", event->identity.product_key);
+	if (failed)
+		return failed;
+	if (!product.open_registration)
+		return ota_fail(error, OTA_EDENIED, "device %s is not registered", event->identity.device_name);
+	return device_register(engine, event, ret_device, error);
+}
+
+static int device_update(struct ota_engine *engine, struct ota_device *device, const struct ota_inform *inform, struct ota_error *error)
+{
+	if (device->caps == inform->caps && !strcmp(device->agent, inform->agent))
+		return 0;
+	device->caps = inform->caps;
+	ota_text_cut(device->agent, sizeof(device->agent), inform->agent);
+	return ota_device_save(engine->options.store, device, error);
+}
+
+/* What the store holds of the module, or a fresh row while the device has room for one more. */
+static int module_of(struct ota_engine *engine, const struct ota_device *device, const char *module, struct ota_device_module *ret_row,
+		     struct ota_error *error)
+{
+	struct ota_device_module rows[OTA_DEVICE_MODULES_MAX];
+	size_t count;
+	int failed = ota_device_module_find(engine->options.store, device->id, module, ret_row, error);
+
+	if (failed != OTA_ENOTFOUND)
+		return failed;
+	failed = ota_device_module_list(engine->options.store, device->id, rows, OTA_DEVICE_MODULES_MAX, &count, error);
+	if (failed)
+		return failed;
+	if (count == OTA_DEVICE_MODULES_MAX)
+		return ota_fail(error, OTA_EINVALID, "module: the device has %d modules already", OTA_DEVICE_MODULES_MAX);
+	*ret_row = (struct ota_device_module){ .device_id = device->id };
+	ota_text_cut(ret_row->module, sizeof(ret_row->module), module);
+	return 0;
+}
+
+/* True when the store already holds all this inform says: a re-inform of an unchanged version writes nothing. */
+static int inform_is_old_news(struct ota_engine *engine, const struct ota_device_module *row, const struct ota_inform *inform,
+			      bool *ret_old, struct ota_error *error)
+{
+	struct ota_task task;
+
+	*ret_old = false;
+	if (row->candidate_due || strcmp(row->version, inform->version) != 0 || strcmp(row->boot_id, inform->boot_id) != 0)
+		return 0;
+	int failed = ota_task_find_unfinished(engine->options.store, row->device_id, row->module, &task, error);
+	*ret_old = failed == OTA_ENOTFOUND;
+	return failed == OTA_ENOTFOUND ? 0 : failed;
+}
+
+int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
+{
+	struct ota_inform inform;
+	struct ota_device device;
+	struct ota_device_module row;
+	bool old;
+
+	if (ota_inform_parse(event->payload, &inform, error))
+		return ota_error_prefix(error, OTA_EINVALID, "inform");
+	int failed = ota_device_of(engine, event, &device, error);
+	if (!failed)
+		failed = device_update(engine, &device, &inform, error);
+	if (!failed)
+		failed = module_of(engine, &device, inform.module, &row, error);
+	if (!failed)
+		failed = inform_is_old_news(engine, &row, &inform, &old, error);
+	if (failed || old)
+		return failed;
+
+	ota_text_cut(row.candidate, sizeof(row.candidate), inform.version);
+	ota_text_cut(row.boot_id, sizeof(row.boot_id), inform.boot_id);
+	row.candidate_wall_ms = event->at.wall_ms;
+	row.candidate_due = event->at.heard_ms + engine->options.settle_ms;
+	return ota_device_module_save(engine->options.store, event->identity.product_key, &row, error);
+}
+
+static enum ota_task_event inform_event(const struct ota_task *task, const char *version)
+{
+	if (!strcmp(version, task->version))
+		return OTA_EVENT_INFORM_TARGET;
+	if (!*task->from_version || !strcmp(version, task->from_version))
+		return OTA_EVENT_INFORM_SOURCE;
+	return OTA_EVENT_INFORM_OTHER;
+}
+
+/* An order taken back in the last days may still arrive and be carried out. */
+static int former_target(struct ota_engine *engine, const struct ota_task *task, const char *version, struct ota_instant at,
+			 bool *ret_former, struct ota_error *error)
+{
+	struct ota_task rows[8];
+	size_t count;
+	int failed = ota_task_list_of_device(engine->options.store, task->device_id, rows, 8, &count, error);
+
+	*ret_former = false;
+	for (size_t i = 0; !failed && i < count; i++) {
+		const struct ota_task *row = &rows[i];
+		bool taken_back = row->cause == OTA_CAUSE_REVOKED || row->cause == OTA_CAUSE_SUPERSEDED;
+
+		if (taken_back && !strcmp(row->module, task->module) && !strcmp(row->version, version) &&
+		    at.wall_ms - row->updated_ms < FORMER_TARGET_MS)
+			*ret_former = true;
+	}
+	return failed;
+}
+
+static bool same_boot(const struct ota_task *task, const struct ota_device_module *row)
+{
+	return *row->boot_id && !strcmp(task->boot_id, row->boot_id);
+}
+
+/* Counts deliveries that changed nothing; true when they have become a loop. */
+static bool loop_counts(struct ota_device_module *row, const struct ota_task *task, enum ota_task_event event, struct ota_instant at)
+{
+	bool delivered = task->phase == OTA_PHASE_DELIVERED || task->phase == OTA_PHASE_DRAWN;
+
+	if (event != OTA_EVENT_INFORM_SOURCE || !delivered || same_boot(task, row))
+		return false;
+	if (!row->loop_count || at.heard_ms - row->loop_since > OTA_DAY_MS) {
+		row->loop_count = 0;
+		row->loop_since = at.heard_ms;
+	}
+	return ++row->loop_count >= OTA_LOOP_MAX;
+}
+
+static int unfinished_follow(struct ota_work *work, struct ota_device_module *row, struct ota_error *error)
+{
+	enum ota_task_event event = inform_event(&work->task, row->version);
+	struct ota_task_facts facts = { .same_boot = same_boot(&work->task, row), .still_matches = true };
+	bool loop = loop_counts(row, &work->task, event, work->at);
+	int failed = former_target(work->engine, &work->task, row->version, work->at, &facts.former_target, error);
+
+	/* A task that was never tried starts from wherever the device is now. */
+	if (work->task.state == OTA_TASK_PENDING && event != OTA_EVENT_INFORM_TARGET)
+		ota_text_cut(work->task.from_version, sizeof(work->task.from_version), row->version);
+	if (failed)
+		return failed;
+	return ota_transition(work, loop ? OTA_EVENT_LOOP : event, &facts, NULL, error);
+}
+
+/* The task the version speaks about: the unfinished one, else the newest. */
+static int task_of_module(struct ota_engine *engine, const struct ota_device_module *row, struct ota_task *ret_task, struct ota_error *error)
+{
+	int failed = ota_task_find_unfinished(engine->options.store, row->device_id, row->module, ret_task, error);
+
+	if (failed == OTA_ENOTFOUND)
+		failed = ota_task_find_latest(engine->options.store, row->device_id, row->module, ret_task, error);
+	return failed;
+}
+
+static int version_note(struct ota_engine *engine, const struct ota_device *device, const struct ota_device_module *row, const char *old,
+			struct ota_instant at, struct ota_error *error)
+{
+	struct ota_work work = { .engine = engine, .at = at, .device = *device };
+
+	return ota_note(&work, "version", "", error, "%s runs %s, before %s", row->module, row->version, *old ? old : "unknown");
+}
+
+int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *before, struct ota_instant at, struct ota_error *error)
+{
+	struct ota_device_module row = *before;
+	struct ota_device device;
+	struct ota_task task;
+	struct ota_work work;
+	bool changed = strcmp(row.version, row.candidate) != 0;
+
+	int failed = ota_device_load(engine->options.store, row.device_id, &device, error);
+	if (failed)
+		return failed;
+	ota_text_cut(row.version, sizeof(row.version), row.candidate);
+	row.version_ms = row.candidate_wall_ms;
+	row.candidate[0] = 0;
+	row.candidate_due = 0;
+	row.loop_count = changed ? 0 : row.loop_count;
+	failed = ota_device_module_save(engine->options.store, device.identity.product_key, &row, error);
+	if (!failed && changed)
+		failed = version_note(engine, &device, &row, before->version, at, error);
+	if (failed)
+		return failed;
+
+	failed = task_of_module(engine, &row, &task, error);
+	if (!failed)
+		failed = ota_work_load(engine, &device, &task, at, &work, error);
+	if (!failed) {
+		int64_t loops = row.loop_count;
+
+		failed = unfinished_follow(&work, &row, error);
+		if (!failed && row.loop_count != loops)
+			failed = ota_device_module_save(engine->options.store, device.identity.product_key, &row, error);
+	}
+	if (failed && failed != OTA_ENOTFOUND)
+		return failed;
+	return ota_release_device(engine, &device, at, error);
+}

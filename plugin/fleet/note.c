@@ -1,0 +1,62 @@
+/* The log operators read: a row in the store and a line in the broker's log, from one place. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/text.h"
+#include "plugin/fleet/context.h"
+
+int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct ota_error *error)
+{
+	struct ota_log_line line;
+
+	event->id = ota_store_new_id(engine->options.store, error);
+	if (!event->id)
+		return OTA_EIO;
+	ota_log_begin(&line, OTA_LOG_INFO, event->event);
+	ota_log_text(&line, "pk", event->product_key);
+	if (event->device_id)
+		ota_log_text(&line, "dn", event->device_name);
+	if (event->batch_id)
+		ota_log_integer(&line, "batch", event->batch_id);
+	if (event->task_id)
+		ota_log_integer(&line, "task", event->task_id);
+	if (*event->actor)
+		ota_log_text(&line, "actor", event->actor);
+	ota_log_text(&line, "detail", event->detail);
+	ota_log_end(engine->options.log, &line);
+	return ota_event_insert(engine->options.store, event, error);
+}
+
+int ota_note(const struct ota_work *work, const char *event, const char *actor, struct ota_error *error, const char *format, ...)
+{
+	struct ota_event row = {
+		.at_ms = work->at.wall_ms,
+		.device_id = work->device.id,
+		.batch_id = work->task.batch_id,
+		.task_id = work->task.id,
+	};
+	char detail[2 * OTA_EVENT_DETAIL_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(detail, sizeof(detail), format, arguments);
+	va_end(arguments);
+	ota_text_cut(row.product_key, sizeof(row.product_key), work->device.identity.product_key);
+	ota_text_cut(row.device_name, sizeof(row.device_name), work->device.identity.device_name);
+	ota_text_cut(row.event, sizeof(row.event), event);
+	ota_text_cut(row.actor, sizeof(row.actor), actor);
+	ota_text_cut(row.detail, sizeof(row.detail), detail);
+	return ota_engine_note(work->engine, &row, error);
+}
+
+int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event, const char *actor,
+		   const char *detail, struct ota_error *error)
+{
+	struct ota_event row = { .at_ms = at.wall_ms, .batch_id = batch->id };
+
+	ota_text_cut(row.product_key, sizeof(row.product_key), batch->product_key);
+	ota_text_cut(row.event, sizeof(row.event), event);
+	ota_text_cut(row.actor, sizeof(row.actor), actor);
+	ota_text_cut(row.detail, sizeof(row.detail), detail);
+	return ota_engine_note(engine, &row, error);
+}

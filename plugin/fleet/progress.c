@@ -1,0 +1,78 @@
+/* A device tells a step. Which task it means: module, batch and attempt if it names them, else the task in work. */
+#include <string.h>
+
+#include "common/message.h"
+#include "plugin/fleet/context.h"
+
+enum { STALE_NEGATIVE_MS = 10 * OTA_SECOND_MS };
+
+static int task_of_progress(struct ota_engine *engine, const struct ota_device *device, const struct ota_progress *progress,
+			    struct ota_task *ret_task, struct ota_error *error)
+{
+	if (!*progress->module)
+		return ota_task_find_active(engine->options.store, device->id, ret_task, error);
+	return ota_task_find_unfinished(engine->options.store, device->id, progress->module, ret_task, error);
+}
+
+/* A report that names another batch or attempt than the one in work is late: true, but not about this. */
+static bool progress_is_stray(const struct ota_progress *progress, const struct ota_task *task)
+{
+	if (!progress->batch)
+		return false;
+	return progress->batch != task->batch_id || progress->attempt != task->attempt;
+}
+
+static enum ota_task_event progress_event(const struct ota_progress *progress)
+{
+	if (progress->cancel == OTA_CANCEL_ACCEPTED)
+		return OTA_EVENT_ASK_ACCEPTED;
+	if (progress->cancel == OTA_CANCEL_REFUSED)
+		return OTA_EVENT_ASK_REFUSED;
+	if (progress->step < 0)
+		return OTA_EVENT_NEGATIVE;
+	return progress->step == 100 ? OTA_EVENT_DELIVERY : OTA_EVENT_STEP;
+}
+
+static void stray_log(const struct ota_engine *engine, const struct ota_fleet_event *event, const struct ota_progress *progress)
+{
+	struct ota_log_line line;
+
+	ota_log_begin(&line, OTA_LOG_DEBUG, "stray_progress");
+	ota_log_text(&line, "pk", event->identity.product_key);
+	ota_log_text(&line, "dn", event->identity.device_name);
+	ota_log_integer(&line, "step", progress->step);
+	ota_log_integer(&line, "batch", progress->batch);
+	ota_log_integer(&line, "attempt", progress->attempt);
+	ota_log_end(engine->options.log, &line);
+}
+
+int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
+{
+	struct ota_progress progress;
+	struct ota_device device;
+	struct ota_task task;
+	struct ota_work work;
+
+	if (ota_progress_parse(event->payload, &progress, error))
+		return ota_error_prefix(error, OTA_EINVALID, "progress");
+	int failed = ota_device_of(engine, event, &device, error);
+	if (!failed)
+		failed = task_of_progress(engine, &device, &progress, &task, error);
+	if (failed == OTA_ENOTFOUND || (!failed && progress_is_stray(&progress, &task))) {
+		stray_log(engine, event, &progress);
+		return 0;
+	}
+	if (!failed)
+		failed = ota_work_load(engine, &device, &task, event->at, &work, error);
+	if (failed)
+		return failed;
+
+	struct ota_task_facts facts = {
+		.forward = progress.step >= task.step || !task.answered,
+		/* C 3.x sends -2 for every failed read: what comes right after a retry's push may belong to the attempt before. */
+		.stale_negative = !progress.batch && task.attempt > 1 && !task.answered &&
+				  event->at.heard_ms - task.last_push_at < STALE_NEGATIVE_MS,
+	};
+	struct ota_report report = { .cause = ota_cause_of_step(progress.step), .step = progress.step, .desc = progress.desc };
+	return ota_transition(&work, progress_event(&progress), &facts, &report, error);
+}

@@ -1,0 +1,121 @@
+#include "common/message.h"
+#include "plugin/fleet/context.h"
+
+enum { PUSH_EXPIRY_S = 60 }; /* the connection is live; a minute covers a full send queue */
+
+static enum ota_sign_method push_method(enum ota_product_sign sign, unsigned caps)
+{
+	if (sign == OTA_PRODUCT_SIGN_AUTO)
+		return caps & OTA_CAP_ANNOUNCED ? OTA_SIGN_SHA256 : OTA_SIGN_MD5;
+	return sign == OTA_PRODUCT_SIGN_SHA256 ? OTA_SIGN_SHA256 : OTA_SIGN_MD5;
+}
+
+/* The bytes of the offer. Values were checked when package and options came in, so a failure here is ours: it is logged and nothing is sent. */
+static int push_print(const struct ota_work *work, const struct ota_package *package, enum ota_sign_method method, struct ota_bytes *out,
+		      struct ota_error *error)
+{
+	const struct ota_engine_options *options = &work->engine->options;
+	char url[OTA_URL_MAX + 1];
+	int64_t expires_s = (work->at.wall_ms + options->url_lifetime_ms) / OTA_SECOND_MS;
+	int failed = ota_url_sign(options->url_keys, options->gateway_url, package->full.sha256, &work->device.identity, expires_s, url, error);
+
+	if (failed)
+		return failed;
+	bool ours = work->device.caps & OTA_CAP_ANNOUNCED;
+	struct ota_push push = {
+		.id = work->at.wall_ms,
+		.size = package->full.size,
+		.version = package->version,
+		.url = url,
+		.md5 = package->full.md5,
+		.sha256 = package->full.sha256,
+		.sign_method = method,
+		.module = package->module,
+		.ext_data = package->ext_data,
+		.batch = ours ? work->task.batch_id : 0,
+		.attempt = ours ? work->task.attempt : 0,
+	};
+	if (work->answer_id)
+		return ota_pull_reply_print(work->answer_id, &push, out, error);
+	return ota_push_print(&push, out, error);
+}
+
+static void push_complain(const struct ota_work *work, const struct ota_error *error)
+{
+	struct ota_log_line line;
+
+	ota_log_begin(&line, OTA_LOG_ERROR, "push_not_made");
+	ota_log_text(&line, "dn", work->device.identity.device_name);
+	ota_log_integer(&line, "task", work->task.id);
+	ota_log_text(&line, "error", error->text);
+	ota_log_end(work->engine->options.log, &line);
+}
+
+static int push_post(const struct ota_work *work, struct ota_span payload)
+{
+	const struct ota_connection *connection = ota_presence_find(work->engine->presence, &work->device.identity);
+	uint64_t number = work->asker ? work->asker : connection ? connection->number : 0;
+	char topic[OTA_TOPIC_SIZE];
+
+	if (!number)
+		return 0;
+	ota_topic_print(topic, OTA_TOPIC_UPGRADE, &work->device.identity);
+	return ota_outbox_add(work->engine->options.outbox, number, work->asker ? work->answer_topic : topic, payload, 1, PUSH_EXPIRY_S);
+}
+
+int ota_push_send(struct ota_work *work, struct ota_error *error)
+{
+	const struct ota_engine_options *options = &work->engine->options;
+	struct ota_package package;
+	struct ota_product product;
+	OTA_AUTO_BYTES struct ota_bytes payload = {0};
+	struct ota_error own = {0};
+
+	int failed = ota_package_load(options->store, work->task.package_id, &package, error);
+	if (!failed)
+		failed = ota_product_find(options->store, package.product_key, &product, error);
+	if (failed)
+		return failed;
+
+	if (push_print(work, &package, push_method(product.sign, work->device.caps), &payload, &own)) {
+		push_complain(work, &own);
+		return 0;
+	}
+	work->task.pushes++;
+	work->task.last_push_at = work->at.heard_ms;
+	work->task.answered = false;
+	work->task.repush_at = work->at.heard_ms + ota_push_pause(work->task.pushes, options->repush_ms, options->repush_max_ms);
+	return push_post(work, (struct ota_span){ payload.data, payload.size });
+}
+
+int ota_push_again(struct ota_work *work, bool *ret_sent, struct ota_error *error)
+{
+	enum ota_reason reason;
+	int failed = ota_work_gate(work, true, &reason, error);
+
+	*ret_sent = false;
+	work->task.due_at = work->task.deadline_at;
+	if (failed || reason != OTA_REASON_NONE)
+		return failed;
+	if (work->task.repush_at > work->at.heard_ms) {
+		if (!work->task.due_at || work->task.repush_at < work->task.due_at)
+			work->task.due_at = work->task.repush_at;
+		return 0;
+	}
+	*ret_sent = true;
+	return ota_push_send(work, error);
+}
+
+int ota_push_answer_nothing(const struct ota_work *work, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes payload = {0};
+
+	/* The old pull has no word for "nothing": C 3.x ignores what holds no url, so silence is the answer. */
+	if (!work->asker || !work->answer_id)
+		return 0;
+	int failed = ota_pull_reply_print(work->answer_id, NULL, &payload, error);
+	if (failed)
+		return failed;
+	return ota_outbox_add(work->engine->options.outbox, work->asker, work->answer_topic,
+			      (struct ota_span){ payload.data, payload.size }, 1, PUSH_EXPIRY_S);
+}

@@ -1,0 +1,72 @@
+#include "plugin/fleet/context.h"
+
+int ota_work_load(struct ota_engine *engine, const struct ota_device *device, const struct ota_task *task, struct ota_instant at,
+		  struct ota_work *ret_work, struct ota_error *error)
+{
+	struct ota_work work = { .engine = engine, .at = at, .device = *device, .task = *task, .before = *task };
+	int failed = ota_batch_load(engine->options.store, task->batch_id, &work.batch, error);
+
+	if (failed == OTA_ENOTFOUND)
+		return ota_fail(error, OTA_ECORRUPT, "task %lld belongs to batch %lld, which does not exist", (long long)task->id,
+				(long long)task->batch_id);
+	if (failed)
+		return failed;
+	failed = ota_strategy_parse_text(work.batch.strategy, &work.strategy, error);
+	if (failed)
+		return ota_error_prefix(error, OTA_ECORRUPT, "strategy of batch %lld", (long long)work.batch.id);
+	*ret_work = work;
+	return 0;
+}
+
+bool ota_work_online(const struct ota_work *work)
+{
+	return ota_presence_find(work->engine->presence, &work->device.identity) != NULL;
+}
+
+/* Settled: the connection is, and no inform of the module waits for its quiet time. */
+static int work_settled(const struct ota_work *work, bool *ret_settled, struct ota_error *error)
+{
+	const struct ota_connection *connection = ota_presence_find(work->engine->presence, &work->device.identity);
+	struct ota_device_module module;
+
+	if (!connection || !connection->settled) {
+		*ret_settled = false;
+		return 0;
+	}
+	int failed = ota_device_module_find(work->engine->options.store, work->device.id, work->task.module, &module, error);
+	if (failed && failed != OTA_ENOTFOUND)
+		return failed;
+	*ret_settled = failed == OTA_ENOTFOUND || !module.candidate_due;
+	return 0;
+}
+
+static int work_other_active(const struct ota_work *work, bool *ret_other, struct ota_error *error)
+{
+	struct ota_task active;
+	int failed = ota_task_find_active(work->engine->options.store, work->device.id, &active, error);
+
+	if (failed && failed != OTA_ENOTFOUND)
+		return failed;
+	*ret_other = !failed && active.id != work->task.id;
+	return 0;
+}
+
+int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reason, struct ota_error *error)
+{
+	struct ota_gate_facts facts = {
+		/* What was sent before a withdrawal runs on to its end. */
+		.batch_running = work->batch.state == OTA_BATCH_RUNNING || (repeat && work->batch.state == OTA_BATCH_CANCELED),
+		.device_barred = work->device.barred,
+		.retry_pausing = work->task.state == OTA_TASK_PENDING && work->task.deadline_at > work->at.heard_ms,
+		.online = ota_work_online(work),
+		.repeat = repeat,
+	};
+	int failed = work_settled(work, &facts.settled, error);
+
+	if (!failed && !repeat)
+		failed = work_other_active(work, &facts.other_active, error);
+	if (failed)
+		return failed;
+	*ret_reason = ota_gate_closed(&facts);
+	return 0;
+}

@@ -1,0 +1,374 @@
+/* The embedded back-end of db.h. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "plugin/store/db.h"
+
+/* "OTA" and the generation of the file's layout, in the header of every store: somebody else's database is refused before it is touched. */
+#define SQLITE_APPLICATION_ID "1330921777"
+
+struct ota_db {
+	sqlite3 *handle;
+	sqlite3_stmt *statements[OTA_SQL_STATEMENTS];
+	sqlite3_stmt *transactions[OTA_TRANSACTION_VERBS];
+	int page_bytes;
+	int log_pages; /* of the write-ahead log, as the last commit left it */
+};
+
+static const char *const transaction_sql[OTA_TRANSACTION_VERBS] = {
+	[OTA_TRANSACTION_BEGIN] = "BEGIN IMMEDIATE",
+	[OTA_TRANSACTION_COMMIT] = "COMMIT",
+	[OTA_TRANSACTION_ROLLBACK] = "ROLLBACK",
+	[OTA_TRANSACTION_SAVEPOINT] = "SAVEPOINT event",
+	[OTA_TRANSACTION_RELEASE] = "RELEASE event",
+	[OTA_TRANSACTION_ROLLBACK_TO] = "ROLLBACK TO event",
+};
+
+/*
+ * In this order: the page size stands before the first page is written, the application's mark before the log. 4096 because updates of rows far apart fill the
+ * log by pages. No automatic checkpoints: the worker makes them when it is idle; the size limit gives the log's space back after a rush.
+ * A report that was committed survives a crash of the process with NORMAL, and a power cut up to the last checkpoint or sync of the log.
+ */
+static const char *const opening_sql[] = {
+	"PRAGMA page_size = 4096",
+	"PRAGMA journal_mode = WAL",
+	"PRAGMA synchronous = NORMAL",
+	"PRAGMA foreign_keys = ON",
+	"PRAGMA trusted_schema = OFF",
+	"PRAGMA cell_size_check = ON",
+	"PRAGMA temp_store = MEMORY",
+	"PRAGMA cache_size = -65536",
+	"PRAGMA journal_size_limit = 67108864",
+};
+
+/* What a file from outside could bring along and we never use. */
+static const struct {
+	int option;
+	int value;
+} opening_config[] = {
+	{SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}, {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+	{SQLITE_DBCONFIG_ENABLE_VIEW, 0},    {SQLITE_DBCONFIG_DQS_DML, 0},        {SQLITE_DBCONFIG_DQS_DDL, 0},
+	{SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+};
+
+/* The store is ours alone; whoever else holds it (an operator's shell in a transaction) gets this long before we give up. */
+enum { BUSY_TIMEOUT_MS = 200 };
+
+static bool errno_is_full(int number)
+{
+	return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
+static int code_of(const struct ota_db *db, int result)
+{
+	switch (result & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_FULL:
+		return OTA_ELIMIT;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return OTA_EUNAVAILABLE;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return OTA_ECORRUPT;
+	case SQLITE_CONSTRAINT:
+		return OTA_ECONFLICT;
+	case SQLITE_NOMEM:
+		return OTA_ENOMEM;
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+		/* SQLite says FULL only where write() did; a log or an index of it that cannot grow is the same to us. */
+		return db->handle && errno_is_full(sqlite3_system_errno(db->handle)) ? OTA_ELIMIT : OTA_EIO;
+	default:
+		return OTA_EIO;
+	}
+}
+
+static int db_fail(const struct ota_db *db, int result, const char *what, struct ota_error *error)
+{
+	const char *words = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(result);
+
+	return ota_fail(error, code_of(db, result), "store: %s: %s", what, words);
+}
+
+/* SQLite would create the file readable for everybody; its log takes over the mode of the file. */
+static int file_secure(const char *path, struct ota_error *error)
+{
+	OTA_AUTO_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return ota_fail_errno(error, "store: open %s", path);
+	if (!S_ISREG(status.st_mode))
+		return ota_fail(error, OTA_ECORRUPT, "store: %s is not a file", path);
+	if ((status.st_mode & 077) && fchmod(fd, 0600) < 0)
+		return ota_fail_errno(error, "store: %s is readable for others, and that cannot be changed", path);
+	return 0;
+}
+
+int ota_db_execute(struct ota_db *db, const char *sql, struct ota_error *error)
+{
+	int result = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+
+	return result == SQLITE_OK ? 0 : db_fail(db, result, "execute", error);
+}
+
+static int integer_load(struct ota_db *db, const char *sql, int64_t *ret_value, struct ota_error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	int result = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL);
+
+	if (result == SQLITE_OK)
+		result = sqlite3_step(statement);
+	if (result == SQLITE_ROW)
+		*ret_value = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return result == SQLITE_ROW ? 0 : db_fail(db, result, "open", error);
+}
+
+/* Ours, or empty and then made ours. */
+static int application_claim(struct ota_db *db, struct ota_error *error)
+{
+	int64_t application = 0;
+	int64_t tables = 0;
+	int status = integer_load(db, "PRAGMA application_id", &application, error);
+
+	if (status == 0)
+		status = integer_load(db, "SELECT COUNT(*) FROM sqlite_schema", &tables, error);
+	if (status < 0)
+		return status;
+	if (application == strtoll(SQLITE_APPLICATION_ID, NULL, 10))
+		return 0;
+	if (application != 0 || tables != 0)
+		return ota_fail(error, OTA_ECORRUPT, "store: the file is a database of another program");
+	return ota_db_execute(db, "PRAGMA application_id = " SQLITE_APPLICATION_ID, error);
+}
+
+/* Called after every commit; taking this hook also turns automatic checkpoints off. */
+static int log_grown(void *context, sqlite3 *handle, const char *name, int pages)
+{
+	struct ota_db *db = context;
+
+	(void)handle;
+	(void)name;
+	db->log_pages = pages;
+	return SQLITE_OK;
+}
+
+static int db_configure(struct ota_db *db, struct ota_error *error)
+{
+	int64_t page_bytes = 0;
+	int status = 0;
+
+	sqlite3_extended_result_codes(db->handle, 1);
+	sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+	for (size_t i = 0; i < sizeof(opening_config) / sizeof(opening_config[0]); i++)
+		(void)sqlite3_db_config(db->handle, opening_config[i].option, opening_config[i].value, NULL);
+	status = application_claim(db, error);
+	for (size_t i = 0; status == 0 && i < sizeof(opening_sql) / sizeof(opening_sql[0]); i++)
+		status = ota_db_execute(db, opening_sql[i], error);
+	if (status == 0)
+		status = integer_load(db, "PRAGMA page_size", &page_bytes, error);
+	if (status < 0)
+		return status;
+	db->page_bytes = (int)page_bytes;
+	sqlite3_wal_hook(db->handle, log_grown, db);
+	return 0;
+}
+
+static int transactions_prepare(struct ota_db *db, struct ota_error *error)
+{
+	for (int i = 0; i < OTA_TRANSACTION_VERBS; i++) {
+		int result = sqlite3_prepare_v3(db->handle, transaction_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->transactions[i], NULL);
+
+		if (result != SQLITE_OK)
+			return db_fail(db, result, transaction_sql[i], error);
+	}
+	return 0;
+}
+
+int ota_db_open(const char *path, struct ota_db **ret_db, struct ota_error *error)
+{
+	struct ota_db *db = NULL;
+	int result = SQLITE_OK;
+	int status = file_secure(path, error);
+
+	if (status < 0)
+		return status;
+	db = calloc(1, sizeof(*db));
+	if (!db)
+		return ota_fail(error, OTA_ENOMEM, "store: no memory");
+	result = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (result != SQLITE_OK)
+		status = db_fail(db, result, "open", error);
+	if (status == 0)
+		status = db_configure(db, error);
+	if (status == 0)
+		status = transactions_prepare(db, error);
+	if (status < 0) {
+		ota_db_free(db);
+		return status;
+	}
+	*ret_db = db;
+	return 0;
+}
+
+struct ota_db *ota_db_free(struct ota_db *db)
+{
+	if (!db)
+		return NULL;
+	for (int i = 0; i < OTA_SQL_STATEMENTS; i++)
+		sqlite3_finalize(db->statements[i]);
+	for (int i = 0; i < OTA_TRANSACTION_VERBS; i++)
+		sqlite3_finalize(db->transactions[i]);
+	sqlite3_close(db->handle);
+	free(db);
+	return NULL;
+}
+
+enum ota_dialect ota_db_dialect(const struct ota_db *db)
+{
+	(void)db;
+	return OTA_DIALECT_SQLITE;
+}
+
+/* Prepared when first needed, because the schema's own version is read before the other tables exist. */
+static int statement_prepare(struct ota_db *db, enum ota_sql sql)
+{
+	if (db->statements[sql])
+		return SQLITE_OK;
+	return sqlite3_prepare_v3(db->handle, ota_statement(sql)->sql, -1, SQLITE_PREPARE_PERSISTENT, &db->statements[sql], NULL);
+}
+
+int ota_db_prepare_all(struct ota_db *db, struct ota_error *error)
+{
+	for (int i = 0; i < OTA_SQL_STATEMENTS; i++) {
+		int result = statement_prepare(db, (enum ota_sql)i);
+
+		if (result == SQLITE_ERROR)
+			return ota_fail(error, OTA_ECORRUPT, "store: %s: %s", ota_statement((enum ota_sql)i)->name, sqlite3_errmsg(db->handle));
+		if (result != SQLITE_OK)
+			return db_fail(db, result, ota_statement((enum ota_sql)i)->name, error);
+	}
+	return 0;
+}
+
+static int transaction_run(struct ota_db *db, enum ota_transaction verb, struct ota_error *error)
+{
+	sqlite3_stmt *statement = db->transactions[verb];
+	int result = sqlite3_step(statement);
+	int status = result == SQLITE_DONE ? 0 : db_fail(db, result, transaction_sql[verb], error);
+
+	sqlite3_reset(statement);
+	return status;
+}
+
+int ota_db_transact(struct ota_db *db, enum ota_transaction verb, struct ota_error *error)
+{
+	int status = 0;
+
+	if (verb == OTA_TRANSACTION_ROLLBACK && !ota_db_is_in_transaction(db))
+		return 0;
+	status = transaction_run(db, verb, error);
+	if (status == 0 && verb == OTA_TRANSACTION_ROLLBACK_TO)
+		status = transaction_run(db, OTA_TRANSACTION_RELEASE, error);
+	return status;
+}
+
+bool ota_db_is_in_transaction(const struct ota_db *db)
+{
+	return !sqlite3_get_autocommit(db->handle);
+}
+
+int ota_db_checkpoint(struct ota_db *db, struct ota_error *error)
+{
+	int pages = 0;
+	int copied = 0;
+	int result = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+
+	if (result != SQLITE_OK)
+		return db_fail(db, result, "checkpoint", error);
+	/* A log that was copied whole is written from its start again. */
+	db->log_pages = pages - copied;
+	return 0;
+}
+
+uint64_t ota_db_log_bytes(const struct ota_db *db)
+{
+	return (uint64_t)db->log_pages * (uint64_t)db->page_bytes;
+}
+
+void ota_query_start(struct ota_query *query, struct ota_db *db, enum ota_sql sql)
+{
+	*query = (struct ota_query){.db = db, .sql = sql};
+	query->failed = statement_prepare(db, sql);
+	query->handle = db->statements[sql];
+}
+
+void ota_query_integer(struct ota_query *query, int64_t value)
+{
+	query->bound++;
+	if (query->failed == SQLITE_OK)
+		query->failed = sqlite3_bind_int64(query->handle, query->bound, value);
+}
+
+void ota_query_text(struct ota_query *query, const char *text)
+{
+	query->bound++;
+	if (query->failed == SQLITE_OK)
+		query->failed = sqlite3_bind_text(query->handle, query->bound, text, -1, SQLITE_STATIC);
+}
+
+int ota_query_step(struct ota_query *query, struct ota_error *error)
+{
+	int result = query->failed;
+
+	if (result == SQLITE_OK) {
+		assert(query->bound == sqlite3_bind_parameter_count(query->handle));
+		result = sqlite3_step(query->handle);
+	}
+	if (result == SQLITE_ROW)
+		return 1;
+	return result == SQLITE_DONE ? 0 : db_fail(query->db, result, ota_query_name(query), error);
+}
+
+int64_t ota_query_column_integer(struct ota_query *query, int column)
+{
+	return sqlite3_column_int64(query->handle, column);
+}
+
+struct ota_span ota_query_column_text(struct ota_query *query, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(query->handle, column);
+
+	return (struct ota_span){text, text ? (size_t)sqlite3_column_bytes(query->handle, column) : 0};
+}
+
+const char *ota_query_column_name(struct ota_query *query, int column)
+{
+	return sqlite3_column_name(query->handle, column);
+}
+
+int64_t ota_query_changed(const struct ota_query *query)
+{
+	return sqlite3_changes64(query->db->handle);
+}
+
+/* What is bound was borrowed: the statement forgets it, whatever became of the query. */
+void ota_query_end(struct ota_query *query)
+{
+	if (!query->handle)
+		return;
+	sqlite3_reset(query->handle);
+	sqlite3_clear_bindings(query->handle);
+}

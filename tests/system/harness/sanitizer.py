@@ -1,0 +1,50 @@
+"""A stock broker with a sanitizer's runtime preloaded, for a plugin that was built with it.
+
+OTA_SAN=address|thread asks for it, OTA_SAN_LOGS names the directory of the reports. Only the broker's process gets the library; any file in the
+directory fails the run.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+LIBRARIES = {"address": "libasan.so", "thread": "libtsan.so"}
+OPTIONS = {
+    "address": ("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=86"),
+    "thread": ("TSAN_OPTIONS", "exitcode=86:second_deadlock_stack=1"),
+}
+
+
+def chosen():
+    name = os.environ.get("OTA_SAN", "none")
+    if name in ("", "none", "undefined"):
+        return None
+    if name not in LIBRARIES:
+        raise ValueError(f"OTA_SAN is {name}; it may be address or thread")
+    return name
+
+
+def logs():
+    """Where the reports go; None without a sanitizer."""
+    if not chosen():
+        return None
+    path = Path(os.environ.get("OTA_SAN_LOGS") or "build/sanitizer-logs").resolve()
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def environment():
+    """What the broker's environment gets on top."""
+    name = chosen()
+    if not name:
+        return {}
+    library = subprocess.run(["gcc", f"-print-file-name={LIBRARIES[name]}"], capture_output=True, text=True, check=True)
+    variable, options = OPTIONS[name]
+    return {"LD_PRELOAD": library.stdout.strip(), variable: f"log_path={logs() / 'report'}:{options}"}
+
+
+def reports():
+    """The text of every report written so far, by file name."""
+    if not chosen():
+        return {}
+    return {path.name: path.read_text(errors="replace") for path in sorted(logs().iterdir()) if path.is_file()}
