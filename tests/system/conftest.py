@@ -4,6 +4,7 @@ import pytest
 
 from harness import places, sanitizer
 from harness.broker import Broker
+from harness.scenario import Scenario
 
 
 def pytest_configure(config):
@@ -61,3 +62,21 @@ def broker(new_broker):
 def operator(broker):
     with broker.operator() as connected:
         yield connected
+
+
+@pytest.fixture
+def make_scenario(broker, operator):
+    made = []
+
+    def make(*devices):
+        made.append(Scenario(broker, operator, devices or ("sensor-01",)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def scenario(make_scenario):
+    return make_scenario()

@@ -33,7 +33,7 @@ class Broker:
     def __init__(self, home, release=None, plugin=True, options=None, template=None):
         self.home = Path(home)
         self.home.mkdir(parents=True, exist_ok=True)
-        self.release = release or releases.installed()
+        self.release = release or releases.default()
         self.store_dir = self._make("store")
         self.package_dir = self._make("packages")
         self.journal_dir = places.make_memory_directory()

@@ -48,6 +48,12 @@ def installed():
     return Release(_ask_version((path,)), (path,))
 
 
+def default():
+    """What tests run on: this machine's broker, or the release OTA_MOSQUITTO names ("2.0.21", "2.1")."""
+    name = os.environ.get("OTA_MOSQUITTO")
+    return fetched(name) if name else installed()
+
+
 def fetched(name):
     """The release called "2.0.21" or "2.1"; fetched once, then taken from the build directory."""
     home = places.BUILD / "brokers" / name

@@ -1,0 +1,45 @@
+"""The long form of test_kill.py as a program: kills the broker many times under load and counts.
+
+    /usr/bin/python3 tests/system/soak_kill.py [--kills 100] [--devices 120] [--modules 24] [--seed 1]
+
+Its last line is `kill: K kills, N acknowledged, L lost`; it ends with 0 only if nothing was lost, the kept counters equal a recount, and the
+final set of devices, versions and states is that of a run without kills.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from harness.broker import Broker
+from harness.killing import Plan, run
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="kill -9 of the broker under load")
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--devices", type=int, default=120)
+    parser.add_argument("--modules", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+def main():
+    given = arguments()
+    plan = Plan(given.seed, given.kills, given.devices, given.modules)
+    with tempfile.TemporaryDirectory(prefix="ota-soak-") as home:
+        with Broker(Path(home) / "killed") as broker:
+            killed = run(broker, plan)
+        with Broker(Path(home) / "calm") as broker:
+            calm = run(broker, plan._replace(kills=0))
+    differing = killed.outcome ^ calm.outcome
+    for sentence in [*map(str, killed.lost.items()), *killed.wrong, *map(str, sorted(differing, key=str))]:
+        print(sentence)
+    print(f"seed {plan.seed}: {len(killed.outcome)} tasks ended, {len(differing)} differ from the run without kills, "
+          f"{len(killed.wrong)} kept counters are wrong")
+    print(f"kill: {killed.kills} kills, {killed.acknowledged} acknowledged, {len(killed.lost)} lost")
+    return 1 if killed.lost or killed.wrong or differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
