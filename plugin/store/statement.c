@@ -4,7 +4,9 @@
 
 /*
  * Columns stand in the order of the field tables of product.c, device.c, ... Words in a statement (states, kinds) are those of plugin/rules/words.c.
- * The unfinished states are spelled exactly as in the index task_unfinished (schema.c): SQLite uses a partial index only for the same term.
+ * The unfinished states are spelled exactly as in the index task_unfinished (schema.c): SQLite uses a partial index only for the same term,
+ * and prefers that one to the index of all of a device's tasks only when its module is bounded as well (module > '').
+ * CROSS JOIN: SQLite keeps the order of the tables, so the small one leads whatever it believes about their sizes.
  */
 #define UNFINISHED "state IN ('pending', 'pushed', 'upgrading')"
 
@@ -177,11 +179,11 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_TASK_FIND_UNFINISHED] = {"task_find_unfinished", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 AND module = $2 AND " UNFINISHED},
 	[OTA_SQL_TASK_FIND_ACTIVE] = {"task_find_active", OTA_SQL_HOT,
-		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 AND " UNFINISHED " AND state <> 'pending' LIMIT 1"},
+		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 AND module > '' AND " UNFINISHED " AND state <> 'pending' LIMIT 1"},
 	[OTA_SQL_TASK_FIND_LATEST] = {"task_find_latest", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 AND module = $2 ORDER BY id DESC LIMIT 1"},
 	[OTA_SQL_TASK_LIST_UNFINISHED] = {"task_list_unfinished", OTA_SQL_WARM,
-		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 AND " UNFINISHED " ORDER BY id LIMIT $2"},
+		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 AND module > '' AND " UNFINISHED " ORDER BY id LIMIT $2"},
 	[OTA_SQL_TASK_DUE] = {"task_due", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE due_at > 0 AND due_at <= $1 ORDER BY due_at, id LIMIT $2"},
 	[OTA_SQL_TASK_NEXT_DUE] = {"task_next_due", OTA_SQL_HOT,
@@ -193,8 +195,8 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_TASK_LIST_OF_DEVICE] = {"task_list_of_device", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 ORDER BY id DESC LIMIT $2"},
 	[OTA_SQL_TASK_COUNT_OPEN] = {"task_count_open", OTA_SQL_WARM,
-		"SELECT c.state, CAST(SUM(c.n) AS BIGINT) FROM batch b JOIN batch_count c ON c.batch_id = b.id"
-		" WHERE (b.state IN ('planned', 'running', 'paused') OR b.canceling = 1) GROUP BY c.state LIMIT $1"},
+		"SELECT c.state, CAST(SUM(c.n) AS BIGINT) FROM batch b CROSS JOIN batch_count c"
+		" WHERE (b.state IN ('planned', 'running', 'paused') OR b.canceling = 1) AND c.batch_id = b.id GROUP BY c.state LIMIT $1"},
 	[OTA_SQL_CONFLICT_COUNT_ALL] = {"conflict_count_all", OTA_SQL_COLD,
 		"SELECT CAST(COALESCE(SUM(c.n), 0) AS BIGINT) FROM batch b JOIN batch_count c ON c.batch_id = b.id"
 		" WHERE b.product_key = $1 AND b.module = $2 AND b.id <> $3 AND c.state IN ('pending', 'pushed', 'upgrading')"},

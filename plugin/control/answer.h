@@ -1,0 +1,42 @@
+/* Answers: JSON of the nouns, in one place, as docs/protocol.md section 2 lists them. Appended to a growing buffer; failures stay in it. */
+#ifndef OTA_PLUGIN_CONTROL_ANSWER_H
+#define OTA_PLUGIN_CONTROL_ANSWER_H
+
+#include "common/bytes.h"
+#include "plugin/store/batch.h"
+#include "plugin/store/device.h"
+#include "plugin/store/event.h"
+#include "plugin/store/package.h"
+#include "plugin/store/product.h"
+#include "plugin/store/task.h"
+
+/* Members and elements; a comma is put where one is needed. key NULL: an element of an array. */
+void ota_answer_open(struct ota_bytes *out, const char *key, char bracket); /* '{' or '[' */
+void ota_answer_close(struct ota_bytes *out, char bracket);                 /* '}' or ']' */
+void ota_answer_text(struct ota_bytes *out, const char *key, const char *value);
+void ota_answer_integer(struct ota_bytes *out, const char *key, int64_t value);
+void ota_answer_bool(struct ota_bytes *out, const char *key, bool value);
+void ota_answer_raw(struct ota_bytes *out, const char *key, const char *json);
+/* Left out when "" or 0. */
+void ota_answer_text_if(struct ota_bytes *out, const char *key, const char *value);
+void ota_answer_integer_if(struct ota_bytes *out, const char *key, int64_t value);
+
+/* Objects, open and closed. What comes from more than one row is in the parameters. */
+void ota_answer_product(struct ota_bytes *out, const char *key, const struct ota_product *product);
+/* Without its closing brace: getDevice adds tasks. */
+void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct ota_device *device, bool online,
+			    const struct ota_device_module *modules, size_t count);
+void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota_package *package);
+void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch, const struct ota_batch_counts *counts);
+/* Without its closing brace: getTask adds attempts. due_ms: wall time of its timer, 0 = none. */
+struct ota_answer_task {
+	const struct ota_task *task;
+	const struct ota_identity *identity;
+	enum ota_reason reason; /* what holds it now */
+	int64_t due_ms;
+};
+void ota_answer_task_open(struct ota_bytes *out, const char *key, const struct ota_answer_task *row);
+void ota_answer_attempt(struct ota_bytes *out, const struct ota_attempt *attempt);
+void ota_answer_event(struct ota_bytes *out, const struct ota_event *event);
+
+#endif

@@ -1,0 +1,321 @@
+#include "plugin/rules/batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "common/topic.h"
+#include "plugin/control/call.h"
+
+enum { CONFLICTS_NAMED = 20 };
+
+/* Whether the package may go to a batch of this kind at all. */
+static int package_allow(const struct ota_call *call, const struct ota_package *package, enum ota_batch_kind kind, struct ota_error *error)
+{
+	bool verified = package->verification == OTA_VERIFIED && !strcmp(package->verified_sha256, package->full.sha256);
+
+	if (package->yanked)
+		return ota_fail_at(error, OTA_ECONFLICT, "package", "package %lld is yanked", (long long)package->id);
+	if (kind == OTA_BATCH_VERIFY || verified)
+		return 0;
+	if (!ota_call_bool(call, "override"))
+		return ota_fail_at(error, OTA_ECONFLICT, "package",
+				   "package %lld (%s) is %s: let a batch of kind verify pass first, or override by name with a reason",
+				   (long long)package->id, package->version,
+				   package->verification == OTA_VERIFICATION_FAILED ? "one that failed its verification"
+										    : "not verified");
+	if (!*call->reason)
+		return ota_fail_at(error, OTA_EINVALID, "reason", "an override needs a reason");
+	return 0;
+}
+
+static int targets_insert(struct ota_call *call, struct ota_batch *batch, const cJSON *names, struct ota_error *error)
+{
+	const cJSON *name;
+
+	cJSON_ArrayForEach(name, names)
+	{
+		int failed = ota_batch_insert_target(call->store, batch->id, name->valuestring, error);
+		if (failed)
+			return failed;
+	}
+	return 0;
+}
+
+static int conflicts_refuse(char (*names)[OTA_DEVICE_NAME_MAX + 1], size_t named, int64_t count, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes text = {0};
+
+	for (size_t i = 0; i < named; i++)
+		ota_bytes_format(&text, "%s%s", i ? ", " : "", names[i]);
+	return ota_fail_at(error, OTA_ECONFLICT, "targets", "%lld of the devices have an unfinished task of this module (%s%s); onConflict skip leaves them out",
+			   (long long)count, text.data ? text.data : "", (int64_t)named < count ? ", ..." : "");
+}
+
+/* What a dry run tells of one listed device. */
+static int target_judge(struct ota_call *call, const struct ota_batch *batch, const char *name, struct ota_batch_counts *counts,
+			struct ota_error *error)
+{
+	struct ota_identity identity;
+	struct ota_device device;
+	struct ota_device_module module = {0};
+
+	ota_identity_make(ota_span_from_text(batch->product_key), ota_span_from_text(name), &identity);
+	int failed = ota_device_find(call->store, &identity, &device, error);
+	if (failed == OTA_ENOTFOUND)
+		counts->excluded_unknown++;
+	if (failed)
+		return failed == OTA_ENOTFOUND ? 0 : failed;
+	failed = ota_device_module_find(call->store, device.id, batch->module, &module, error);
+	if (failed && failed != OTA_ENOTFOUND)
+		return failed;
+	counts->excluded_barred += device.barred;
+	counts->excluded_at_target += !device.barred && !strcmp(module.version, batch->version);
+	return 0;
+}
+
+/* All devices: the kept counts say it without a walk. */
+static int product_judge(struct ota_call *call, const struct ota_batch *batch, struct ota_batch_counts *counts, struct ota_error *error)
+{
+	enum { VERSIONS = 500 };
+	OTA_AUTO_FREE struct ota_version_count *rows = calloc(VERSIONS, sizeof(*rows));
+	size_t count = 0;
+	int failed = rows ? ota_version_distribution(call->store, batch->product_key, batch->module, rows, VERSIONS, &count, error) : OTA_ENOMEM;
+
+	for (size_t i = 0; !failed && i < count; i++) {
+		if (!strcmp(rows[i].version, batch->version))
+			counts->excluded_at_target += rows[i].count;
+	}
+	return failed;
+}
+
+struct conflicts {
+	int64_t count;
+	char names[CONFLICTS_NAMED][OTA_DEVICE_NAME_MAX + 1];
+	size_t named;
+};
+
+static int dry_run_answer(struct ota_call *call, const struct ota_batch *batch, const struct ota_package *package, const cJSON *names,
+			  const struct conflicts *conflicts, struct ota_error *error)
+{
+	struct ota_batch_counts counts = { .excluded_conflict = conflicts->count };
+	const cJSON *name;
+	int failed = batch->all_devices ? product_judge(call, batch, &counts, error) : 0;
+
+	cJSON_ArrayForEach(name, names)
+	{
+		if (!failed)
+			failed = target_judge(call, batch, name->valuestring, &counts, error);
+	}
+	if (failed)
+		return failed;
+	int64_t matches = batch->total - ota_batch_counts_sum(&counts);
+	ota_answer_open(call->out, NULL, '{');
+	ota_answer_integer(call->out, "matches", matches);
+	ota_answer_open(call->out, "excluded", '{');
+	ota_answer_integer(call->out, "already_at_target", counts.excluded_at_target);
+	ota_answer_integer(call->out, "conflict", counts.excluded_conflict);
+	ota_answer_integer(call->out, "unknown_device", counts.excluded_unknown);
+	ota_answer_integer(call->out, "barred", counts.excluded_barred);
+	ota_answer_close(call->out, '}');
+	ota_answer_open(call->out, "conflicts", '[');
+	for (size_t i = 0; i < conflicts->named; i++)
+		ota_answer_text(call->out, NULL, conflicts->names[i]);
+	ota_answer_close(call->out, ']');
+	ota_answer_integer(call->out, "bytes", matches * (int64_t)package->full.size);
+	ota_answer_close(call->out, '}');
+	call->undo = true;
+	return 0;
+}
+
+static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes text = {0};
+	struct ota_strategy strategy;
+	const cJSON *object = NULL;
+
+	ota_json_object(call->at, "strategy", &object, NULL);
+	int failed = ota_strategy_parse(object, "strategy", &strategy, error);
+	if (!failed)
+		failed = ota_strategy_print(&strategy, &text);
+	if (failed)
+		return failed;
+	ota_text_cut(batch->strategy, sizeof(batch->strategy), text.data);
+	batch->ends_ms = call->now.wall_ms + strategy.end_after_ms;
+	return 0;
+}
+
+/* The row of the batch from the command and its package. */
+static int batch_fill(struct ota_call *call, const struct ota_package *package, struct ota_batch *batch, struct ota_error *error)
+{
+	char kind[16], conflict[16];
+
+	ota_call_text(call, "kind", "", kind, sizeof(kind));
+	ota_call_text(call, "onConflict", "reject", conflict, sizeof(conflict));
+	ota_call_text(call, "name", "", batch->name, sizeof(batch->name));
+	ota_batch_kind_parse(kind, &batch->kind);
+	batch->skip_conflicts = !strcmp(conflict, "skip");
+	batch->package_id = package->id;
+	ota_text_cut(batch->product_key, sizeof(batch->product_key), package->product_key);
+	ota_text_cut(batch->module, sizeof(batch->module), package->module);
+	ota_text_cut(batch->version, sizeof(batch->version), package->version);
+	ota_text_cut(batch->created_by, sizeof(batch->created_by), call->operator.name);
+	ota_text_cut(batch->reason, sizeof(batch->reason), "the targets are being prepared");
+	batch->id = ota_store_new_id(call->store, error);
+	return batch->id ? strategy_keep(call, batch, error) : OTA_EIO;
+}
+
+static int targets_fill(struct ota_call *call, struct ota_batch *batch, const cJSON **ret_names, struct ota_error *error)
+{
+	const cJSON *targets = NULL;
+	struct ota_product product;
+	int failed = ota_product_find(call->store, batch->product_key, &product, error);
+
+	ota_json_object(call->at, "targets", &targets, NULL);
+	struct ota_json_place at = { .object = targets, .prefix = "targets" };
+	ota_json_bool(at, "all", &batch->all_devices, NULL);
+	ota_json_array(at, "names", ret_names, NULL);
+	batch->total = batch->all_devices ? product.devices : cJSON_GetArraySize(*ret_names);
+	return failed;
+}
+
+static int verification_begin(struct ota_call *call, const struct ota_batch *batch, struct ota_package *package, struct ota_error *error)
+{
+	if (batch->kind != OTA_BATCH_VERIFY || package->verification == OTA_VERIFIED)
+		return 0;
+	package->verification = OTA_VERIFYING;
+	return ota_package_save(call->store, package, error);
+}
+
+/* Everything that may be refused is refused before the answer; the tasks themselves are prepared in chunks by the engine. */
+static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ota_package *package, struct ota_error *error)
+{
+	struct conflicts conflicts = {0};
+	const cJSON *names = NULL;
+	int failed = targets_fill(call, batch, &names, error);
+
+	if (!failed)
+		failed = ota_batch_insert(call->store, batch, error);
+	if (!failed)
+		failed = targets_insert(call, batch, names, error);
+	if (!failed)
+		failed = ota_task_count_conflicts(call->store, batch->id, batch->product_key, batch->module, batch->all_devices, &conflicts.count,
+						  conflicts.names, CONFLICTS_NAMED, &conflicts.named, error);
+	if (failed)
+		return failed;
+	if (ota_call_bool(call, "dryRun"))
+		return dry_run_answer(call, batch, package, names, &conflicts, error);
+	if (conflicts.count && !batch->skip_conflicts)
+		return conflicts_refuse(conflicts.names, conflicts.named, conflicts.count, error);
+	failed = verification_begin(call, batch, package, error);
+	if (!failed)
+		failed = ota_call_note(call, batch->product_key, batch, NULL, "batch_created",
+				       ota_call_bool(call, "override") ? "package not verified, overridden" : batch->name, error);
+	return failed ? failed : ota_call_batch_answer(call, batch, NULL, error);
+}
+
+int ota_handle_create_batch(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_batch batch = { .created_ms = call->now.wall_ms, .rev = 1, .state = OTA_BATCH_PLANNED };
+	struct ota_package package;
+	int failed = ota_call_package(call, &package, error);
+
+	if (!failed)
+		failed = batch_fill(call, &package, &batch, error);
+	if (!failed)
+		failed = package_allow(call, &package, batch.kind, error);
+	return failed ? failed : batch_begin(call, &batch, &package, error);
+}
+
+int ota_handle_get_batch(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_batch batch;
+	int failed = ota_call_batch(call, &batch, error);
+
+	return failed ? failed : ota_call_batch_answer(call, &batch, NULL, error);
+}
+
+int ota_handle_list_batches(struct ota_call *call, struct ota_error *error)
+{
+	char product_key[OTA_PRODUCT_KEY_MAX + 1], word[16];
+	enum ota_batch_state state = OTA_BATCH_STATES;
+	size_t limit = ota_call_limit(call), count = 0, i = 0;
+	OTA_AUTO_FREE struct ota_batch *rows = calloc(limit, sizeof(*rows));
+	int64_t before;
+	int failed = rows ? ota_call_after_id(call, &before, error) : OTA_ENOMEM;
+
+	ota_call_text(call, "productKey", "", product_key, sizeof(product_key));
+	ota_call_text(call, "state", "", word, sizeof(word));
+	bool by_state = ota_batch_state_parse(word, &state);
+	if (!failed)
+		failed = ota_batch_list(call->store, product_key, by_state ? (int)state : -1, before, rows, limit, &count, error);
+	if (failed)
+		return failed;
+	ota_page_open(call);
+	for (; !failed && i < count && ota_page_has_room(call); i++)
+		failed = ota_call_batch_answer(call, &rows[i], NULL, error);
+	ota_page_close_id(call, i && (i < count || count == limit) ? rows[i - 1].id : 0);
+	return failed;
+}
+
+/* Moves a batch by the table because an operator said so. */
+static int batch_command(struct ota_call *call, enum ota_batch_event event, const char *word, struct ota_batch *ret_batch,
+			 struct ota_error *error)
+{
+	int failed = ota_call_batch(call, ret_batch, error);
+
+	if (failed)
+		return failed;
+	const struct ota_batch_rule *rule = ota_batch_decide(ret_batch->state, event);
+	if (!rule->allowed)
+		return ota_fail_at(error, OTA_ECONFLICT, "batch", "cannot %s batch %lld: %s", ota_batch_event_word(event),
+				   (long long)ret_batch->id, rule->text);
+	char reason[2 * OTA_REASON_MAX];
+	snprintf(reason, sizeof(reason), "%s by %s%s%s", word, call->operator.name, *call->reason ? ": " : "", call->reason);
+	ota_text_cut(ret_batch->reason, sizeof(ret_batch->reason), reason);
+	ret_batch->state = rule->to;
+	return 0;
+}
+
+static int batch_save_and_answer(struct ota_call *call, struct ota_batch *batch, const char *event, const char *detail,
+				 struct ota_error *error)
+{
+	int failed = ota_batch_save(call->store, batch, error);
+
+	if (!failed)
+		failed = ota_call_note(call, batch->product_key, batch, NULL, event, detail, error);
+	return failed ? failed : ota_call_batch_answer(call, batch, NULL, error);
+}
+
+int ota_handle_pause_batch(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_batch batch;
+	int failed = batch_command(call, OTA_BATCH_EVENT_PAUSE, "paused", &batch, error);
+
+	return failed ? failed : batch_save_and_answer(call, &batch, "batch_paused", "", error);
+}
+
+int ota_handle_resume_batch(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_batch batch;
+	int failed = batch_command(call, OTA_BATCH_EVENT_RESUME, "resumed", &batch, error);
+
+	if (!failed)
+		failed = ota_engine_wake_batch(call->control->options.engine, batch.id);
+	return failed ? failed : batch_save_and_answer(call, &batch, "batch_resumed", "", error);
+}
+
+int ota_handle_cancel_batch(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_batch batch;
+	char level[16];
+	int failed = batch_command(call, OTA_BATCH_EVENT_CANCEL, "canceled", &batch, error);
+
+	if (failed)
+		return failed;
+	ota_call_text(call, "level", "withdraw", level, sizeof(level));
+	batch.canceling = true;
+	batch.cancel_revokes = batch.cancel_revokes || !strcmp(level, "revoke");
+	return batch_save_and_answer(call, &batch, "batch_canceled", level, error);
+}

@@ -1,0 +1,69 @@
+/*
+ * Call: one command on its way through its handler. Internal to plugin/control.
+ *
+ * A handler finds its members checked (common/command.h), reads them, acts inside the savepoint made for it, and appends the value of "data" to out. It
+ * returns a negative code with error filled for a refusal; the savepoint is then rolled back.
+ */
+#ifndef OTA_PLUGIN_CONTROL_CALL_H
+#define OTA_PLUGIN_CONTROL_CALL_H
+
+#include "common/command.h"
+#include "plugin/control/answer.h"
+#include "plugin/control/control.h"
+#include "plugin/store/operator.h"
+
+struct ota_control {
+	struct ota_control_options options;
+	struct ota_bytes scratch; /* the list answer in the making */
+};
+
+struct ota_call {
+	struct ota_control *control;
+	struct ota_store *store;
+	const struct ota_command *command;
+	struct ota_json_place at;
+	struct ota_operator operator;
+	char reason[OTA_REASON_MAX + 1];
+	struct ota_instant now;
+	struct ota_bytes *out;
+	bool undo; /* a dry run: rolled back after its answer was made */
+};
+
+typedef int ota_handler(struct ota_call *call, struct ota_error *error);
+
+/* products.c, devices.c, packages.c, batches.c, tasks.c, reports.c */
+ota_handler ota_handle_create_product, ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
+ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
+ota_handler ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
+ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
+ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch;
+ota_handler ota_handle_list_tasks, ota_handle_get_task;
+ota_handler ota_handle_get_server, ota_handle_list_events;
+
+/* Reading members that passed the check: the default when absent. target is filled with "" by default. */
+int64_t ota_call_integer(const struct ota_call *call, const char *key, int64_t standard);
+bool ota_call_bool(const struct ota_call *call, const char *key);
+void ota_call_text(const struct ota_call *call, const char *key, const char *standard, char *target, size_t size);
+
+/* Finders with the sentence of what is missing. */
+int ota_call_product(struct ota_call *call, struct ota_product *ret_product, struct ota_error *error);
+int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct ota_error *error);
+int ota_call_package(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error);
+int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ota_error *error);
+
+/* Pages: `after` of a list that pages by id; 0 = from the start. OTA_EINVALID when it is no cursor of ours. */
+size_t ota_call_limit(const struct ota_call *call);
+int ota_call_after_id(const struct ota_call *call, int64_t *ret_after, struct ota_error *error);
+void ota_page_open(struct ota_call *call);
+/* False when the answer is full: the caller stops before adding the next item and passes the cursor of the last one added. */
+bool ota_page_has_room(const struct ota_call *call);
+void ota_page_close_text(struct ota_call *call, const char *next); /* NULL: the last page */
+void ota_page_close_id(struct ota_call *call, int64_t next);       /* 0: the last page */
+
+/* A row of the operators' log with the actor and his reason. batch, device may be NULL. */
+int ota_call_note(struct ota_call *call, const char *product_key, const struct ota_batch *batch, const struct ota_device *device,
+		  const char *event, const char *detail, struct ota_error *error);
+int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);
+int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity, struct ota_error *error);
+
+#endif

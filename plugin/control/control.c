@@ -1,0 +1,286 @@
+#include "plugin/control/control.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/credential.h"
+#include "common/file.h"
+#include "common/text.h"
+#include "plugin/control/call.h"
+
+enum { COMMANDS_MAX = 64, ANSWER_BYTES_MAX = OTA_PAYLOAD_MAX - 1024 };
+
+/* clang-format off */
+static const struct {
+	const char *command;
+	ota_handler *handle;
+} handlers[] = {
+	{ "getServer",           ota_handle_get_server },
+	{ "createProduct",       ota_handle_create_product },
+	{ "listProducts",        ota_handle_list_products },
+	{ "getProduct",          ota_handle_get_product },
+	{ "registerDevices",     ota_handle_register_devices },
+	{ "getDevice",           ota_handle_get_device },
+	{ "listDevices",         ota_handle_list_devices },
+	{ "versionDistribution", ota_handle_version_distribution },
+	{ "addPackage",          ota_handle_add_package },
+	{ "listPackages",        ota_handle_list_packages },
+	{ "getPackage",          ota_handle_get_package },
+	{ "createBatch",         ota_handle_create_batch },
+	{ "listBatches",         ota_handle_list_batches },
+	{ "getBatch",            ota_handle_get_batch },
+	{ "listTasks",           ota_handle_list_tasks },
+	{ "getTask",             ota_handle_get_task },
+	{ "listEvents",          ota_handle_list_events },
+	{ "pauseBatch",          ota_handle_pause_batch },
+	{ "resumeBatch",         ota_handle_resume_batch },
+	{ "cancelBatch",         ota_handle_cancel_batch },
+	{ "unbarDevice",         ota_handle_unbar_device },
+};
+/* clang-format on */
+
+static ota_handler *handler_find(const char *command)
+{
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		if (!strcmp(handlers[i].command, command))
+			return handlers[i].handle;
+	}
+	abort(); /* a test proves that every row of the command table has its handler */
+}
+
+int ota_control_new(const struct ota_control_options *options, struct ota_control **ret_control, struct ota_error *error)
+{
+	struct ota_control *control = calloc(1, sizeof(*control));
+
+	if (!control)
+		return ota_fail(error, OTA_ENOMEM, "no memory for the control");
+	control->options = *options;
+	*ret_control = control;
+	return 0;
+}
+
+struct ota_control *ota_control_free(struct ota_control *control)
+{
+	free(control);
+	return NULL;
+}
+
+int ota_control_bootstrap(struct ota_control *control, const char *directory, struct ota_instant now, struct ota_error *error)
+{
+	struct ota_operator admin = { .name = "admin", .role = "admin", .created_ms = now.wall_ms };
+	char token[OTA_TOKEN_SIZE + 1], path[4096];
+	int64_t count;
+	int failed = ota_operator_count(control->options.store, &count, error);
+
+	if (failed || count)
+		return failed;
+	if (!ota_file_join(path, sizeof(path), directory, "admin.token"))
+		return ota_fail(error, OTA_ELIMIT, "the store directory's name is too long");
+	if (ota_token_new(token))
+		return ota_fail(error, OTA_EIO, "no random bytes for the admin token");
+	ota_token_hash(ota_span_from_text(token), admin.token_hash);
+	/* The file first: a hash without its token would lock the operator out for ever. A kill in between makes a new pair at the next start. */
+	size_t length = strlen(token);
+	token[length] = '\n';
+	failed = ota_file_replace(path, (struct ota_span){ token, length + 1 }, 0600, error);
+	return failed ? failed : ota_operator_insert(control->options.store, &admin, error);
+}
+
+static int operator_check(struct ota_call *call, struct ota_error *error)
+{
+	char token[OTA_LABEL_MAX + 1], hash[OTA_SHA256_HEX + 1];
+	enum ota_role role = OTA_ROLE_NONE;
+
+	ota_call_text(call, "token", "", token, sizeof(token));
+	if (!*token)
+		return ota_fail_at(error, OTA_EDENIED, "token", "a token is needed");
+	ota_token_hash(ota_span_from_text(token), hash);
+	int failed = ota_operator_find(call->store, hash, &call->operator, error);
+	bool expired = !failed && call->operator.expires_ms && call->operator.expires_ms <= call->now.wall_ms;
+	if (failed == OTA_ENOTFOUND || expired)
+		return ota_fail_at(error, OTA_EDENIED, "token", "the token is not known or has expired");
+	if (failed)
+		return failed;
+	ota_role_parse(call->operator.role, &role);
+	if (role < call->command->role)
+		return ota_fail(error, OTA_EDENIED, "%s needs the role %s, %s has the role %s", call->command->name,
+				ota_role_name(call->command->role), call->operator.name, ota_role_name(role));
+	return 0;
+}
+
+/* An answer kept under this key is "<command> <data>", so that a request id used for two different commands is found out. */
+static int answer_again(struct ota_call *call, const char *key, bool *ret_known, struct ota_error *error)
+{
+	OTA_AUTO_FREE char *kept = NULL;
+	size_t name = strlen(call->command->name);
+	int failed = ota_store_find_answer(call->store, key, &kept, error);
+
+	*ret_known = !failed;
+	if (failed)
+		return failed == OTA_ENOTFOUND ? 0 : failed;
+	if (strncmp(kept, call->command->name, name) != 0 || kept[name] != ' ')
+		return ota_fail_at(error, OTA_ECONFLICT, "requestId", "this request id was used for another command");
+	ota_bytes_text(call->out, kept + name + 1);
+	return 0;
+}
+
+static int answer_keep(struct ota_call *call, const char *key, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes kept = {0};
+
+	ota_bytes_format(&kept, "%s ", call->command->name);
+	ota_bytes_append(&kept, call->out->data, call->out->size);
+	return kept.failed ? OTA_ENOMEM : ota_store_insert_answer(call->store, key, kept.data, call->now.wall_ms, error);
+}
+
+static int call_handle(struct ota_call *call, struct ota_error *error)
+{
+	char request_id[OTA_LABEL_MAX + 1], key[OTA_SHA256_HEX + OTA_LABEL_MAX + 2];
+	bool known = false;
+
+	ota_call_text(call, "requestId", "", request_id, sizeof(request_id));
+	snprintf(key, sizeof(key), "%s:%s", call->operator.token_hash, request_id);
+	int failed = *request_id ? answer_again(call, key, &known, error) : 0;
+	if (failed || known)
+		return failed;
+	failed = handler_find(call->command->name)(call, error);
+	if (!failed && call->out->failed)
+		failed = OTA_ENOMEM;
+	if (failed || !*request_id || call->undo)
+		return failed;
+	return answer_keep(call, key, error);
+}
+
+static int call_check(struct ota_call *call, const cJSON *object, const char *prefix, struct ota_error *error)
+{
+	char name[OTA_LABEL_MAX + 1] = "";
+
+	if (!cJSON_IsObject(object))
+		return ota_fail_at(error, OTA_EINVALID, prefix, "a command must be an object");
+	call->at = (struct ota_json_place){ .object = object, .prefix = prefix };
+	int found = ota_json_text(call->at, "command", name, sizeof(name), error);
+	if (found < 0)
+		return found;
+	call->command = ota_command_find(name);
+	if (!call->command) {
+		const char *near = ota_command_nearest(name);
+
+		return ota_fail_at(error, OTA_EINVALID, "command", "there is no command \"%s\"%s%s%s", name, near ? ", did you mean " : "",
+				   near ? near : "", near ? "?" : "");
+	}
+	int failed = ota_command_check(call->command, object, prefix, error);
+	if (failed)
+		return failed;
+	ota_call_text(call, "reason", "", call->reason, sizeof(call->reason));
+	return operator_check(call, error);
+}
+
+static void answer_error(struct ota_bytes *out, const struct ota_error *error, const char *prefix)
+{
+	const char *path = error->path;
+	size_t length = strlen(prefix);
+
+	/* Handlers name members relative to their command, the checks from the request's root: both are told relative to the command. */
+	if (!strncmp(path, prefix, length) && path[length] == '.')
+		path += length + 1;
+	else if (!strcmp(path, prefix))
+		path = "";
+	ota_answer_open(out, "error", '{');
+	ota_answer_text(out, "code", ota_code_name(error->code));
+	ota_answer_text(out, "message", error->text);
+	ota_answer_text_if(out, "path", path);
+	ota_answer_close(out, '}');
+}
+
+static void answer_begin(struct ota_bytes *out, const cJSON *object)
+{
+	const cJSON *command = cJSON_IsObject(object) ? ota_json_member(object, "command") : NULL;
+	const cJSON *correlation = cJSON_IsObject(object) ? ota_json_member(object, "correlationData") : NULL;
+
+	ota_answer_open(out, NULL, '{');
+	ota_answer_text(out, "command", cJSON_IsString(command) ? command->valuestring : "");
+	if (cJSON_IsString(correlation))
+		ota_answer_text(out, "correlationData", correlation->valuestring);
+}
+
+/* One command in its own savepoint: done whole, or not at all with an error for its answer. */
+static int command_run(struct ota_control *control, const cJSON *object, const char *prefix, struct ota_instant now, struct ota_bytes *out,
+		       struct ota_error *error)
+{
+	struct ota_store *store = control->options.store;
+	OTA_AUTO_BYTES struct ota_bytes data = {0};
+	struct ota_call call = { .control = control, .store = store, .now = now, .out = &data };
+	struct ota_error own = {0};
+	int failed = call_check(&call, object, prefix, &own);
+
+	if (!failed) {
+		failed = ota_store_savepoint(store, error);
+		if (failed)
+			return failed;
+		failed = call_handle(&call, &own);
+		if (failed || call.undo)
+			ota_store_rollback_to(store);
+		int broken = ota_store_release(store, error);
+		if (broken)
+			return broken;
+	}
+	if (!failed && !call.command->mutating && out->size + data.size > ANSWER_BYTES_MAX)
+		failed = ota_fail(&own, OTA_ELIMIT, "the answers of this request pass 64 KiB: ask with fewer commands or a smaller limit");
+	answer_begin(out, object);
+	if (failed)
+		answer_error(out, &own, prefix);
+	else
+		ota_answer_raw(out, "data", data.data);
+	ota_answer_close(out, '}');
+	return out->failed ? OTA_ENOMEM : 0;
+}
+
+static int request_read(struct ota_span payload, cJSON **ret_tree, const cJSON **ret_commands, struct ota_error *error)
+{
+	static const char *const known[] = { "commands", NULL };
+	int failed = ota_json_read(payload, OTA_JSON_STRICT, OTA_PAYLOAD_MAX, ret_tree, NULL, error);
+
+	if (failed)
+		return failed;
+	struct ota_json_place at = { .object = *ret_tree, .prefix = "" };
+	if (!cJSON_IsObject(*ret_tree))
+		return ota_fail(error, OTA_EINVALID, "a request must be an object with the member commands");
+	failed = ota_json_known(at, known, error);
+	if (failed < 0)
+		return failed;
+	failed = ota_json_array(at, "commands", ret_commands, error);
+	if (failed < 0)
+		return failed;
+	int count = cJSON_GetArraySize(*ret_commands);
+	if (!failed || count < 1 || count > COMMANDS_MAX)
+		return ota_fail_at(error, OTA_EINVALID, "commands", "commands must be an array of 1 to %d commands", COMMANDS_MAX);
+	return 0;
+}
+
+int ota_control_handle(struct ota_control *control, struct ota_span payload, const char *caller, struct ota_instant now, struct ota_bytes *out,
+		       struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *tree = NULL;
+	const cJSON *commands = NULL, *command;
+	struct ota_error own = {0};
+	char prefix[OTA_ERROR_PATH_MAX];
+	int index = 0, failed = 0;
+
+	(void)caller;
+	ota_bytes_text(out, "{\"responses\":[");
+	if (request_read(payload, &tree, &commands, &own)) {
+		answer_begin(out, NULL);
+		answer_error(out, &own, "");
+		ota_answer_close(out, '}');
+		commands = NULL;
+	}
+	cJSON_ArrayForEach(command, commands)
+	{
+		snprintf(prefix, sizeof(prefix), "commands[%d]", index++);
+		if (!failed)
+			failed = command_run(control, command, prefix, now, out, error);
+	}
+	ota_bytes_text(out, "]}");
+	return failed ? failed : out->failed ? OTA_ENOMEM : 0;
+}

@@ -1,0 +1,168 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/text.h"
+#include "common/topic.h"
+#include "plugin/control/call.h"
+
+enum { DEVICE_TASKS_SHOWN = 20, DEVICE_MODULES_SHOWN = 64, DEVICES_SCANNED_MAX = 10000 };
+
+static int device_register(struct ota_call *call, const char *product_key, const char *name, bool *ret_new, struct ota_error *error)
+{
+	struct ota_device device = { .created_ms = call->now.wall_ms, .rev = 1 };
+
+	ota_identity_make(ota_span_from_text(product_key), ota_span_from_text(name), &device.identity);
+	int failed = ota_device_find(call->store, &device.identity, &device, error);
+	*ret_new = failed == OTA_ENOTFOUND;
+	if (failed != OTA_ENOTFOUND)
+		return failed;
+	device.bucket = (int64_t)(ota_identity_hash(&device.identity) % 1000000);
+	device.id = ota_store_new_id(call->store, error);
+	return device.id ? ota_device_insert(call->store, &device, error) : OTA_EIO;
+}
+
+int ota_handle_register_devices(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_product product;
+	const cJSON *names = NULL, *name;
+	int64_t registered = 0, already = 0;
+	char detail[64];
+	int failed = ota_call_product(call, &product, error);
+
+	ota_json_array(call->at, "names", &names, NULL);
+	cJSON_ArrayForEach(name, names)
+	{
+		bool is_new = false;
+
+		if (!failed)
+			failed = device_register(call, product.product_key, name->valuestring, &is_new, error);
+		registered += is_new;
+		already += !is_new;
+	}
+	snprintf(detail, sizeof(detail), "%lld new, %lld known before", (long long)registered, (long long)already);
+	if (!failed)
+		failed = ota_call_note(call, product.product_key, NULL, NULL, "devices_registered", detail, error);
+	if (failed)
+		return failed;
+	ota_answer_open(call->out, NULL, '{');
+	ota_answer_integer(call->out, "registered", registered);
+	ota_answer_integer(call->out, "already", already);
+	ota_answer_close(call->out, '}');
+	return 0;
+}
+
+static int device_open(struct ota_call *call, const struct ota_device *device, struct ota_error *error)
+{
+	struct ota_device_module modules[DEVICE_MODULES_SHOWN];
+	size_t count;
+	int failed = ota_device_module_list(call->store, device->id, modules, DEVICE_MODULES_SHOWN, &count, error);
+
+	if (!failed)
+		ota_answer_device_open(call->out, NULL, device, ota_engine_is_online(call->control->options.engine, &device->identity), modules,
+				       count);
+	return failed;
+}
+
+static int device_answer(struct ota_call *call, const struct ota_device *device, struct ota_error *error)
+{
+	struct ota_task tasks[DEVICE_TASKS_SHOWN];
+	size_t count = 0;
+	int failed = device_open(call, device, error);
+
+	if (!failed)
+		failed = ota_task_list_of_device(call->store, device->id, tasks, DEVICE_TASKS_SHOWN, &count, error);
+	ota_answer_open(call->out, "tasks", '[');
+	for (size_t i = 0; !failed && i < count; i++) {
+		failed = ota_call_task_open(call, &tasks[i], &device->identity, error);
+		ota_answer_close(call->out, '}');
+	}
+	ota_answer_close(call->out, ']');
+	ota_answer_close(call->out, '}');
+	return failed;
+}
+
+int ota_handle_get_device(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_device device;
+	int failed = ota_call_device(call, &device, error);
+
+	return failed ? failed : device_answer(call, &device, error);
+}
+
+int ota_handle_unbar_device(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_device device;
+	int failed = ota_call_device(call, &device, error);
+
+	if (failed)
+		return failed;
+	if (!device.barred)
+		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", "device %s is not barred", device.identity.device_name);
+	device.barred = false;
+	failed = ota_device_save(call->store, &device, error);
+	if (!failed)
+		failed = ota_call_note(call, device.identity.product_key, NULL, &device, "device_unbarred", "", error);
+	if (!failed)
+		failed = ota_engine_wake_device(call->control->options.engine, &device, call->now, error);
+	return failed ? failed : device_answer(call, &device, error);
+}
+
+struct device_filter {
+	char product_key[OTA_PRODUCT_KEY_MAX + 1];
+	char module[OTA_MODULE_MAX + 1];
+	char version[OTA_VERSION_MAX + 1];
+	char after[OTA_DEVICE_NAME_MAX + 1];
+	bool by_online, online;
+};
+
+/* Adds matching devices until the page is full or there are no more; filter->after moves along. */
+static int devices_add(struct ota_call *call, struct device_filter *filter, size_t limit, bool *ret_more, struct ota_error *error)
+{
+	enum { CHUNK = 100 };
+	OTA_AUTO_FREE struct ota_device *rows = calloc(CHUNK, sizeof(*rows));
+	size_t count = CHUNK, added = 0;
+	int failed = rows ? 0 : OTA_ENOMEM;
+
+	for (size_t seen = 0; !failed && count == CHUNK && seen < DEVICES_SCANNED_MAX; seen += count) {
+		failed = ota_device_list(call->store, filter->product_key, filter->module, filter->version, filter->after, rows, CHUNK, &count,
+					 error);
+		for (size_t i = 0; !failed && i < count; i++) {
+			bool online = ota_engine_is_online(call->control->options.engine, &rows[i].identity);
+
+			*ret_more = added == limit || !ota_page_has_room(call);
+			if (*ret_more)
+				return 0;
+			ota_text_cut(filter->after, sizeof(filter->after), rows[i].identity.device_name);
+			if (filter->by_online && online != filter->online)
+				continue;
+			failed = device_open(call, &rows[i], error);
+			ota_answer_close(call->out, '}');
+			added++;
+		}
+	}
+	*ret_more = count == CHUNK;
+	return failed;
+}
+
+int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_product product;
+	struct device_filter filter = {0};
+	bool more = false;
+	int failed = ota_call_product(call, &product, error);
+
+	if (failed)
+		return failed;
+	ota_text_cut(filter.product_key, sizeof(filter.product_key), product.product_key);
+	ota_call_text(call, "version", "", filter.version, sizeof(filter.version));
+	ota_call_text(call, "module", *filter.version ? OTA_MODULE_DEFAULT : "", filter.module, sizeof(filter.module));
+	if (*filter.module && !*filter.version)
+		return ota_fail_at(error, OTA_EINVALID, "module", "module goes with version");
+	ota_call_text(call, "after", "", filter.after, sizeof(filter.after));
+	filter.by_online = ota_json_member(call->at.object, "online") != NULL;
+	filter.online = ota_call_bool(call, "online");
+	ota_page_open(call);
+	failed = devices_add(call, &filter, ota_call_limit(call), &more, error);
+	ota_page_close_text(call, more ? filter.after : NULL);
+	return failed;
+}
