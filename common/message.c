@@ -25,21 +25,25 @@ static int report_read(struct ota_span payload, cJSON **ret_tree, unsigned *ret_
 	return 0;
 }
 
+static int field_fail(struct ota_json_place at, const char *key, struct ota_error *error, const char *rule)
+{
+	char path[OTA_ERROR_PATH_MAX];
+	snprintf(path, sizeof(path), "%s%s%s", at.prefix, *at.prefix ? "." : "", key);
+	return ota_fail_at(error, OTA_EINVALID, path, "%s: %s", path, rule);
+}
+
 typedef bool word_rule(struct ota_span text);
 
 /* A version or module. Empty is absent: some clients always write the key. 1 found, 0 absent, or an error. */
 static int word_read(struct ota_json_place at, const char *key, char *target, size_t size, struct ota_error *error)
 {
-	char path[OTA_ERROR_PATH_MAX];
 	word_rule *rule = strcmp(key, "version") == 0 ? ota_text_is_version : ota_text_is_module;
 	int found = ota_json_text(at, key, target, size, error);
 	if (found <= 0 || target[0] == '\0')
 		return found < 0 ? found : 0;
 	if (rule(ota_span_from_text(target)))
 		return 1;
-	snprintf(path, sizeof(path), "%s.%s", at.prefix, key);
-	return ota_fail_at(error, OTA_EINVALID, path,
-			   "%s: must be printable ASCII without \" \\ { } [ ], without outer spaces, and no protocol key", path);
+	return field_fail(at, key, error, "must be printable ASCII without \" \\ { } [ ], without outer spaces, and no protocol key");
 }
 
 /*
@@ -262,7 +266,7 @@ static int hex_read(struct ota_json_place at, const char *key, char *target, siz
 	if (found <= 0)
 		return found;
 	if (!ota_text_unhex(ota_span_from_text(text), bytes, digits / 2))
-		return ota_fail_at(error, OTA_EINVALID, key, "data.%s: must be %zu hex digits", key, digits);
+		return field_fail(at, key, error, "must be hex digits of the method's length");
 	ota_text_hex(target, bytes, digits / 2);
 	return 1;
 }

@@ -1,0 +1,50 @@
+#include <criterion/criterion.h>
+
+#include "plugin/rules/gate.h"
+
+static struct ota_gate_facts open_facts(void)
+{
+	return (struct ota_gate_facts){ .batch_running = true, .online = true, .settled = true };
+}
+
+Test(gate, all_open_means_no_reason)
+{
+	struct ota_gate_facts facts = open_facts();
+
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_NONE);
+}
+
+Test(gate, each_closed_gate_names_its_own_reason)
+{
+	struct ota_gate_facts facts = open_facts();
+
+	facts.batch_running = false;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_PAUSED);
+	facts = open_facts();
+	facts.device_barred = true;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_BARRED);
+	facts = open_facts();
+	facts.retry_pausing = true;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_RETRY);
+	facts = open_facts();
+	facts.online = facts.settled = false;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_OFFLINE);
+	facts = open_facts();
+	facts.settled = false;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_SETTLING);
+	facts = open_facts();
+	facts.other_active = true;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_OTHER_MODULE);
+}
+
+Test(gate, a_repeated_push_passes_pause_and_presence_but_takes_no_new_place)
+{
+	struct ota_gate_facts facts = open_facts();
+
+	facts.repeat = true;
+	facts.other_active = true;
+	facts.retry_pausing = true;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_NONE);
+	facts.batch_running = false;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_PAUSED);
+}
