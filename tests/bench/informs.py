@@ -14,7 +14,7 @@ WINDOW = 20  # reports in flight per device
 
 
 class Sender:
-    """A device with a list of informs, each of another module, so that each one is a row to write."""
+    """A device that informs its 16 modules in turn, each time with a new version, so that each report is a row to write."""
 
     def __init__(self, name, count):
         self.hello = packets.connect(f"{PRODUCT}.{name}|securemode=3|", f"{name}&{PRODUCT}", "secret")
@@ -38,7 +38,7 @@ class Sender:
         data = b""
         while self.sent < self.count and self.sent - self.acknowledged < WINDOW:
             self.sent += 1
-            body = json.dumps({"id": str(self.sent), "params": {"version": "1.0.0", "module": f"m{self.sent:04}"}})
+            body = json.dumps({"id": str(self.sent), "params": {"version": f"1.{self.sent}", "module": f"m{self.sent % 16:02}"}})
             data += packets.publish(self.topic, body, 1, self.sent)
         if data:
             link.send(data)
@@ -64,7 +64,7 @@ def run(make_broker, devices, informs):
             committed = time.monotonic() - start
         cpu = cpu_seconds(broker.process.pid) - cpu
     total = devices * informs
-    table(f"Informs: {devices} devices, {informs} modules each, QoS 1, the client in the same machine",
+    table(f"Informs: {devices} devices, {informs} reports each, QoS 1, the client in the same machine",
           ["", "reports", "seconds", "per second", "CPU us/report"],
           [["acknowledged", float(total), acknowledged, total / acknowledged, float("nan")],
            ["committed", float(total), committed, total / committed, cpu / total * 1e6]])
