@@ -230,7 +230,7 @@ def test_operators_pass_where_the_acl_file_lets_them(guarded):
 
 # A configuration that leaves a doubt does not start.
 
-@pytest.mark.parametrize("option", ["ota_others", "ota_device_auth", "ota_store_dir"])
+@pytest.mark.parametrize("option", ["ota_others", "ota_device_auth", "ota_store_dir", "ota_package_dir", "ota_gateway_url"])
 def test_missing_option_stops_the_start_with_its_name(new_broker, option):
     broker = new_broker()
     broker.config.set(f"plugin_opt_{option}", None)
