@@ -1,0 +1,37 @@
+"""`make lint`: every rule of the house that a program can read. Prints each breach as file:line: sentence and counts them.
+
+LINT_CPPCHECK=1 runs cppcheck besides, which takes a minute.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import calls
+import includes
+import shape
+import tree
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def cppcheck(root: pathlib.Path) -> list[str]:
+    files = [str(path.relative_to(root)) for path in tree.files(root, tree.PRODUCT, (".c",))]
+    command = ["cppcheck", "--quiet", "--enable=warning,portability", "--inline-suppr", "--std=c11", "-D_GNU_SOURCE", "-I.", *files]
+    command.insert(1, "--template={file}:{line}: {message}")
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False).stderr.splitlines()
+
+
+def main() -> int:
+    errors = includes.check(ROOT) + calls.check(ROOT) + shape.check(ROOT)
+    if os.environ.get("LINT_CPPCHECK"):
+        errors += cppcheck(ROOT)
+    for error in errors:
+        print(error)
+    print(f"lint: {len(errors)} breaches")
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
