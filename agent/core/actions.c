@@ -389,8 +389,9 @@ ACTION(fail_fetch)
 
 ACTION(install)
 {
-	UNUSED(event), UNUSED(now);
+	UNUSED(now);
 	core->task.phase = AGENT_PHASE_INSTALLING;
+	ota_text_cut(core->task.sha256, sizeof(core->task.sha256), event->fetched->sha256);
 	if (!core->task.delivered) {
 		core->task.delivered = true;
 		core_report(core, &core->task.offer, STEP_DELIVERED, "downloaded and verified");

@@ -121,7 +121,8 @@ static int counts_of_tasks(struct ota_store *store, int64_t id, struct ota_batch
 	status = ota_query_list(&query, &layout, (struct ota_page){rows, sizeof(rows) / sizeof(rows[0]), &count}, error);
 	for (size_t i = 0; status == 0 && i < count; i++) {
 		counts->states[rows[i].state] += rows[i].n;
-		counts->causes[rows[i].cause] += rows[i].n;
+		if (ota_task_state_is_final(rows[i].state))
+			counts->causes[rows[i].cause] += rows[i].n;
 	}
 	return status;
 }

@@ -31,13 +31,14 @@ static const char *const transaction_sql[OTA_TRANSACTION_VERBS] = {
 	[OTA_TRANSACTION_ROLLBACK_TO] = "ROLLBACK TO event",
 };
 
+/* Small pages: updates of rows far apart fill the log by whole pages. The size can only be said before the first page is written. */
+static const char creating_sql[] = "PRAGMA page_size = 4096; PRAGMA application_id = " SQLITE_APPLICATION_ID;
+
 /*
- * In this order: the page size stands before the first page is written, the application's mark before the log. 4096 because updates of rows far apart fill the
- * log by pages. No automatic checkpoints: the worker makes them when it is idle; the size limit gives the log's space back after a rush.
- * A report that was committed survives a crash of the process with NORMAL, and a power cut up to the last checkpoint or sync of the log.
+ * No automatic checkpoints: the worker makes them when it is idle; the size limit gives the log's space back after a rush.
+ * With NORMAL a commit survives the crash of the process at once, and a power cut from the next checkpoint on.
  */
 static const char *const opening_sql[] = {
-	"PRAGMA page_size = 4096",
 	"PRAGMA journal_mode = WAL",
 	"PRAGMA synchronous = NORMAL",
 	"PRAGMA foreign_keys = ON",
@@ -151,7 +152,7 @@ static int application_claim(struct ota_db *db, struct ota_error *error)
 		return 0;
 	if (application != 0 || tables != 0)
 		return ota_fail(error, OTA_ECORRUPT, "store: the file is a database of another program");
-	return ota_db_execute(db, "PRAGMA application_id = " SQLITE_APPLICATION_ID, error);
+	return ota_db_execute(db, creating_sql, error);
 }
 
 /* Called after every commit; taking this hook also turns automatic checkpoints off. */

@@ -44,7 +44,7 @@ def functions(path: pathlib.Path) -> list[Function]:
 
 
 def parameters(signature: str) -> int:
-    """What a caller must supply: outputs (ret_*) and the error record are the house's way to return, and are not counted."""
+    """What a caller must supply: outputs (ret_*, target) and the error record are the house's way to return, and are not counted."""
     inside = signature.strip()[1:-1].strip()
     if inside in ("", "void"):
         return 0
@@ -55,7 +55,7 @@ def parameters(signature: str) -> int:
             names.append("")
         else:
             names[-1] += character
-    return sum(not re.search(r"\bret_\w+|\bstruct ota_error\b", name) for name in names)
+    return sum(not re.search(r"\bret_\w+|\btarget\b|\bstruct ota_error\b", name) for name in names)
 
 
 class Statements:

@@ -5,6 +5,7 @@
 #define OTA_TESTS_STORE_FIXTURE_H
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "plugin/store/batch.h"
 #include "plugin/store/device.h"

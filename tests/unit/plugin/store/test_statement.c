@@ -2,7 +2,6 @@
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "fixture.h"
