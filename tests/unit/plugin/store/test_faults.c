@@ -1,4 +1,5 @@
-/* What a bad disk, a full one, a second holder and a kill do to the store: a sentence, never a crash, never an acknowledged commit lost. */
+/* What a bad disk, a full one, a second holder and a kill do to the store: a sentence, never a crash, never an acknowledged
+ * commit lost. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -250,7 +251,8 @@ Test(faults, a_file_of_other_bytes_is_no_database)
 {
 	store_close();
 	scratch_write(fixture.directory, "ota.db",
-		      "This is a text of somebody who mistook the file for his own, long enough to be read as a first page of a database.");
+		      "This is a text of somebody who mistook the file for his own, long enough to be read as a first page of a "
+		      "database.");
 	MUST_FAIL(OTA_ECORRUPT, store_open());
 	cr_expect(strstr(fixture.error.text, "not a database"), "%s", fixture.error.text);
 }
@@ -548,7 +550,8 @@ Test(faults, acknowledged_commits_survive_a_kill)
 		cr_assert_gt(acknowledged, 0);
 		MUST(store_open());
 		MUST(ota_store_begin(fixture.store, &fixture.error));
-		MUST(ota_event_list(fixture.store, &(struct ota_event_filter){.product_key = ""}, &event, 1, &count, &fixture.error));
+		MUST(ota_event_list(fixture.store, &(struct ota_event_filter){.product_key = ""}, &event, 1, &count,
+				    &fixture.error));
 		newest = count ? event.id : 0;
 		cr_expect_geq(newest, acknowledged, "round %d", round);
 		cr_expect_eq(events_count(fixture.store) % 20, 0, "a commit is there whole or not at all");

@@ -244,8 +244,8 @@ static struct conflict_result conflicts(const struct ota_batch *of, const char *
 {
 	struct conflict_result result = {0};
 
-	MUST(ota_task_count_conflicts(fixture.store, of->id, of->product_key, module, all_devices, &result.count, result.names, capacity,
-				      &result.named, &fixture.error));
+	MUST(ota_task_count_conflicts(fixture.store, of->id, of->product_key, module, all_devices, &result.count, result.names,
+				      capacity, &result.named, &fixture.error));
 	return result;
 }
 
