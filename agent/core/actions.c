@@ -93,8 +93,11 @@ static const char *offer_digest(const struct ota_offer *offer)
 	return offer->sha256[0] ? offer->sha256 : offer->md5;
 }
 
+/* Servers that number nothing, and late messages, leave what we remember of the newest. */
 static void core_end_attempt(struct agent_core *core, int64_t batch, int64_t attempt)
 {
+	if (!batch || (batch == core->ended_batch && attempt < core->ended_attempt))
+		return;
 	core->ended_batch = batch;
 	core->ended_attempt = attempt;
 }
@@ -389,8 +392,9 @@ ACTION(fail_fetch)
 
 ACTION(install)
 {
-	UNUSED(event), UNUSED(now);
+	UNUSED(now);
 	core->task.phase = AGENT_PHASE_INSTALLING;
+	ota_text_cut(core->task.sha256, sizeof(core->task.sha256), event->fetched->sha256);
 	if (!core->task.delivered) {
 		core->task.delivered = true;
 		core_report(core, &core->task.offer, STEP_DELIVERED, "downloaded and verified");

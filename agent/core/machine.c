@@ -208,7 +208,8 @@ int agent_core_init(struct agent_core *core, const char *const *names, size_t co
 	if (count == 0 || count > AGENT_MODULES_MAX)
 		return ota_fail(error, OTA_EINVALID, "an agent has 1 to %d modules, not %zu", AGENT_MODULES_MAX, count);
 	for (size_t i = 0; i < count; i++) {
-		if (!ota_text_is_module(ota_span_from_text(names[i])))
+		/* Names stand in names of files. */
+		if (!ota_text_is_module(ota_span_from_text(names[i])) || strchr(names[i], '/') || names[i][0] == '.')
 			return ota_fail(error, OTA_EINVALID, "\"%s\" is no module name", names[i]);
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(names[i], names[j]))

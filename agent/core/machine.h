@@ -117,6 +117,7 @@ struct agent_task {
 	char from[OTA_VERSION_MAX + 1];
 	int64_t starts;     /* how often work on it was begun, by a push or by a start of the process */
 	bool delivered;     /* downloaded and verified */
+	char sha256[OTA_SHA256_HEX + 1]; /* of the downloaded file; not on disk: a resumed task proves the file again */
 };
 
 /* What the server should have heard last. Kept on disk once it matters (0, 100, negatives, answers to a cancel). */

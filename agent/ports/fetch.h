@@ -25,8 +25,9 @@ struct agent_fetch_order {
 
 struct agent_fetch_result {
 	enum agent_fetch_outcome outcome;
-	char text[OTA_DESC_MAX + 1]; /* what happened, for a person: "server answered 404" */
-	int64_t retry_after_ms;      /* the server's Retry-After, 0 if it named none */
+	char text[OTA_DESC_MAX + 1];     /* what happened, for a person: "server answered 404" */
+	char sha256[OTA_SHA256_HEX + 1]; /* DONE: of the file, whichever digest was announced */
+	int64_t retry_after_ms;          /* the server's Retry-After, 0 if it named none */
 };
 
 struct agent_fetch {

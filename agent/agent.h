@@ -1,0 +1,69 @@
+/*
+ * libota-agent: the update agent as a library, for programs that want it inside.
+ *
+ * One agent is one device's connection to the server: it tells the running versions, takes pushes, downloads, verifies, and calls the installers given to it.
+ * ota_agent_run() owns the calling thread until the end; installers and restarters are called from a worker thread of the agent, one call at
+ * a time. Two agents may live in one process, each in its own thread and with its own state directory.
+ *
+ * examples/device.c is a whole device in a hundred lines.
+ */
+#ifndef OTA_AGENT_AGENT_H
+#define OTA_AGENT_AGENT_H
+
+#include <stddef.h>
+
+#include "agent/ports/install.h"
+#include "agent/ports/restart.h"
+#include "common/error.h"
+#include "common/log.h"
+
+struct ota_agent_module {
+	const char *name; /* OTA_MODULE_DEFAULT, or what packages call it */
+	struct ota_installer installer;
+};
+
+/* Everything pointed at is borrowed until ota_agent_free(). Zero and NULL give the default in brackets. */
+struct ota_agent_options {
+	const char *broker;       /* "mqtts://host:8883" or "mqtt://host:1883" */
+	const char *product_key;
+	const char *device_name;
+	const char *state_dir;    /* a directory for this agent alone; made if it is not there */
+	const char *ca_file;      /* of broker and downloads [the system's] */
+	const char *cert_file, *key_file; /* client certificate [none] */
+	int64_t keepalive_ms;     /* [60 s] */
+	int64_t backoff_base_ms;  /* pause before connecting again, first and longest [1 s, 60 s] */
+	int64_t backoff_cap_ms;
+
+	const char *url_schemes;  /* of downloads, words [https] */
+	const char *url_hosts;    /* hosts downloads may come from, words [any] */
+	int64_t connect_timeout_ms; /* of downloads [30 s] */
+	uint64_t min_speed;       /* bytes per second [64] ... */
+	int64_t min_speed_time_ms; /* ... held for so long, or the connection counts as cut [30 s] */
+	int64_t download_tries;   /* in a row without a byte of progress [8] */
+	int64_t download_deadline_ms; /* of one download, pauses included [1 h] */
+	int64_t retry_base_ms;    /* pause before going on after a cut, first and longest [1 s, 5 min] */
+	int64_t retry_cap_ms;
+
+	const struct ota_agent_module *modules;
+	size_t module_count;
+	struct ota_restarter restarter; /* .restart NULL: ota_agent_run() returns OTA_AGENT_RESTART instead */
+	const struct ota_log *log;      /* [none] */
+	int stop_fd; /* the agent ends when this becomes readable: a signalfd, an eventfd; 0 or -1 = never */
+};
+
+enum { OTA_AGENT_RESTART = 1 };
+
+struct ota_agent;
+
+/* Checks the options and takes the lock on state_dir. OTA_EINVALID names the option at fault; OTA_ECONFLICT: another agent holds state_dir. */
+int ota_agent_new(const struct ota_agent_options *options, struct ota_agent **ret_agent, struct ota_error *error);
+
+/*
+ * Runs until stop_fd is readable (0), or until an installed version needs a restart that no restarter was given for (OTA_AGENT_RESTART: free the agent, then
+ * start the program anew). Negative: it could not begin. Whatever is under way goes on after the next start. Once per agent.
+ */
+int ota_agent_run(struct ota_agent *agent, struct ota_error *error);
+
+struct ota_agent *ota_agent_free(struct ota_agent *agent); /* returns NULL */
+
+#endif

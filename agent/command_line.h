@@ -1,0 +1,35 @@
+/*
+ * The command line of ota-agent.
+ */
+#ifndef OTA_AGENT_COMMAND_LINE_H
+#define OTA_AGENT_COMMAND_LINE_H
+
+#include <stdbool.h>
+
+/* Exit codes of the program. */
+enum {
+	AGENT_EXIT_DONE = 0,
+	AGENT_EXIT_FAILED = 1,
+	AGENT_EXIT_USAGE = 2,    /* command line or configuration */
+	AGENT_EXIT_RESTART = 10, /* restart = exit: start me again */
+};
+
+enum agent_verb {
+	AGENT_VERB_RUN,
+	AGENT_VERB_HELP,
+	AGENT_VERB_VERSION,
+	AGENT_VERB_CHECK_CONFIG,
+	AGENT_VERB_PROVISION,
+};
+
+struct agent_command_line {
+	enum agent_verb verb;
+	const char *config;
+	const char *image, *version, *module; /* PROVISION */
+};
+
+/* False after a sentence on standard error. */
+bool agent_command_line_parse(int count, char **arguments, struct agent_command_line *ret_line);
+void agent_command_line_help(void);
+
+#endif
