@@ -238,7 +238,9 @@ static cJSON *text_to_value(const struct ota_parameter *parameter, const char *t
 	case OTA_PARAMETER_INTEGER:
 		if (!ota_text_parse_i64(ota_span_from_text(text), &number))
 			return NULL;
-		return llabs(number) <= OTA_INTEGER_MAX ? cJSON_CreateNumber((double)number) : NULL;
+		if (number < -OTA_INTEGER_MAX || number > OTA_INTEGER_MAX)
+			return NULL;
+		return cJSON_CreateNumber((double)number);
 	case OTA_PARAMETER_BOOL:
 		if (strcmp(text, "true") == 0)
 			return cJSON_CreateTrue();

@@ -49,6 +49,14 @@ enum ota_next {
 	OTA_NEXT_CLOSE,    /* no memory even for a refusal */
 };
 
+enum ota_stage {
+	OTA_STAGE_NEW,
+	OTA_STAGE_HEADER, /* read, of a request that has no body */
+	OTA_STAGE_BODY,
+	OTA_STAGE_WAIT,
+	OTA_STAGE_ANSWERED,
+};
+
 struct ota_request;
 
 struct ota_resource {
@@ -68,7 +76,7 @@ struct ota_request {
 	struct ota_target target; /* borrows uri */
 	struct ota_route route;   /* borrows uri */
 	const struct ota_resource *resource;
-	enum ota_next phase;
+	enum ota_stage stage;
 	bool is_head;
 	struct ota_bytes body;     /* of API requests */
 	struct ota_deposit *deposit; /* of uploads */

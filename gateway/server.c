@@ -127,7 +127,14 @@ static enum ota_next end_body(struct ota_request *request)
 
 static enum MHD_Result advance(struct ota_request *request, enum ota_next next)
 {
-	request->phase = next;
+	static const enum ota_stage stages[] = {
+		[OTA_NEXT_ANSWERED] = OTA_STAGE_ANSWERED,
+		[OTA_NEXT_BODY] = OTA_STAGE_BODY,
+		[OTA_NEXT_WAIT] = OTA_STAGE_WAIT,
+		[OTA_NEXT_CLOSE] = OTA_STAGE_ANSWERED,
+	};
+
+	request->stage = stages[next];
 	if (next == OTA_NEXT_BODY)
 		expect_body(request);
 	else
@@ -135,7 +142,29 @@ static enum MHD_Result advance(struct ota_request *request, enum ota_next next)
 	return next == OTA_NEXT_CLOSE ? MHD_NO : MHD_YES;
 }
 
-/* libmicrohttpd calls this once with the header, again for each piece of the body, at its end, and after each wake-up. */
+static enum MHD_Result drop_body(struct ota_request *request, size_t *data_size)
+{
+	*data_size = 0;
+	request->stage = OTA_STAGE_HEADER;
+	return MHD_YES;
+}
+
+/* Bytes of a body. After a refusal the rest is read and dropped: libmicrohttpd cannot answer in the middle of a body. */
+static enum MHD_Result take_body(struct ota_request *request, const char *data, size_t *data_size)
+{
+	if (request->refusal.code == 0)
+		request->resource->body(request, (struct ota_span){ data, *data_size });
+	*data_size = 0;
+	return MHD_YES;
+}
+
+static bool takes_body(const char *method)
+{
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
+}
+
+/* libmicrohttpd calls this with the header, again for each piece of the body, at its end, and after each wake-up. An answer at the first of these
+ * calls spares us the body and costs the connection; so what has no body is answered at the second. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
 				  const char *version, const char *data, size_t *data_size, void **place)
 {
@@ -147,16 +176,18 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	(void)version;
 	if (!request || !request->uri)
 		return MHD_NO;
-	if (!request->status && !request->resource)
-		return advance(request, route(request, method));
-	if (request->phase == OTA_NEXT_WAIT)
+	switch (request->stage) {
+	case OTA_STAGE_NEW:
+		return takes_body(method) ? advance(request, route(request, method)) : drop_body(request, data_size);
+	case OTA_STAGE_HEADER:
+		return *data_size > 0 ? drop_body(request, data_size) : advance(request, route(request, method));
+	case OTA_STAGE_BODY:
+		return *data_size > 0 ? take_body(request, data, data_size) : advance(request, end_body(request));
+	case OTA_STAGE_WAIT:
 		return advance(request, request->resource->answered(request));
-	if (request->phase != OTA_NEXT_BODY || *data_size == 0)
-		return request->phase == OTA_NEXT_BODY ? advance(request, end_body(request)) : MHD_YES;
-
-	/* After a refusal the rest is read and dropped: libmicrohttpd cannot answer in the middle of a body. */
-	if (request->refusal.code == 0)
-		request->resource->body(request, (struct ota_span){ data, *data_size });
+	case OTA_STAGE_ANSWERED:
+		break;
+	}
 	*data_size = 0;
 	return MHD_YES;
 }
@@ -257,7 +288,9 @@ static int read_pem(struct ota_server *server, struct ota_error *error)
 
 static struct MHD_Daemon *start_daemon(struct ota_server *server, int listen_fd)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	/* Not epoll: libmicrohttpd 0.9.75 uses it edge-triggered and misses an end of stream that comes together with bytes, so that a cut
+	 * upload would be held until the idle time is over. */
+	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	unsigned limit = connection_limit(server);
 	bool is_tls = server->tls_cert.size > 0;
 	struct MHD_OptionItem tls[] = {

@@ -1,5 +1,5 @@
 /*
- * Server: the HTTP side of the gateway. libmicrohttpd with epoll and a few threads; memory per connection is bounded, bodies stream.
+ * Server: the HTTP side of the gateway. libmicrohttpd with a few threads; memory per connection is bounded, bodies stream.
  *
  * Thread rule: start, sweep and stop from one thread; requests run in libmicrohttpd's.
  */

@@ -131,9 +131,9 @@ void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota
 	ota_answer_text(out, "productKey", package->product_key);
 	ota_answer_text(out, "module", package->module);
 	ota_answer_text(out, "version", package->version);
-	ota_answer_integer(out, "size", (int64_t)package->full.size);
-	ota_answer_text(out, "sha256", package->full.sha256);
-	ota_answer_text(out, "md5", package->full.md5);
+	ota_answer_integer_if(out, "size", (int64_t)package->full.size);
+	ota_answer_text_if(out, "sha256", package->full.sha256);
+	ota_answer_text_if(out, "md5", package->full.md5);
 	ota_answer_text(out, "status", package->yanked ? "yanked" : "active");
 	ota_answer_text(out, "verification", ota_verification_word(package->verification));
 	ota_answer_text_if(out, "notes", package->notes);
@@ -215,7 +215,7 @@ void ota_answer_task_open(struct ota_bytes *out, const char *key, const struct o
 		ota_answer_integer(out, "step", task->step);
 	ota_answer_text_if(out, "desc", task->desc);
 	ota_answer_integer(out, "attempt", task->attempt);
-	ota_answer_text(out, "fromVersion", task->from_version);
+	ota_answer_text_if(out, "fromVersion", task->from_version);
 	ota_answer_text(out, "version", task->version);
 	ota_answer_integer(out, "createdAt", task->created_ms);
 	ota_answer_integer(out, "updatedAt", task->updated_ms);

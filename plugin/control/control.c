@@ -219,9 +219,10 @@ static int command_run(struct ota_control *control, const cJSON *object, const c
 		if (failed)
 			return failed;
 		failed = call_handle(&call, &own);
-		if (failed || call.undo)
+		bool undo = failed || call.undo;
+		int broken = undo ? 0 : ota_store_release(store, error);
+		if (undo)
 			ota_store_rollback_to(store);
-		int broken = ota_store_release(store, error);
 		if (broken)
 			return broken;
 	}

@@ -30,7 +30,7 @@ struct ota_batch {
 	char created_by[OTA_LABEL_MAX + 1];
 };
 
-/* counts[state] and causes[cause] of its tasks; excluded[cause]: targets that got no task. */
+/* states[state]: all its tasks; causes[cause]: the final ones (their sum is that of the final states); excluded: targets that got no task. */
 struct ota_batch_counts {
 	int64_t states[OTA_TASK_STATES];
 	int64_t causes[OTA_CAUSES];

@@ -11,12 +11,12 @@ static const struct ota_field fields[] = {
 };
 static const struct ota_layout operator_layout = OTA_LAYOUT(fields, struct ota_operator);
 
-int ota_operator_insert(struct ota_store *store, const struct ota_operator *operator, struct ota_error *error)
+int ota_operator_insert(struct ota_store *store, const struct ota_operator *operator, struct ota_error * error)
 {
 	struct ota_query query;
 
 	ota_query_start(&query, store->db, OTA_SQL_OPERATOR_INSERT);
-	ota_row_bind(&operator_layout, operator, &query);
+	ota_row_bind(&operator_layout, operator, & query);
 	return ota_query_run_one(&query, error, "that token of operator %s exists", operator->name);
 }
 

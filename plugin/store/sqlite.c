@@ -11,7 +11,7 @@
 #include "common/file.h"
 #include "plugin/store/db.h"
 
-/* "OTA" and the generation of the file's layout, in the header of every store: somebody else's database is refused before it is touched. */
+/* "OTA" and a generation in the header of every store: somebody else's database is refused before it is touched. */
 #define SQLITE_APPLICATION_ID "1330921777"
 
 struct ota_db {
@@ -31,13 +31,14 @@ static const char *const transaction_sql[OTA_TRANSACTION_VERBS] = {
 	[OTA_TRANSACTION_ROLLBACK_TO] = "ROLLBACK TO event",
 };
 
+/* Small pages, as updates of rows far apart fill the log by whole pages. To be said before the first page is written. */
+static const char creating_sql[] = "PRAGMA page_size = 4096; PRAGMA application_id = " SQLITE_APPLICATION_ID;
+
 /*
- * In this order: the page size stands before the first page is written, the application's mark before the log. 4096 because updates of rows far apart fill the
- * log by pages. No automatic checkpoints: the worker makes them when it is idle; the size limit gives the log's space back after a rush.
- * A report that was committed survives a crash of the process with NORMAL, and a power cut up to the last checkpoint or sync of the log.
+ * No automatic checkpoints: the worker makes them when it is idle; the size limit gives the log's space back after a rush.
+ * With NORMAL a commit survives the crash of the process at once, and a power cut from the next checkpoint on.
  */
 static const char *const opening_sql[] = {
-	"PRAGMA page_size = 4096",
 	"PRAGMA journal_mode = WAL",
 	"PRAGMA synchronous = NORMAL",
 	"PRAGMA foreign_keys = ON",
@@ -53,8 +54,12 @@ static const struct {
 	int option;
 	int value;
 } opening_config[] = {
-	{SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}, {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
-	{SQLITE_DBCONFIG_ENABLE_VIEW, 0},    {SQLITE_DBCONFIG_DQS_DML, 0},        {SQLITE_DBCONFIG_DQS_DDL, 0},
+	{SQLITE_DBCONFIG_DEFENSIVE, 1},
+	{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+	{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+	{SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+	{SQLITE_DBCONFIG_DQS_DML, 0},
+	{SQLITE_DBCONFIG_DQS_DDL, 0},
 	{SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
 };
 
@@ -151,7 +156,7 @@ static int application_claim(struct ota_db *db, struct ota_error *error)
 		return 0;
 	if (application != 0 || tables != 0)
 		return ota_fail(error, OTA_ECORRUPT, "store: the file is a database of another program");
-	return ota_db_execute(db, "PRAGMA application_id = " SQLITE_APPLICATION_ID, error);
+	return ota_db_execute(db, creating_sql, error);
 }
 
 /* Called after every commit; taking this hook also turns automatic checkpoints off. */
@@ -189,7 +194,8 @@ static int db_configure(struct ota_db *db, struct ota_error *error)
 static int transactions_prepare(struct ota_db *db, struct ota_error *error)
 {
 	for (int i = 0; i < OTA_TRANSACTION_VERBS; i++) {
-		int result = sqlite3_prepare_v3(db->handle, transaction_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->transactions[i], NULL);
+		int result = sqlite3_prepare_v3(db->handle, transaction_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+						&db->transactions[i], NULL);
 
 		if (result != SQLITE_OK)
 			return db_fail(db, result, transaction_sql[i], error);
@@ -256,7 +262,8 @@ int ota_db_prepare_all(struct ota_db *db, struct ota_error *error)
 		int result = statement_prepare(db, (enum ota_sql)i);
 
 		if (result == SQLITE_ERROR)
-			return ota_fail(error, OTA_ECORRUPT, "store: %s: %s", ota_statement((enum ota_sql)i)->name, sqlite3_errmsg(db->handle));
+			return ota_fail(error, OTA_ECORRUPT, "store: %s: %s", ota_statement((enum ota_sql)i)->name,
+					sqlite3_errmsg(db->handle));
 		if (result != SQLITE_OK)
 			return db_fail(db, result, ota_statement((enum ota_sql)i)->name, error);
 	}

@@ -1,6 +1,6 @@
 """The long form of test_kill.py as a program: kills the broker many times under load and counts.
 
-    /usr/bin/python3 tests/system/soak_kill.py [--kills 100] [--devices 120] [--modules 24] [--seed 1]
+    /usr/bin/python3 tests/system/soak_kill.py [--kills 100] [--devices 200] [--modules 14] [--seed 1]
 
 Its last line is `kill: K kills, N acknowledged, L lost`; it ends with 0 only if nothing was lost, the kept counters equal a recount, and the
 final set of devices, versions and states is that of a run without kills.
@@ -18,8 +18,8 @@ from harness.killing import Plan, run
 def arguments():
     parser = argparse.ArgumentParser(description="kill -9 of the broker under load")
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--devices", type=int, default=120)
-    parser.add_argument("--modules", type=int, default=24)
+    parser.add_argument("--devices", type=int, default=200)
+    parser.add_argument("--modules", type=int, default=14, help="besides the default one; a device has at most 16")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 

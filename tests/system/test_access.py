@@ -1,6 +1,8 @@
 """Who may do what: devices touch their own topics only, nobody but the plugin speaks to devices, a doubtful configuration does not start."""
 
+import hashlib
 import json
+import sqlite3
 import subprocess
 
 import pytest
@@ -228,7 +230,7 @@ def test_operators_pass_where_the_acl_file_lets_them(guarded):
 
 # A configuration that leaves a doubt does not start.
 
-@pytest.mark.parametrize("option", ["ota_others", "ota_device_auth", "ota_store_dir"])
+@pytest.mark.parametrize("option", ["ota_others", "ota_device_auth", "ota_store_dir", "ota_package_dir", "ota_gateway_url"])
 def test_missing_option_stops_the_start_with_its_name(new_broker, option):
     broker = new_broker()
     broker.config.set(f"plugin_opt_{option}", None)
@@ -287,3 +289,62 @@ def test_admin_token_is_for_its_owner_alone(broker):
 def test_secrets_are_not_in_the_log(broker, operator):
     operator.ask("getServer")
     assert operator.token not in broker.log()
+
+
+# Roles.
+
+def add_token(broker, role, expires_ms=0):
+    """Writes an operator into the store of a stopped broker; commands that make tokens come later."""
+    token = "ota_" + (role[0] * 43)
+    with sqlite3.connect(broker.store_dir / "ota.db") as store:
+        store.execute("INSERT INTO operator (token_hash, name, role, created_ms, expires_ms) VALUES (?, ?, ?, 1, ?)",
+                      (hashlib.sha256(token.encode()).hexdigest(), f"the {role}", role, expires_ms))
+    store.close()
+    return token
+
+
+@pytest.fixture
+def tokens(new_broker):
+    """(broker, {role: token})."""
+    broker = new_broker().start()
+    admin = broker.admin_token()
+    broker.stop()
+    made = {role: add_token(broker, role) for role in ("viewer", "operator")}
+    made["expired"] = add_token(broker, "xpired", 1)
+    return broker.start(), {"admin": admin, **made}
+
+
+def test_viewer_reads_and_changes_nothing(tokens):
+    broker, by_role = tokens
+    with broker.operator(by_role["viewer"]) as viewer:
+        viewer.ask("getServer")
+        error = viewer.refused("createProduct", productKey="byViewer")
+        assert error.code == "denied"
+        assert "operator" in error.message
+        assert list(viewer.pages("listProducts")) == []
+
+
+def test_operator_changes_and_is_named_in_the_log(tokens):
+    broker, by_role = tokens
+    with broker.operator(by_role["operator"]) as operator:
+        operator.ask("createProduct", productKey="byOperator")
+        assert operator.wait_event("product_created", productKey="byOperator")["actor"] == "the operator"
+
+
+def test_expired_token_is_denied(tokens):
+    broker, by_role = tokens
+    with broker.operator(by_role["admin"]) as operator:
+        operator.token = by_role["expired"]
+        assert operator.refused("getServer").code == "denied"
+
+
+def test_request_ids_of_two_tokens_do_not_meet(tokens):
+    broker, by_role = tokens
+    with broker.operator(by_role["operator"]) as one, broker.operator(by_role["admin"], "other") as other:
+        one.ask("createProduct", productKey="first", requestId="1")
+        assert other.ask("createProduct", productKey="second", requestId="1")["productKey"] == "second"
+
+
+def test_request_id_of_another_command_is_a_conflict(operator):
+    operator.ask("createProduct", productKey="first", requestId="1")
+    assert operator.refused("registerDevices", productKey="first", names=["a"], requestId="1").code == "conflict"

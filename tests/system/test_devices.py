@@ -278,6 +278,15 @@ def test_report_with_strange_spelling_is_not_lost(operator, scenario):
     assert operator.wait_task(task["id"], state="upgrading", step=12)["desc"] == "\ufffd\ufffd"
 
 
+def test_sixteen_modules_are_kept_and_no_more(operator, scenario):
+    device = scenario.device()
+    for number in range(17):
+        device.inform("1", module=f"m{number:02}")
+    device.inform("2", module="m00")
+    told = operator.wait_version(PRODUCT, "sensor-01", "2", module="m00")
+    assert sorted(each["module"] for each in told["modules"]) == [f"m{number:02}" for number in range(16)]
+
+
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'{"params":{}}', b'{"params":{"version":5}}', b'{"params":{"version":""}}',
                                      b'{"params":{"version":"a\\"b"}}', b"\x00" * 100, b"[" * 10000, b"x" * 16385])
 def test_refused_content_is_dropped_and_the_connection_kept(operator, scenario, payload):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness import stock
+from harness import places, stock
 from harness.device import Device
 from harness.scenario import PRODUCT
 
@@ -132,3 +132,20 @@ def test_module_of_the_push_names_what_to_update(operator, scenario):
     operator.wait_task(task["id"], state="succeeded")
     assert versions(operator, "resource") == ({"res-1.2.5": 1}, 0)
     assert versions(operator) == ({OLD: 1}, 0)
+
+
+def test_push_is_the_documents_own_example_byte_for_byte(broker, operator, scenario):
+    """From the same inputs; what varies is the URL and the time. Of the example only extData has moved, behind the scalars (aliyun-ota 0.5)."""
+    digest, sha256 = "5a1a416f357f17bfa89823d2fd49ef8b", "0" * 63 + "4"
+    with open(broker.package_dir / sha256, "wb") as image:
+        image.truncate(2233916)
+    package = operator.ask("addPackage", productKey=PRODUCT, module="resource", version="res-1.2.5", size=2233916, sha256=sha256, md5=digest,
+                           extData={"info": "Double 11 corpus update"})
+    device = scenario.device(version=OLD)
+    _, push = scenario.pushed(device, package)
+    golden = (places.GOLDEN / "push-document-004.json").read_bytes().rstrip(b"\n")
+    varying = {b"update package downloaded url address": push.data["url"].encode(), b"1617773607348": str(push.value["id"]).encode()}
+    for told, real in varying.items():
+        assert golden.count(told) == 1
+        golden = golden.replace(told, real)
+    assert push.payload == golden

@@ -53,7 +53,7 @@ def test_reports_at_qos_0_converge(new_broker):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_hundred_kills(new_broker, seed):
-    plan = Plan(seed=seed, kills=100, devices=120, modules=24)
+    plan = Plan(seed=seed, kills=100, devices=200, modules=14)
     killed, calm = run_twice(new_broker, plan)
     assert not killed.lost and not killed.wrong
     assert killed.acknowledged >= 3000

@@ -1,7 +1,6 @@
 #include "fixture.h"
 
 #include <sqlite3.h>
-#include <stdio.h>
 
 struct fixture fixture;
 

@@ -5,6 +5,7 @@
 #define OTA_TESTS_STORE_FIXTURE_H
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "plugin/store/batch.h"
 #include "plugin/store/device.h"
@@ -30,18 +31,18 @@ void fixture_close(void);
 void fixture_reopen(void);
 
 /* A call that must succeed, with the error's sentence if it does not. */
-#define MUST(call)                                                                                                                         \
-	do {                                                                                                                               \
-		fixture.error = (struct ota_error){0};                                                                                     \
-		int must_status = (call);                                                                                                  \
-		cr_assert_eq(must_status, 0, "%d: %s", must_status, fixture.error.text);                                                   \
+#define MUST(call)                                                                                                               \
+	do {                                                                                                                     \
+		fixture.error = (struct ota_error){0};                                                                           \
+		int must_status = (call);                                                                                        \
+		cr_assert_eq(must_status, 0, "%d: %s", must_status, fixture.error.text);                                         \
 	} while (0)
 /* A call that must fail with this code. */
-#define MUST_FAIL(code, call)                                                                                                              \
-	do {                                                                                                                               \
-		fixture.error = (struct ota_error){0};                                                                                     \
-		int must_status = (call);                                                                                                  \
-		cr_assert_eq(must_status, code, "%d: %s", must_status, fixture.error.text);                                                \
+#define MUST_FAIL(code, call)                                                                                                    \
+	do {                                                                                                                     \
+		fixture.error = (struct ota_error){0};                                                                           \
+		int must_status = (call);                                                                                        \
+		cr_assert_eq(must_status, code, "%d: %s", must_status, fixture.error.text);                                      \
 	} while (0)
 
 int64_t fixture_id(void);
@@ -63,7 +64,8 @@ struct ota_task insert_task(const struct ota_batch *batch, int64_t device_id);
 /* A product "pk" with a package 2.0 and a batch of it. */
 struct ota_batch insert_world(void);
 
-/* An integer from the database by SQL of the test's own, behind the store's back: on a second connection to what was committed. */
+/* An integer from the database by SQL of the test's own, behind the store's back: on a second connection to what was committed.
+ */
 int64_t sql_integer(const char *sql);
 void sql_execute(const char *sql);
 

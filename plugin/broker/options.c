@@ -1,0 +1,124 @@
+#include "plugin/broker/options.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/config.h"
+#include "common/file.h"
+#include "common/time.h"
+#include "plugin/broker/journal.h"
+
+#define FIELD(name) offsetof(struct ota_options, name), sizeof(((struct ota_options *)0)->name)
+#define MEBIBYTE ((int64_t)1024 * 1024)
+
+static const char *const others_words[] = {[OTA_OTHERS_DEFER] = "defer", [OTA_OTHERS_ALLOW] = "allow", NULL};
+static const char *const device_auth_words[] = {[OTA_DEVICE_AUTH_NONE] = "none", "triple", NULL};
+static const char *const level_words[] = {
+	[OTA_LOG_DEBUG] = "debug", [OTA_LOG_INFO] = "info", [OTA_LOG_WARNING] = "warning", [OTA_LOG_ERROR] = "error", NULL};
+
+/* clang-format off */
+static const struct ota_config_row rows[] = {
+	{"", "ota_store_dir",     OTA_CONFIG_PATH,     FIELD(store_dir),    0, 0, NULL, true,  "the directory of the store"},
+	{"", "ota_package_dir",   OTA_CONFIG_PATH,     FIELD(package_dir),  0, 0, NULL, true,  "the directory of the packages, shared with the gateway"},
+	{"", "ota_journal_dir",   OTA_CONFIG_PATH,     FIELD(journal_dir),  0, 0, NULL, false, "a directory in memory"},
+	{"", "ota_gateway_url",   OTA_CONFIG_TEXT,     FIELD(gateway_url),  0, 0, NULL, true,  "where devices download, such as https://ota.example.org"},
+	{"", "ota_url_key_file",  OTA_CONFIG_PATH,     FIELD(url_key_file), 0, 0, NULL, false, "the key of download URLs, shared with the gateway"},
+	{"", "ota_others",        OTA_CONFIG_CHOICE,   FIELD(others),       0, 0, others_words, true,
+		"what happens to users that are no devices: defer (the broker's own rules) or allow"},
+	{"", "ota_device_auth",   OTA_CONFIG_CHOICE,   FIELD(device_auth),  0, 0, device_auth_words, true,
+		"how devices prove who they are: none"},
+	{"", "ota_settle",        OTA_CONFIG_DURATION, FIELD(settle_ms),      1, 60 * OTA_SECOND_MS, NULL, false, "quiet time before a report counts"},
+	{"", "ota_repush",        OTA_CONFIG_DURATION, FIELD(repush_ms),      1, OTA_DAY_MS, NULL, false, "least pause between two pushes"},
+	{"", "ota_repush_max",    OTA_CONFIG_DURATION, FIELD(repush_max_ms),  1, OTA_DAY_MS, NULL, false, "longest pause between two pushes"},
+	{"", "ota_start_grace",   OTA_CONFIG_DURATION, FIELD(start_grace_ms), 1, OTA_DAY_MS, NULL, false, "no timer ends a task so soon after a start"},
+	{"", "ota_journal_limit", OTA_CONFIG_SIZE,     FIELD(journal_limit_bytes), 32 * MEBIBYTE, 64 * 1024 * MEBIBYTE, NULL, false,
+		"how much the journal may hold"},
+	{"", "ota_log_level",     OTA_CONFIG_CHOICE,   FIELD(log_level),    0, 0, level_words, false, "debug, info, warning or error"},
+};
+/* clang-format on */
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static const struct ota_config_row *row_find(const char *name)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (strcmp(rows[i].key, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+/* What the table cannot say. */
+static int option_check(const struct ota_config_row *row, const struct ota_option *option, struct ota_error *error)
+{
+	if (!option->value || option->value[0] == '\0')
+		return ota_fail_at(error, OTA_EINVALID, option->name, "%s: is empty (%s)", option->name, row ? row->help : "an option has a value");
+	if (row && row->type == OTA_CONFIG_PATH && option->value[0] != '/')
+		return ota_fail_at(error, OTA_EINVALID, option->name, "%s: \"%.128s\" must be an absolute path", option->name, option->value);
+	return 0;
+}
+
+static int option_set(const struct ota_option *option, bool given[ROWS], struct ota_options *options, struct ota_error *error)
+{
+	static const struct ota_config_spec spec = {.rows = rows, .row_count = ROWS};
+	const struct ota_config_row *row = row_find(option->name);
+	int code = option_check(row, option, error);
+	if (code == 0)
+		code = ota_config_set(&spec, options, "", option->name, option->value, error);
+	if (code != 0 || !row)
+		return code;
+	if (given[row - rows])
+		return ota_fail_at(error, OTA_EINVALID, row->key, "%s: is given twice", row->key);
+	given[row - rows] = true;
+	return 0;
+}
+
+static int required_check(const bool given[ROWS], struct ota_error *error)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].required && !given[i])
+			return ota_fail_at(error, OTA_EINVALID, rows[i].key, "%s: is missing (%s)", rows[i].key, rows[i].help);
+	return 0;
+}
+
+static int url_check(const char *url, struct ota_error *error)
+{
+	const char *host = strstr(url, "://");
+	bool scheme = strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
+	size_t size = strlen(url);
+	if (!scheme || host[3] == '\0' || host[3] == '/' || strpbrk(url, "?# \"\\") || url[size - 1] == '/')
+		return ota_fail_at(error, OTA_EINVALID, "ota_gateway_url",
+				   "ota_gateway_url: \"%.128s\" must be http(s)://host[:port][/path] without a slash at its end", url);
+	return 0;
+}
+
+static int together_check(const struct ota_options *options, struct ota_error *error)
+{
+	if (options->device_auth != OTA_DEVICE_AUTH_NONE)
+		return ota_fail_at(error, OTA_EINVALID, "ota_device_auth", "ota_device_auth: \"triple\" is not in this version; \"none\" is");
+	if (options->repush_ms > 0 && options->repush_max_ms > 0 && options->repush_max_ms < options->repush_ms)
+		return ota_fail_at(error, OTA_EINVALID, "ota_repush_max", "ota_repush_max: must not be shorter than ota_repush");
+	return url_check(options->gateway_url, error);
+}
+
+int ota_options_read(const struct ota_option *given, size_t count, struct ota_options *ret_options, struct ota_error *error)
+{
+	bool seen[ROWS] = {false};
+	struct ota_options options = {
+		.journal_dir = "/run/mosquitto/ota",
+		.journal_limit_bytes = (uint64_t)(256 * MEBIBYTE),
+		.log_level = OTA_LOG_INFO,
+	};
+	int code = 0;
+	for (size_t i = 0; code == 0 && i < count; i++)
+		code = option_set(&given[i], seen, &options, error);
+	if (code == 0)
+		code = required_check(seen, error);
+	if (code == 0)
+		code = together_check(&options, error);
+	if (code == 0 && options.url_key_file[0] == '\0' &&
+	    !ota_file_join(options.url_key_file, sizeof(options.url_key_file), options.store_dir, "url.key"))
+		code = ota_fail_at(error, OTA_EINVALID, "ota_store_dir", "ota_store_dir: is too long");
+	if (code == 0)
+		*ret_options = options;
+	return code;
+}

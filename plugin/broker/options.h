@@ -1,0 +1,41 @@
+/*
+ * Options: the `plugin_opt_ota_...` lines of mosquitto.conf, checked all at once when the plugin is loaded. An unknown, missing, doubled or bad option stops
+ * the broker's start with a sentence that names it and what is allowed.
+ */
+#ifndef OTA_PLUGIN_BROKER_OPTIONS_H
+#define OTA_PLUGIN_BROKER_OPTIONS_H
+
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "plugin/access/admission.h"
+
+enum { OTA_OPTION_PATH_SIZE = 1024, OTA_OPTION_URL_SIZE = 256 };
+
+enum ota_device_auth {
+	OTA_DEVICE_AUTH_NONE, /* whoever says so is the device: a lab */
+};
+
+struct ota_options {
+	char store_dir[OTA_OPTION_PATH_SIZE];
+	char package_dir[OTA_OPTION_PATH_SIZE];
+	char journal_dir[OTA_OPTION_PATH_SIZE];
+	char gateway_url[OTA_OPTION_URL_SIZE];
+	char url_key_file[OTA_OPTION_PATH_SIZE];
+	int others;      /* enum ota_others */
+	int device_auth; /* enum ota_device_auth */
+	int64_t settle_ms, repush_ms, repush_max_ms, start_grace_ms; /* 0 = the engine's default */
+	uint64_t journal_limit_bytes;
+	int log_level; /* enum ota_log_level */
+};
+
+/* One line of the configuration: the name without "plugin_opt_". */
+struct ota_option {
+	const char *name;
+	const char *value;
+};
+
+int ota_options_read(const struct ota_option *given, size_t count, struct ota_options *ret_options, struct ota_error *error);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * Pace: a token bucket. Pure. What is too much is refused without memory of who asked how often.
+ */
+#ifndef OTA_PLUGIN_BROKER_PACE_H
+#define OTA_PLUGIN_BROKER_PACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ota_pace_rate {
+	int64_t per_second; /* 1..1000 */
+	int64_t burst;      /* what a full bucket holds */
+};
+
+/* Zero-initialise: the first use finds it full. */
+struct ota_pace {
+	bool begun;
+	int64_t filled_ms;
+	int64_t thousandths; /* of a token */
+	uint64_t refused;    /* since the last ota_pace_take_refused() */
+};
+
+static inline bool ota_pace_take(struct ota_pace *pace, struct ota_pace_rate rate, int64_t now_ms)
+{
+	int64_t full = rate.burst * 1000, waited = pace->begun ? now_ms - pace->filled_ms : full;
+	int64_t earned = waited > full ? full : waited * rate.per_second;
+	pace->thousandths = pace->thousandths + earned > full ? full : pace->thousandths + earned;
+	pace->filled_ms = now_ms;
+	pace->begun = true;
+	if (pace->thousandths < 1000) {
+		pace->refused++;
+		return false;
+	}
+	pace->thousandths -= 1000;
+	return true;
+}
+
+static inline uint64_t ota_pace_take_refused(struct ota_pace *pace)
+{
+	uint64_t refused = pace->refused;
+	pace->refused = 0;
+	return refused;
+}
+
+#endif

@@ -1,0 +1,60 @@
+#include "plugin/broker/server.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <mqtt_protocol.h>
+
+/* A message that is still in the broker's queue when it expires is stale: the engine decides again when the device returns. */
+static mosquitto_property *expiry_make(const struct ota_compat *compat, uint32_t expiry_s)
+{
+	mosquitto_property *list = NULL;
+	if (expiry_s > 0 && compat->property_add_int32 &&
+	    compat->property_add_int32(&list, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, expiry_s) != MOSQ_ERR_SUCCESS)
+		return NULL;
+	return list;
+}
+
+/* Directly to a connection that is still there. The broker owns payload and properties once it took them; mosquitto_malloc, because 2.0 counts what it
+ * frees (mosquitto-plugin.md 2). */
+static bool message_send(const struct ota_server *server, const struct ota_outgoing *message)
+{
+	struct ota_peer_view peer;
+	if (!ota_peers_find_number(server->peers, message->connection, &peer) || peer.state == OTA_PEER_REPLACED ||
+	    message->payload_size > INT_MAX)
+		return false;
+	void *payload = mosquitto_malloc(message->payload_size + 1);
+	if (!payload)
+		return false;
+	memcpy(payload, message->payload, message->payload_size);
+	mosquitto_property *properties = expiry_make(&server->compat, message->expiry_s);
+	if (mosquitto_broker_publish(peer.client_id, message->topic, (int)message->payload_size, payload, message->qos, false, properties) ==
+	    MOSQ_ERR_SUCCESS)
+		return true;
+	if (properties)
+		server->compat.property_free_all(&properties);
+	mosquitto_free(payload);
+	return false;
+}
+
+static void messages_send(struct ota_server *server)
+{
+	for (int turn = 0; turn < OTA_SEND_TURN && server->sent < server->sending.count; turn++)
+		if (!message_send(server, &server->sending.items[server->sent++]))
+			server->dropped_messages++;
+	if (server->sent == server->sending.count) {
+		ota_outbox_clear(&server->sending);
+		server->sent = 0;
+	}
+}
+
+void ota_server_drain(struct ota_server *server)
+{
+	if (server->sending.count == 0 && server->logging.count == 0 && ota_mailbox_is_empty(server->mailbox))
+		return;
+	/* Without memory it stays in the mailbox for the next turn; so it does while the last load is not sent. */
+	if (server->sending.count == 0)
+		ota_mailbox_take(server->mailbox, &server->sending, &server->logging);
+	messages_send(server);
+	ota_lines_flush(&server->logging, &server->log, OTA_LOG_TURN);
+}

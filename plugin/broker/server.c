@@ -1,0 +1,242 @@
+#include "plugin/broker/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include "common/version.h"
+
+static void lines_write(void *context, enum ota_log_level level, const char *line)
+{
+	ota_lines_add(context, level, line);
+}
+
+static struct ota_control_figures figures_read(void *context)
+{
+	const struct ota_server *server = context;
+	return (struct ota_control_figures){
+		.queue_depth = (int64_t)ota_queue_depth(server->queue),
+		.journal_bytes = (int64_t)ota_journal_bytes(server->journal),
+	};
+}
+
+static int pieces_make(struct ota_server *server, struct ota_error *error)
+{
+	server->queue = ota_queue_new();
+	server->mailbox = ota_mailbox_new();
+	server->peers = ota_peers_new();
+	if (!server->queue || !server->mailbox || !server->peers)
+		return ota_fail(error, OTA_ENOMEM, "no memory");
+	return 0;
+}
+
+static int store_start(struct ota_server *server, uint64_t *ret_applied, int64_t *ret_heard_ms, struct ota_error *error)
+{
+	int code = ota_store_open(server->options.store_dir, &server->store, error);
+	if (code != 0)
+		return ota_error_prefix(error, code, "store %s", server->options.store_dir);
+	code = ota_store_begin(server->store, error);
+	if (code == 0)
+		code = ota_store_load_node(server->store, OTA_NODE_ID, ret_applied, ret_heard_ms, error);
+	ota_store_rollback(server->store);
+	return code;
+}
+
+/* The loop waits for every write to the journal, so it must not reach a disk. */
+static void journal_place_check(const struct ota_server *server)
+{
+	struct statfs place;
+	struct ota_log_line line;
+	if (statfs(server->options.journal_dir, &place) != 0 || place.f_type == TMPFS_MAGIC || place.f_type == RAMFS_MAGIC)
+		return;
+	ota_log_begin(&line, OTA_LOG_WARNING, "journal_not_in_memory");
+	ota_log_text(&line, "ota_journal_dir", server->options.journal_dir);
+	ota_log_text(&line, "advice", "use a directory on tmpfs, or a slow disk may stall the broker");
+	ota_log_end(&server->log, &line);
+}
+
+static int journal_start(struct ota_server *server, uint64_t applied, struct ota_error *error)
+{
+	struct ota_journal_options options = {
+		.directory = server->options.journal_dir,
+		.store_uuid = ota_store_uuid(server->store),
+		.applied = applied,
+		.limit_bytes = server->options.journal_limit_bytes,
+	};
+	int code = ota_journal_open(&options, &server->journal, error);
+	if (code != 0)
+		return ota_error_prefix(error, code, "ota_journal_dir %s", options.directory);
+	journal_place_check(server);
+	return ota_inwork_open(&server->inwork, options.directory, applied, error);
+}
+
+static int engine_start(struct ota_server *server, struct ota_error *error)
+{
+	struct ota_engine_options engine = {
+		.store = server->store,
+		.outbox = &server->outbox,
+		.url_keys = &server->url_keys,
+		.gateway_url = server->options.gateway_url,
+		.log = &server->worker_log,
+		.settle_ms = server->options.settle_ms,
+		.repush_ms = server->options.repush_ms,
+		.repush_max_ms = server->options.repush_max_ms,
+		.start_grace_ms = server->options.start_grace_ms,
+	};
+	struct ota_instant now = ota_heard_now(&server->heard);
+	int code = ota_url_keys_open(server->options.url_key_file, &server->url_keys, error);
+	if (code != 0)
+		return ota_error_prefix(error, code, "ota_url_key_file");
+	code = ota_engine_new(&engine, now, &server->engine, error);
+	if (code != 0)
+		return ota_error_prefix(error, code, "engine");
+	struct ota_control_options control = {
+		.store = server->store,
+		.engine = server->engine,
+		.log = &server->worker_log,
+		.package_dir = server->options.package_dir,
+		.started_ms = now.wall_ms,
+		.figures = figures_read,
+		.figures_context = server,
+	};
+	return ota_control_new(&control, &server->control, error);
+}
+
+static int control_bootstrap(struct ota_server *server, struct ota_error *error)
+{
+	int code = ota_store_begin(server->store, error);
+	if (code == 0)
+		code = ota_control_bootstrap(server->control, server->options.store_dir, ota_heard_now(&server->heard), error);
+	if (code == 0)
+		code = ota_store_commit(server->store, error);
+	if (code != 0)
+		ota_store_rollback(server->store);
+	return code;
+}
+
+/* What an earlier run heard and did not apply comes first. */
+static int replay_queue(struct ota_server *server, uint64_t applied, struct ota_error *error)
+{
+	uint64_t last = ota_journal_last(server->journal);
+	struct ota_item item = {.kind = OTA_ITEM_JOURNALED, .first = applied + 1, .last = last};
+	server->queued_last = last;
+	if (last <= applied)
+		return 0;
+	int code = ota_queue_put(server->queue, &item);
+	return code == 0 ? 0 : ota_fail(error, code, "no memory to queue the journal");
+}
+
+static int worker_start(struct ota_server *server, uint64_t applied, struct ota_error *error)
+{
+	struct ota_worker_options options = {
+		.store = server->store,
+		.engine = server->engine,
+		.control = server->control,
+		.outbox = &server->outbox,
+		.lines = &server->lines,
+		.queue = server->queue,
+		.mailbox = server->mailbox,
+		.journal = server->journal,
+		.inwork = &server->inwork,
+		.heard = &server->heard,
+		.journal_dir = server->options.journal_dir,
+		.log_threshold = server->log.threshold,
+		.applied = applied,
+		.replayed = ota_journal_last(server->journal),
+	};
+	int code = replay_queue(server, applied, error);
+	return code == 0 ? ota_worker_start(&options, &server->worker, error) : code;
+}
+
+static void start_tell(const struct ota_server *server, uint64_t applied)
+{
+	struct ota_log_line line;
+	uint64_t last = ota_journal_last(server->journal);
+	ota_log_begin(&line, OTA_LOG_INFO, "started");
+	ota_log_text(&line, "version", OTA_SOFTWARE_VERSION);
+	ota_log_text(&line, "store", ota_store_uuid(server->store));
+	ota_log_integer(&line, "applied", (int64_t)applied);
+	ota_log_integer(&line, "replay", (int64_t)(last > applied ? last - applied : 0));
+	ota_log_integer(&line, "torn_bytes", (int64_t)ota_journal_torn_bytes(server->journal));
+	ota_log_end(&server->log, &line);
+	if (server->options.device_auth == OTA_DEVICE_AUTH_NONE) {
+		ota_log_begin(&line, OTA_LOG_WARNING, "devices_not_authenticated");
+		ota_log_text(&line, "ota_device_auth", "none");
+		ota_log_text(&line, "meaning", "WHOEVER CONNECTS MAY CALL HIMSELF ANY DEVICE: for a lab, never for a fleet");
+		ota_log_end(&server->log, &line);
+	}
+}
+
+static int server_build(struct ota_server *server, struct ota_error *error)
+{
+	uint64_t applied = 0;
+	int64_t heard_ms = 0;
+	int code = pieces_make(server, error);
+	if (code == 0)
+		code = store_start(server, &applied, &heard_ms, error);
+	if (code == 0)
+		code = journal_start(server, applied, error);
+	if (code != 0)
+		return code;
+	server->heard = ota_heard_start(heard_ms, ota_journal_last_heard_ms(server->journal), ota_boot_ms());
+	code = engine_start(server, error);
+	if (code == 0)
+		code = control_bootstrap(server, error);
+	if (code == 0)
+		code = worker_start(server, applied, error);
+	if (code == 0)
+		start_tell(server, applied);
+	return code;
+}
+
+int ota_server_start(const struct ota_options *options, const struct ota_log *log, struct ota_server **ret_server, struct ota_error *error)
+{
+	struct ota_server *server = calloc(1, sizeof(*server));
+	if (!server)
+		return ota_fail(error, OTA_ENOMEM, "no memory");
+	server->options = *options;
+	server->log = *log;
+	server->worker_log = (struct ota_log){.write = lines_write, .context = &server->lines, .threshold = log->threshold};
+	server->inwork.fd = -1;
+	ota_compat_find(&server->compat);
+	int code = server_build(server, error);
+	if (code != 0) {
+		ota_server_stop(server);
+		return code;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+/* The broker has closed its clients by now: messages would reach nobody, but lines are read. */
+static void last_lines_write(struct ota_server *server)
+{
+	if (server->mailbox)
+		ota_mailbox_take(server->mailbox, &server->sending, &server->logging);
+	ota_lines_move(&server->logging, &server->lines);
+	ota_lines_flush(&server->logging, &server->log, OTA_LINES_MAX);
+}
+
+struct ota_server *ota_server_stop(struct ota_server *server)
+{
+	if (!server)
+		return NULL;
+	server->worker = ota_worker_stop(server->worker);
+	last_lines_write(server);
+	ota_inwork_close(&server->inwork);
+	server->control = ota_control_free(server->control);
+	server->engine = ota_engine_free(server->engine);
+	server->journal = ota_journal_free(server->journal);
+	server->store = ota_store_free(server->store);
+	server->queue = ota_queue_free(server->queue);
+	server->mailbox = ota_mailbox_free(server->mailbox);
+	server->peers = ota_peers_free(server->peers);
+	ota_outbox_clear(&server->outbox);
+	ota_outbox_clear(&server->sending);
+	ota_lines_clear(&server->lines);
+	explicit_bzero(&server->url_keys, sizeof(server->url_keys));
+	free(server);
+	return NULL;
+}

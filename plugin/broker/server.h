@@ -1,0 +1,77 @@
+/*
+ * Server: everything the plugin owns, put together at the start and taken apart at the end. Both belong to the broker's thread; in between the store,
+ * the engine and the control belong to the worker's.
+ */
+#ifndef OTA_PLUGIN_BROKER_SERVER_H
+#define OTA_PLUGIN_BROKER_SERVER_H
+
+#include "plugin/broker/compat.h"
+#include "plugin/broker/options.h"
+#include "plugin/broker/pace.h"
+#include "plugin/broker/peers.h"
+#include "plugin/broker/worker.h"
+
+/* How long callbacks keep the broker's only thread; of its kind. */
+struct ota_stopwatch {
+	uint64_t count;
+	uint64_t total_us;
+	uint64_t max_us;
+};
+
+enum ota_callback_kind {
+	OTA_CALLBACK_AUTH,
+	OTA_CALLBACK_ACL, /* of topics that may be ours; others are answered before a clock is read */
+	OTA_CALLBACK_MESSAGE,
+	OTA_CALLBACK_CONTROL,
+	OTA_CALLBACK_DISCONNECT,
+	OTA_CALLBACK_TICK,
+	OTA_CALLBACKS,
+};
+
+struct ota_server {
+	struct ota_options options;
+	struct ota_compat compat;
+	struct ota_log log; /* the broker's log; the broker's thread only */
+
+	/* Shared by both threads, each with its own rule. */
+	struct ota_heard heard;
+	struct ota_queue *queue;
+	struct ota_mailbox *mailbox;
+	struct ota_journal *journal;
+
+	/* The worker's thread, while it runs. */
+	struct ota_url_keys url_keys;
+	struct ota_outbox outbox;   /* what the engine decided in the open transaction */
+	struct ota_lines lines;     /* what it logged meanwhile */
+	struct ota_log worker_log;  /* writes to lines */
+	struct ota_inwork inwork;
+	struct ota_store *store;
+	struct ota_engine *engine;
+	struct ota_control *control;
+	struct ota_worker *worker;
+
+	/* The broker's thread. */
+	struct ota_peers *peers;
+	struct ota_outbox sending; /* committed, from `sent` on not yet handed to the broker */
+	size_t sent;
+	struct ota_lines logging;
+	struct ota_pace refusals;  /* lines about denied topics */
+	struct ota_pace drops;     /* lines about reports that found no place */
+	uint64_t queued_last;      /* the last sequence the worker was told of */
+	uint64_t dropped_reports, dropped_pulls, dropped_messages;
+	int64_t first_call_ms;     /* boot_ms of the first callback, 0 = none yet */
+	bool ticked;
+	bool tick_missed;          /* said so */
+	struct ota_stopwatch stopwatches[OTA_CALLBACKS];
+};
+
+/* Opens everything and starts the worker. Nothing is registered with the broker yet. */
+int ota_server_start(const struct ota_options *options, const struct ota_log *log, struct ota_server **ret_server, struct ota_error *error);
+/* Stops the worker within its deadline, closes everything. NULL is fine; returns NULL. */
+struct ota_server *ota_server_stop(struct ota_server *server);
+
+/* Sends and logs what the worker handed over: at most OTA_SEND_TURN messages, so that the loop never stalls. In every callback. */
+enum { OTA_SEND_TURN = 200, OTA_LOG_TURN = 100 };
+void ota_server_drain(struct ota_server *server);
+
+#endif

@@ -1,0 +1,32 @@
+"""What the benchmarks share: processor time of a process, quantiles, a table."""
+
+import os
+import statistics
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid):
+    """User and system time of a process so far."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / TICKS
+
+
+def quantile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def spread(values):
+    """(min, median)."""
+    return min(values), statistics.median(values)
+
+
+def table(title, head, rows):
+    """Prints rows of cells; the first column is text."""
+    cells = [head] + [[each if isinstance(each, str) else f"{each:,.2f}" for each in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    print(f"\n{title}")
+    for row in cells:
+        print("  " + row[0].ljust(widths[0]) + "".join("  " + cell.rjust(width) for cell, width in zip(row[1:], widths[1:])))

@@ -1,0 +1,69 @@
+"""Side-by-side figures of one run on one machine. They are printed, never tested: what holds between machines are the ratios.
+
+    /usr/bin/python3 tests/bench/run.py [all|foreign|informs|stall] [--messages 200000] [--rounds 5]
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "system")]
+
+from harness import releases  # noqa: E402 - the path comes first
+from harness.broker import Broker  # noqa: E402
+
+import foreign  # noqa: E402
+import informs  # noqa: E402
+import stall  # noqa: E402
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="benchmarks of the broker with the plugin")
+    parser.add_argument("what", nargs="?", default="all", choices=["all", "foreign", "informs", "stall"])
+    parser.add_argument("--messages", type=int, default=200000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--devices", type=int, default=200, help="that inform")
+    parser.add_argument("--informs", type=int, default=50, help="of each device")
+    parser.add_argument("--batch", type=int, default=20000, help="devices of the prepared batch")
+    return parser.parse_args()
+
+
+class Brokers:
+    """Makes started brokers and ends them."""
+
+    def __init__(self, home):
+        self.home = Path(home)
+        self.made = []
+
+    def __call__(self, plugin):
+        broker = Broker(self.home / str(len(self.made)), plugin=plugin)
+        broker.config.set("log_type", "error")
+        self.made.append(broker)
+        return broker.start()
+
+    def close(self):
+        for broker in self.made:
+            broker.close()
+
+
+def main():
+    given = arguments()
+    benchmarks = {
+        "foreign": lambda make: foreign.run(make, given.messages, given.rounds),
+        "informs": lambda make: informs.run(make, given.devices, given.informs),
+        "stall": lambda make: stall.run(make, given.batch),
+    }
+    for name in benchmarks if given.what == "all" else [given.what]:
+        with tempfile.TemporaryDirectory(prefix="ota-bench-") as home:
+            brokers = Brokers(home)
+            try:
+                print(f"\n[{name}] Mosquitto {releases.default().version}, {os.cpu_count()} cores")
+                benchmarks[name](brokers)
+            finally:
+                brokers.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""While the store stands still (here: another process holds SQLite's write lock) the broker goes on, and what it acknowledged is kept."""
+
+import sqlite3
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from harness.scenario import PRODUCT
+
+OLD = "1.0.0"
+MODULES = [f"m{number:02}" for number in range(15)]
+
+
+@contextmanager
+def locked(broker):
+    """Nobody writes to the store meanwhile."""
+    store = sqlite3.connect(broker.store_dir / "ota.db", isolation_level=None)
+    store.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        store.execute("ROLLBACK")
+        store.close()
+
+
+def slowest_trip(client, trips=50):
+    """The longest of some round trips of a foreign message, in seconds."""
+    longest = 0.0
+    for _ in range(trips):
+        start = time.monotonic()
+        client.publish("foreign", "x")
+        client.expect("foreign")
+        longest = max(longest, time.monotonic() - start)
+    return longest
+
+
+@pytest.fixture
+def foreign(broker):
+    with broker.client("foreign") as client:
+        client.subscribe("foreign", qos=0)
+        yield client
+
+
+def test_reports_are_acknowledged_and_foreign_traffic_flows(broker, operator, scenario, foreign):
+    device = scenario.device(version=OLD)
+    with locked(broker):
+        for module in MODULES:
+            device.inform("7.7", module=module)  # waits for the PUBACK
+        assert slowest_trip(foreign) < 1.0
+    for module in MODULES:
+        operator.wait_version(PRODUCT, "sensor-01", "7.7", module=module)
+
+
+def test_reports_acknowledged_meanwhile_survive_a_kill(broker, operator, scenario):
+    device = scenario.device(version=OLD)
+    with locked(broker):
+        for module in MODULES:
+            device.inform("7.7", module=module)
+        broker.kill()
+    broker.start()
+    operator.connect()
+    for module in MODULES:
+        operator.wait_version(PRODUCT, "sensor-01", "7.7", module=module)
+
+
+def test_last_report_wins_across_the_kill(broker, operator, scenario):
+    """Replayed in their order, at their own times."""
+    device = scenario.device(version=OLD)
+    with locked(broker):
+        for number in range(30):
+            device.inform(f"3.{number}")
+        broker.kill()
+    broker.start()
+    operator.connect()
+    operator.wait_version(PRODUCT, "sensor-01", "3.29")
+
+
+def test_command_waits_and_is_answered_afterwards(broker, operator, foreign):
+    with locked(broker):
+        operator.client.publish("$CONTROL/ota/v1", '{"commands":[{"command":"createProduct","token":"%s","productKey":"late"}]}' % operator.token, 1)
+        assert slowest_trip(foreign) < 1.0
+    assert b'"late"' in operator.client.expect("$CONTROL/ota/v1/response").payload
+
+
+def test_broker_stops_cleanly_while_the_store_stands_still(broker, scenario):
+    device = scenario.device(version=OLD)
+    with locked(broker):
+        device.inform("7.7")
+        broker.stop(30)

@@ -1,0 +1,561 @@
+/* What a bad disk, a full one, a second holder and a kill do to the store: a sentence, never a crash, never an acknowledged
+ * commit lost. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "fixture.h"
+
+TestSuite(faults, .init = fixture_open, .fini = fixture_close);
+
+static void store_close(void)
+{
+	if (fixture.store)
+		ota_store_rollback(fixture.store);
+	fixture.store = ota_store_free(fixture.store);
+}
+
+static int store_open(void)
+{
+	fixture.error = (struct ota_error){0};
+	return ota_store_open(fixture.directory, &fixture.store, &fixture.error);
+}
+
+static void path_of(char target[SCRATCH_SIZE], const char *name)
+{
+	scratch_path(target, fixture.directory, name);
+}
+
+/* Runs a function in a child; its result is the child's exit status. */
+static int in_child(int (*run)(void))
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(run());
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* ---- the lock ---- */
+
+Test(faults, a_second_holder_in_this_process_is_refused)
+{
+	struct ota_store *second = NULL;
+	char pid[32];
+
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	MUST_FAIL(OTA_ECONFLICT, ota_store_open(fixture.directory, &second, &fixture.error));
+	cr_expect(strstr(fixture.error.text, pid), "%s", fixture.error.text);
+	cr_expect_null(second);
+}
+
+static int refused_naming_the_parent(void)
+{
+	struct ota_store *second = NULL;
+	struct ota_error error = {0};
+	char pid[32];
+
+	snprintf(pid, sizeof(pid), "%d", (int)getppid());
+	if (ota_store_open(fixture.directory, &second, &error) != OTA_ECONFLICT)
+		return 1;
+	return strstr(error.text, pid) ? 0 : 2;
+}
+
+Test(faults, a_second_process_is_refused_and_told_who_holds)
+{
+	cr_expect_eq(in_child(refused_naming_the_parent), 0);
+	store_close();
+	MUST(store_open());
+}
+
+Test(faults, a_database_in_use_by_a_shell_is_unavailable)
+{
+	sqlite3 *shell = NULL;
+	char path[SCRATCH_SIZE];
+
+	MUST(ota_store_commit(fixture.store, &fixture.error));
+	path_of(path, "ota.db");
+	cr_assert_eq(sqlite3_open(path, &shell), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(shell, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	MUST_FAIL(OTA_EUNAVAILABLE, ota_store_begin(fixture.store, &fixture.error));
+	cr_assert_eq(sqlite3_exec(shell, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(shell);
+	MUST(ota_store_begin(fixture.store, &fixture.error));
+	insert_product("pk");
+	MUST(ota_store_commit(fixture.store, &fixture.error));
+}
+
+/* ---- files that cannot be written or read ---- */
+
+static int refused_for_nobody(void)
+{
+	struct ota_store *store = NULL;
+	struct ota_error error = {0};
+	int status = 0;
+
+	if (setgid(65534) < 0 || setuid(65534) < 0)
+		return 1;
+	status = ota_store_open(fixture.directory, &store, &error);
+	return status == OTA_EIO && error.text[0] ? 0 : 2;
+}
+
+Test(faults, a_store_of_somebody_else_is_refused)
+{
+	char path[SCRATCH_SIZE];
+
+	if (getuid() != 0)
+		cr_skip_test("needs root to be somebody else");
+	store_close();
+	cr_assert_eq(chmod(fixture.directory, 0755), 0);
+	path_of(path, "lock");
+	cr_assert_eq(chmod(path, 0666), 0);
+	cr_expect_eq(in_child(refused_for_nobody), 0);
+	MUST(store_open());
+}
+
+/* A file that turns read-only under way: the transaction fails in words, and the store works again when it is writable. */
+Test(faults, a_file_system_turned_read_only_is_told)
+{
+	char source[SCRATCH_SIZE];
+
+	store_close();
+	scratch_path(source, fixture.directory, "disk");
+	cr_assert_eq(mkdir(source, 0700), 0);
+	if (mount("tmpfs", source, "tmpfs", 0, "size=8m") < 0)
+		cr_skip_test("cannot mount a tmpfs: %s", strerror(errno));
+	struct ota_store *store = NULL;
+	int writable = ota_store_open(source, &store, &fixture.error);
+	store = ota_store_free(store);
+	int remounted = mount("tmpfs", source, "tmpfs", MS_REMOUNT | MS_RDONLY, NULL);
+	int readonly = ota_store_open(source, &store, &fixture.error);
+	umount2(source, MNT_DETACH);
+	cr_assert_eq(writable, 0);
+	cr_assert_eq(remounted, 0);
+	cr_expect_lt(readonly, 0);
+	cr_expect(strstr(fixture.error.text, "Read-only file system"), "%s", fixture.error.text);
+	cr_expect_null(store);
+}
+
+/* ---- damaged files ---- */
+
+static void world_fill(int devices)
+{
+	struct ota_batch batch = insert_world();
+
+	for (int i = 0; i < devices; i++) {
+		char name[16];
+		int64_t device;
+		struct ota_device_module module;
+
+		snprintf(name, sizeof(name), "d%04d", i);
+		device = insert_device("pk", name);
+		insert_task(&batch, device);
+		module = sample_module(device, "default");
+		MUST(ota_device_module_save(fixture.store, "pk", &module, &fixture.error));
+	}
+	MUST(ota_store_commit(fixture.store, &fixture.error));
+}
+
+/* Reads and writes what a broker would; any code will do as long as it is one of ours and an error has its sentence. */
+static int use_store(struct ota_store *store)
+{
+	static struct ota_task tasks[64];
+	static struct ota_device devices[64];
+	struct ota_error error = {0};
+	struct ota_product product = {.product_key = "new", .name = "n"};
+	struct ota_batch_counts counts;
+	size_t count = 0;
+	int64_t after = 0;
+	int status = ota_store_begin(store, &error);
+
+	for (int page = 0; status == 0 && page < 8; page++) {
+		status = ota_task_due(store, INT64_MAX, tasks, 64, &count, &error);
+		if (status == 0)
+			status = ota_task_list(store, 3, -1, after, tasks, 64, &count, &error);
+		if (status == 0 && count > 0)
+			after = tasks[count - 1].id;
+		for (size_t i = 0; status == 0 && i < count; i++) {
+			struct ota_task changed = tasks[i];
+
+			changed.state = OTA_TASK_PUSHED;
+			status = ota_task_save(store, &tasks[i], &changed, &error);
+		}
+	}
+	if (status == 0)
+		status = ota_device_list(store, "pk", "default", "1.0", "", devices, 64, &count, &error);
+	if (status == 0)
+		status = ota_batch_load_counts(store, 3, &counts, &error);
+	if (status == 0)
+		status = ota_product_insert(store, &product, &error);
+	if (status == 0)
+		status = ota_store_commit(store, &error);
+	ota_store_rollback(store);
+	if (status < 0 && !error.text[0])
+		return 1;
+	return 0;
+}
+
+static int open_and_use(void)
+{
+	struct ota_store *store = NULL;
+	struct ota_error error = {0};
+	int status = ota_store_open(fixture.directory, &store, &error);
+	int result = 0;
+
+	if (status < 0)
+		return error.text[0] ? 0 : 1;
+	result = use_store(store);
+	ota_store_free(store);
+	return result;
+}
+
+static off_t file_size(const char *path)
+{
+	struct stat status;
+
+	cr_assert_eq(stat(path, &status), 0);
+	return status.st_size;
+}
+
+Test(faults, a_truncated_file_gives_a_sentence)
+{
+	char path[SCRATCH_SIZE];
+	off_t size;
+
+	world_fill(200);
+	store_close();
+	path_of(path, "ota.db");
+	size = file_size(path);
+	for (int eighth = 7; eighth > 0; eighth--) {
+		cr_assert_eq(truncate(path, size * eighth / 8 / 4096 * 4096), 0);
+		MUST_FAIL(OTA_ECORRUPT, store_open());
+		cr_expect(strstr(fixture.error.text, "malformed"), "%s", fixture.error.text);
+	}
+	cr_assert_eq(truncate(path, 1000), 0);
+	cr_expect_lt(store_open(), 0, "a torn first page");
+	cr_expect(fixture.error.text[0]);
+}
+
+Test(faults, a_file_of_other_bytes_is_no_database)
+{
+	store_close();
+	scratch_write(fixture.directory, "ota.db",
+		      "This is a text of somebody who mistook the file for his own, long enough to be read as a first page of a "
+		      "database.");
+	MUST_FAIL(OTA_ECORRUPT, store_open());
+	cr_expect(strstr(fixture.error.text, "not a database"), "%s", fixture.error.text);
+}
+
+static void file_copy(const char *from, const char *to)
+{
+	OTA_AUTO_BYTES struct ota_bytes bytes = {0};
+
+	MUST(ota_file_read(from, 1 << 26, &bytes, &fixture.error));
+	MUST(ota_file_replace(to, (struct ota_span){bytes.data, bytes.size}, 0600, &fixture.error));
+}
+
+/* A page is overwritten with noise, or a few of its bytes are. */
+static void page_damage(const char *path, unsigned *seed)
+{
+	unsigned char noise[4096];
+	off_t pages = file_size(path) / 4096;
+	off_t at = rand_r(seed) % pages * 4096;
+	size_t size = rand_r(seed) % 2 ? sizeof(noise) : 16;
+	OTA_AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	for (size_t i = 0; i < size; i++)
+		noise[i] = (unsigned char)rand_r(seed);
+	if (size < sizeof(noise))
+		at += rand_r(seed) % (4096 - (int)size);
+	cr_assert_eq(pwrite(fd, noise, size, at), (ssize_t)size);
+}
+
+Test(faults, damaged_pages_never_crash, .timeout = 60)
+{
+	const char *given = getenv("OTA_SEED");
+	const char *rounds = getenv("OTA_ROUNDS");
+	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
+	char path[SCRATCH_SIZE], whole[SCRATCH_SIZE];
+
+	fprintf(stderr, "# OTA_SEED=%u\n", seed);
+	world_fill(100);
+	store_close();
+	path_of(path, "ota.db");
+	path_of(whole, "whole.db");
+	file_copy(path, whole);
+	for (long round = rounds ? strtol(rounds, NULL, 10) : 150; round > 0; round--) {
+		unsigned state = seed + (unsigned)round;
+		int outcome = 0;
+
+		file_copy(whole, path);
+		page_damage(path, &state);
+		outcome = in_child(open_and_use);
+		cr_assert_eq(outcome, 0, "seed %u, round %ld: %d", seed, round, outcome);
+		path_of(whole, "ota.db-wal");
+		unlink(whole);
+		path_of(whole, "ota.db-shm");
+		unlink(whole);
+		path_of(whole, "whole.db");
+	}
+}
+
+/* A value that no field can hold is told with its column, and the caller's row stays as it was. */
+static const struct {
+	const char *damage;
+	const char *column;
+} damages[] = {
+	{"UPDATE device SET agent = 'x'||(SELECT group_concat(sql) FROM sqlite_schema)", "agent"},
+	{"UPDATE device SET barred = 2", "barred"},
+	{"UPDATE device SET caps = 99999999999", "caps"},
+	{"UPDATE device SET device_name = 'a' || char(0) || 'b'", "device_name"},
+};
+
+Test(faults, a_value_out_of_its_kind_is_corrupt)
+{
+	struct ota_device device;
+	int64_t id;
+
+	insert_product("pk");
+	id = insert_device("pk", "a");
+	MUST(ota_store_commit(fixture.store, &fixture.error));
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		sql_execute("DELETE FROM device");
+		sql_execute("INSERT INTO device SELECT 1, 1, 'pk', 'a', 1, 1, 1, 1, 'agent', 0");
+		sql_execute(damages[i].damage);
+		MUST(ota_store_begin(fixture.store, &fixture.error));
+		memset(&device, 7, sizeof(device));
+		MUST_FAIL(OTA_ECORRUPT, ota_device_load(fixture.store, 1, &device, &fixture.error));
+		cr_expect(strstr(fixture.error.text, damages[i].column), "%s", fixture.error.text);
+		cr_expect_eq(device.id, 0x0707070707070707);
+		ota_store_rollback(fixture.store);
+	}
+	(void)id;
+}
+
+Test(faults, an_unknown_word_is_corrupt)
+{
+	struct ota_batch batch = insert_world(), out;
+	struct ota_batch rows[2];
+	size_t count = 4711;
+
+	MUST(ota_store_commit(fixture.store, &fixture.error));
+	sql_execute("UPDATE batch SET state = 'sleeping'");
+	MUST(ota_store_begin(fixture.store, &fixture.error));
+	MUST_FAIL(OTA_ECORRUPT, ota_batch_load(fixture.store, batch.id, &out, &fixture.error));
+	cr_expect_str_eq(fixture.error.text, "store: batch_load: column state holds no value of its kind");
+	MUST_FAIL(OTA_ECORRUPT, ota_batch_list(fixture.store, "", -1, 0, rows, 2, &count, &fixture.error));
+	cr_expect_eq(count, 4711);
+}
+
+/* ---- a full disk ---- */
+
+/* Events until something fails. Returns the code; *ret_committed counts what was acknowledged. */
+static int fill_up(struct ota_store *store, int *ret_committed)
+{
+	struct ota_error error = {0};
+	struct ota_event event = {.event = "test"};
+	int status = 0;
+
+	memset(event.detail, 'x', sizeof(event.detail) - 1);
+	while (status == 0) {
+		status = ota_store_begin(store, &error);
+		event.id = status == 0 ? ota_store_new_id(store, &error) : 0;
+		if (status == 0 && event.id == 0)
+			status = error.code;
+		if (status == 0)
+			status = ota_event_insert(store, &event, &error);
+		if (status == 0)
+			status = ota_store_commit(store, &error);
+		if (status == 0)
+			++*ret_committed;
+	}
+	ota_store_rollback(store);
+	return error.text[0] ? status : OTA_ECANCELED;
+}
+
+static int64_t events_count(struct ota_store *store)
+{
+	static struct ota_event rows[500];
+	struct ota_event_filter filter = {.product_key = ""};
+	size_t count = 0;
+	int64_t seen = 0;
+
+	do {
+		if (ota_event_list(store, &filter, rows, 500, &count, NULL) < 0)
+			return -1;
+		seen += (int64_t)count;
+		filter.before = count > 0 ? rows[count - 1].id : 0;
+	} while (count == 500);
+	return seen;
+}
+
+/* In a child, because the limit is the process's: fills up, then has room again. */
+static int limited_run(void)
+{
+	struct rlimit limit = {.rlim_cur = 512 * 1024, .rlim_max = RLIM_INFINITY};
+	struct ota_store *store = NULL;
+	int committed = 0, code = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	if (setrlimit(RLIMIT_FSIZE, &limit) < 0 || ota_store_open(fixture.directory, &store, NULL) < 0)
+		return 1;
+	code = fill_up(store, &committed);
+	if (code != OTA_ELIMIT && code != OTA_EIO)
+		return 2;
+	limit.rlim_cur = RLIM_INFINITY;
+	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		return 3;
+	if (ota_store_begin(store, NULL) < 0 || events_count(store) != committed || committed == 0)
+		return 4;
+	ota_store_rollback(store);
+	if (use_store(store) != 0)
+		return 5;
+	ota_store_free(store);
+	return 0;
+}
+
+Test(faults, a_file_size_limit_is_survived)
+{
+	store_close();
+	cr_expect_eq(in_child(limited_run), 0);
+	MUST(store_open());
+}
+
+struct full_disk {
+	int opened, code, committed;
+	int64_t found, found_again;
+	int begun, used;
+	char text[OTA_ERROR_TEXT_MAX];
+};
+
+/* The disk is filled by the store, then gets room; the same store, and one opened anew, hold what was acknowledged. */
+static struct full_disk full_disk_run(const char *directory)
+{
+	struct full_disk result = {0};
+	struct ota_store *store = NULL;
+
+	result.opened = ota_store_open(directory, &store, NULL);
+	if (result.opened < 0)
+		return result;
+	result.code = fill_up(store, &result.committed);
+	mount("tmpfs", directory, "tmpfs", MS_REMOUNT, "size=16m");
+	result.begun = ota_store_begin(store, NULL);
+	result.found = events_count(store);
+	ota_store_rollback(store);
+	result.used = fill_up(store, &(int){0});
+	store = ota_store_free(store);
+	mount("tmpfs", directory, "tmpfs", MS_REMOUNT, "size=64m");
+	if (ota_store_open(directory, &store, NULL) == 0) {
+		(void)ota_store_begin(store, NULL);
+		result.found_again = events_count(store);
+	}
+	ota_store_free(store);
+	return result;
+}
+
+Test(faults, a_full_disk_is_a_limit_and_is_survived)
+{
+	char directory[SCRATCH_SIZE];
+	struct full_disk result;
+
+	store_close();
+	scratch_path(directory, fixture.directory, "disk");
+	cr_assert_eq(mkdir(directory, 0700), 0);
+	if (mount("tmpfs", directory, "tmpfs", 0, "size=2m") < 0)
+		cr_skip_test("cannot mount a tmpfs: %s", strerror(errno));
+	result = full_disk_run(directory);
+	umount2(directory, MNT_DETACH);
+	cr_assert_eq(result.opened, 0);
+	cr_expect_eq(result.code, OTA_ELIMIT, "%d", result.code);
+	cr_expect_gt(result.committed, 10);
+	cr_expect_eq(result.begun, 0);
+	cr_expect_eq(result.found, result.committed);
+	cr_expect_eq(result.used, OTA_ELIMIT, "full once more: %d", result.used);
+	cr_expect_gt(result.found_again, result.committed);
+}
+
+/* ---- kills ---- */
+
+/* The child commits and tells each commit to its parent through a pipe, like a PUBACK; its parent kills it in the middle. */
+static void commit_and_tell(int pipe_out)
+{
+	struct ota_store *store = NULL;
+	struct ota_event event = {.event = "test"};
+
+	if (ota_store_open(fixture.directory, &store, NULL) < 0)
+		_exit(1);
+	for (;;) {
+		if (ota_store_begin(store, NULL) < 0)
+			_exit(2);
+		for (int i = 0; i < 20; i++) {
+			event.id = ota_store_new_id(store, NULL);
+			if (event.id == 0 || ota_event_insert(store, &event, NULL) < 0)
+				_exit(3);
+		}
+		if (event.id % 3 == 0 && ota_store_save_node(store, 1, (uint64_t)event.id, 0, NULL) < 0)
+			_exit(4);
+		if (ota_store_commit(store, NULL) < 0)
+			_exit(5);
+		if (write(pipe_out, &event.id, sizeof(event.id)) != sizeof(event.id))
+			_exit(6);
+		if (event.id % 7 == 0 && ota_store_checkpoint(store, NULL) < 0)
+			_exit(7);
+	}
+}
+
+/* Returns the last id the child acknowledged before it was killed after `commits` of them. */
+static int64_t kill_after(int commits)
+{
+	int ends[2], status = 0;
+	int64_t id = 0, next = 0;
+	pid_t child;
+
+	cr_assert_eq(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		close(ends[0]);
+		commit_and_tell(ends[1]);
+	}
+	close(ends[1]);
+	for (int i = 0; i < commits && read(ends[0], &next, sizeof(next)) == sizeof(next); i++)
+		id = next;
+	kill(child, SIGKILL);
+	while (read(ends[0], &next, sizeof(next)) == sizeof(next))
+		id = next;
+	close(ends[0]);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFSIGNALED(status), "the child left by itself: %d", WEXITSTATUS(status));
+	return id;
+}
+
+Test(faults, acknowledged_commits_survive_a_kill)
+{
+	store_close();
+	for (int round = 1; round <= 12; round++) {
+		int64_t acknowledged = kill_after(round * 5), newest = 0;
+		size_t count = 0;
+		struct ota_event event;
+
+		cr_assert_gt(acknowledged, 0);
+		MUST(store_open());
+		MUST(ota_store_begin(fixture.store, &fixture.error));
+		MUST(ota_event_list(fixture.store, &(struct ota_event_filter){.product_key = ""}, &event, 1, &count,
+				    &fixture.error));
+		newest = count ? event.id : 0;
+		cr_expect_geq(newest, acknowledged, "round %d", round);
+		cr_expect_eq(events_count(fixture.store) % 20, 0, "a commit is there whole or not at all");
+		store_close();
+		cr_expect_eq(sql_integer("SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+	}
+}
