@@ -207,7 +207,7 @@ static int rule_note(struct ota_work *work, enum ota_task_event event, const str
 	/* A stray step says nothing new and may come a hundred times. */
 	if (!word || (event == OTA_EVENT_STEP && rule->effects & OTA_EFFECT_NOTE))
 		return 0;
-	return ota_note(work, word, "", error, "%s%s%s, attempt %lld, %s to %s%s%s", cause, *cause ? ": " : "", ota_task_event_word(event),
+	return ota_note(work, word, error, "%s%s%s, attempt %lld, %s to %s%s%s", cause, *cause ? ": " : "", ota_task_event_word(event),
 			(long long)task->attempt, *task->from_version ? task->from_version : "unknown", task->version,
 			*report->desc ? ": " : "", report->desc);
 }
