@@ -81,6 +81,14 @@ static int message_apply(struct ota_engine *engine, const struct ota_fleet_event
 	}
 }
 
+int ota_unreadable(struct ota_error *error, int code, const char *message)
+{
+	ota_error_prefix(error, code, "%s", message);
+	if (code != OTA_ENOMEM && error)
+		error->code = OTA_EINVALID;
+	return code == OTA_ENOMEM ? code : OTA_EINVALID;
+}
+
 /* What a device did wrong is its own affair: logged, done, never tried again. */
 static int message_handle(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
 {
