@@ -399,7 +399,7 @@ static void command_refuse(struct ota_server *server, struct ota_span request, u
 	if (ota_refusal_print(request, code, message, &answer) != 0)
 		return;
 	struct ota_span payload = {.data = answer.data, .size = answer.size};
-	ota_outbox_add(&server->sending, connection, OTA_CONTROL_RESPONSE_TOPIC, payload, 1, OTA_WORKER_ANSWER_EXPIRY_S);
+	ota_outbox_add(&server->sending, connection, OTA_CONTROL_RESPONSE_TOPIC, payload, OTA_WORKER_ANSWER_EXPIRY_S);
 }
 
 /* Operators are remembered from their first command on, so that an answer finds the connection that asked and no other one. */
