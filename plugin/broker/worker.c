@@ -410,12 +410,14 @@ int ota_worker_start(const struct ota_worker_options *options, struct ota_worker
 	return 0;
 }
 
-struct ota_worker *ota_worker_stop(struct ota_worker *worker)
+struct ota_worker *ota_worker_stop(struct ota_worker *worker, struct ota_worker_figures *ret_figures)
 {
 	if (!worker)
 		return NULL;
 	ota_queue_close(worker->options.queue);
 	pthread_join(worker->thread, NULL);
+	if (ret_figures)
+		*ret_figures = ota_worker_figures(worker);
 	ota_round_free(&worker->round);
 	ota_lines_clear(&worker->own_lines);
 	free(worker);

@@ -64,7 +64,7 @@ static void start(void)
 
 static void stop(void)
 {
-	bench.worker = ota_worker_stop(bench.worker);
+	bench.worker = ota_worker_stop(bench.worker, NULL);
 	ota_inwork_close(&bench.inwork);
 	bench.journal = ota_journal_free(bench.journal);
 	bench.queue = ota_queue_free(bench.queue);
@@ -135,7 +135,7 @@ static void expect_events(size_t count, const char *const *wanted)
 /* Ends the worker and takes what it handed over. */
 static void halt(void)
 {
-	bench.worker = ota_worker_stop(bench.worker);
+	bench.worker = ota_worker_stop(bench.worker, NULL);
 	cr_assert_eq(ota_mailbox_take(bench.mailbox, &bench.sent, &bench.told), 0);
 }
 
