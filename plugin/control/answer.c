@@ -107,7 +107,7 @@ void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct
 	ota_answer_text(out, "deviceName", device->identity.device_name);
 	ota_answer_bool(out, "online", row->online);
 	ota_answer_integer(out, "registeredAt", device->created_ms);
-	ota_answer_integer(out, "lastSeenAt", device->last_seen_ms);
+	ota_answer_integer_if(out, "lastSeenAt", row->last_seen_ms);
 	ota_answer_text_if(out, "agent", device->agent);
 	if (device->caps & OTA_CAP_ANNOUNCED) {
 		ota_answer_open(out, "caps", '[');

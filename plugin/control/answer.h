@@ -27,6 +27,7 @@ void ota_answer_product(struct ota_bytes *out, const char *key, const struct ota
 struct ota_answer_device {
 	const struct ota_device *device;
 	bool online;
+	int64_t last_seen_ms; /* 0 = never; an online device is seen now */
 	const struct ota_device_module *modules;
 	size_t module_count;
 };

@@ -58,6 +58,7 @@ static int device_open(struct ota_call *call, const struct ota_device *device, s
 	int failed = ota_device_module_list(call->store, device->id, modules, DEVICE_MODULES_SHOWN, &row.module_count, error);
 
 	row.online = ota_engine_is_online(call->control->options.engine, &device->identity);
+	row.last_seen_ms = row.online ? call->now.wall_ms : device->last_seen_ms;
 	if (!failed)
 		ota_answer_device_open(call->out, NULL, &row);
 	return failed;

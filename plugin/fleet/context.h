@@ -83,6 +83,8 @@ int ota_push_again(struct ota_work *work, bool *ret_sent, struct ota_error *erro
 int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+/* What a parser refused, too deep or too long as well, is the device's fault and never tried again: OTA_EINVALID but for want of memory. */
+int ota_unreadable(struct ota_error *error, int code, const char *message);
 /* A module's candidate has settled. */
 int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant at, struct ota_error *error);
 /* The device of an event: found, or registered when its product is open; OTA_EDENIED (logged) otherwise. */

@@ -24,6 +24,8 @@ int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct o
 		ota_log_text(&line, "actor", event->actor);
 	ota_log_text(&line, "detail", event->detail);
 	ota_log_end(engine->options.log, &line);
+	if (*event->actor)
+		engine->look_at = 0; /* an operator changed something: the next turn looks at the batches, not the next second */
 	return ota_event_insert(engine->options.store, event, error);
 }
 
