@@ -266,7 +266,7 @@ Test(damage, damaged_pages_never_crash, .timeout = 60)
 	path_of(path, "ota.db");
 	path_of(whole, "whole.db");
 	file_copy(path, whole);
-	for (long round = rounds ? strtol(rounds, NULL, 10) : 150; round > 0; round--) {
+	for (long round = rounds ? strtol(rounds, NULL, 10) : 60; round > 0; round--) {
 		unsigned state = seed + (unsigned)round;
 		int outcome = 0;
 
@@ -280,6 +280,24 @@ Test(damage, damaged_pages_never_crash, .timeout = 60)
 		unlink(whole);
 		path_of(whole, "whole.db");
 	}
+}
+
+static sqlite3_int64 heap_bytes;
+
+static int open_and_use_with_little_memory(void)
+{
+	sqlite3_hard_heap_limit64(heap_bytes);
+	return open_and_use();
+}
+
+/* Every amount of memory from next to nothing to enough: SQLite's allocations fail one after another, each time in a sentence. */
+Test(damage, lack_of_memory_is_told)
+{
+	world_fill(50);
+	fixture_stop();
+	for (heap_bytes = 8 * 1024; heap_bytes < 1024 * 1024; heap_bytes += heap_bytes / 16)
+		cr_expect_eq(in_child(open_and_use_with_little_memory), 0, "with %lld bytes", (long long)heap_bytes);
+	MUST(fixture_start());
 }
 
 /* A value that no field can hold is told with its column, and the caller's row stays as it was. */
