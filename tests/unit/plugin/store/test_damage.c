@@ -154,7 +154,7 @@ static int use_store(struct ota_store *store)
 	for (int page = 0; status == 0 && page < 8; page++) {
 		status = ota_task_due(store, INT64_MAX, tasks, 64, &count, &error);
 		if (status == 0)
-			status = ota_task_list(store, 3, -1, after, tasks, 64, &count, &error);
+			status = ota_task_list(store, &(struct ota_task_filter){3, -1, after}, tasks, 64, &count, &error);
 		if (status == 0 && count > 0)
 			after = tasks[count - 1].id;
 		for (size_t i = 0; status == 0 && i < count; i++) {
@@ -165,7 +165,8 @@ static int use_store(struct ota_store *store)
 		}
 	}
 	if (status == 0)
-		status = ota_device_list(store, "pk", "default", "1.0", "", devices, 64, &count, &error);
+		status = ota_device_list(store, &(struct ota_device_filter){"pk", "default", "1.0", ""}, devices, 64, &count,
+					 &error);
 	if (status == 0)
 		status = ota_batch_load_counts(store, 3, &counts, &error);
 	if (status == 0)
@@ -345,6 +346,7 @@ Test(damage, an_unknown_word_is_corrupt)
 	MUST(ota_store_begin(fixture.store, &fixture.error));
 	MUST_FAIL(OTA_ECORRUPT, ota_batch_load(fixture.store, batch.id, &out, &fixture.error));
 	cr_expect_str_eq(fixture.error.text, "store: batch_load: column state holds no value of its kind");
-	MUST_FAIL(OTA_ECORRUPT, ota_batch_list(fixture.store, "", -1, 0, rows, 2, &count, &fixture.error));
+	MUST_FAIL(OTA_ECORRUPT,
+		  ota_batch_list(fixture.store, &(struct ota_batch_filter){"", -1, 0}, rows, 2, &count, &fixture.error));
 	cr_expect_eq(count, 4711);
 }
