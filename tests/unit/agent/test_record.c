@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agent/core/record.h"
+#include "common/text.h"
 #include "tests/unit/agent/desk.h"
 
 static struct desk desk;
@@ -18,7 +19,7 @@ Test(record, what_is_written_is_read_back)
 	desk_open(&desk);
 	desk_push(&desk, "2.0.0", 7, 1);
 	desk_fetched(&desk, AGENT_FETCH_DONE, "");
-	strcpy(desk.core.report.progress.desc, "a \"desc\" with \\ and \xc3\xa4");
+	ota_text_cut(desk.core.report.progress.desc, sizeof(desk.core.report.progress.desc), "a \"desc\" with \\ and \xc3\xa4");
 	before = desk.core;
 	desk_reboot(&desk);
 	cr_expect_str_eq(desk.core.task.offer.version, "2.0.0");
