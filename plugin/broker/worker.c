@@ -154,7 +154,7 @@ static int command_apply(struct ota_worker *worker, const struct ota_round_event
 	if (code != 0)
 		return code;
 	struct ota_span payload = {.data = answer.data, .size = answer.size};
-	code = ota_outbox_add(worker->options.outbox, event->event.connection, OTA_CONTROL_RESPONSE_TOPIC, payload, 1, OTA_WORKER_ANSWER_EXPIRY_S);
+	code = ota_outbox_add(worker->options.outbox, event->event.connection, OTA_CONTROL_RESPONSE_TOPIC, payload, OTA_WORKER_ANSWER_EXPIRY_S);
 	return code == 0 ? 0 : ota_fail(error, code, "no memory for an answer");
 }
 

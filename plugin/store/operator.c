@@ -11,7 +11,7 @@ static const struct ota_field fields[] = {
 };
 static const struct ota_layout operator_layout = OTA_LAYOUT(fields, struct ota_operator);
 
-int ota_operator_insert(struct ota_store *store, const struct ota_operator *operator, struct ota_error * error)
+int ota_operator_insert(struct ota_store *store, const struct ota_operator *operator, struct ota_error *error)
 {
 	struct ota_query query;
 

@@ -23,12 +23,9 @@ struct ota_db {
 };
 
 static const char *const transaction_sql[OTA_TRANSACTION_VERBS] = {
-	[OTA_TRANSACTION_BEGIN] = "BEGIN IMMEDIATE",
-	[OTA_TRANSACTION_COMMIT] = "COMMIT",
-	[OTA_TRANSACTION_ROLLBACK] = "ROLLBACK",
-	[OTA_TRANSACTION_SAVEPOINT] = "SAVEPOINT event",
-	[OTA_TRANSACTION_RELEASE] = "RELEASE event",
-	[OTA_TRANSACTION_ROLLBACK_TO] = "ROLLBACK TO event",
+	[OTA_TRANSACTION_BEGIN] = "BEGIN IMMEDIATE", [OTA_TRANSACTION_COMMIT] = "COMMIT",
+	[OTA_TRANSACTION_ROLLBACK] = "ROLLBACK",     [OTA_TRANSACTION_SAVEPOINT] = "SAVEPOINT event",
+	[OTA_TRANSACTION_RELEASE] = "RELEASE event", [OTA_TRANSACTION_ROLLBACK_TO] = "ROLLBACK TO event",
 };
 
 /* Small pages, as updates of rows far apart fill the log by whole pages. To be said before the first page is written. */
@@ -39,14 +36,9 @@ static const char creating_sql[] = "PRAGMA page_size = 4096; PRAGMA application_
  * With NORMAL a commit survives the crash of the process at once, and a power cut from the next checkpoint on.
  */
 static const char *const opening_sql[] = {
-	"PRAGMA journal_mode = WAL",
-	"PRAGMA synchronous = NORMAL",
-	"PRAGMA foreign_keys = ON",
-	"PRAGMA trusted_schema = OFF",
-	"PRAGMA cell_size_check = ON",
-	"PRAGMA temp_store = MEMORY",
-	"PRAGMA cache_size = -65536",
-	"PRAGMA journal_size_limit = 67108864",
+	"PRAGMA journal_mode = WAL",   "PRAGMA synchronous = NORMAL",          "PRAGMA foreign_keys = ON",
+	"PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON",          "PRAGMA temp_store = MEMORY",
+	"PRAGMA cache_size = -65536",  "PRAGMA journal_size_limit = 67108864",
 };
 
 /* What a file from outside could bring along and we never use. */
@@ -99,11 +91,16 @@ static int code_of(const struct ota_db *db, int result)
 	}
 }
 
+/* SQLite's words, and behind "disk I/O error" those of the system, which say what to do about it. */
 static int db_fail(const struct ota_db *db, int result, const char *what, struct ota_error *error)
 {
+	int code = code_of(db, result);
+	int number = db->handle && (result & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(db->handle) : 0;
 	const char *words = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(result);
 
-	return ota_fail(error, code_of(db, result), "store: %s: %s", what, words);
+	if (number != 0)
+		return ota_fail(error, code, "store: %s: %s: %s", what, words, strerrordesc_np(number));
+	return ota_fail(error, code, "store: %s: %s", what, words);
 }
 
 /* SQLite would create the file readable for everybody; its log takes over the mode of the file. */

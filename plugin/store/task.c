@@ -115,7 +115,7 @@ static int task_recount(struct ota_store *store, const struct ota_task *before, 
 {
 	int status = 0;
 
-	if (before->state == task->state && counted_cause(before) == counted_cause(task))
+	if (before->state == task->state)
 		return 0;
 	status = task_count(store, before, -1, error);
 	return status < 0 ? status : task_count(store, task, 1, error);

@@ -30,6 +30,12 @@ void fixture_close(void);
 /* Commits, closes, opens again, begins. */
 void fixture_reopen(void);
 
+/* Closes the store, rolling back; opens it again without a transaction. */
+void fixture_stop(void);
+int fixture_start(void);
+/* Runs a function in a child process: its exit status, or minus the signal that ended it. */
+int in_child(int (*run)(void));
+
 /* A call that must succeed, with the error's sentence if it does not. */
 #define MUST(call)                                                                                                               \
 	do {                                                                                                                     \
