@@ -1,6 +1,8 @@
 """ota-agent under kill -9, SIGTERM, lost connections, and large images."""
 
 import random
+import signal
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent_fixtures import agent, content, make_agent, plain_broker, pytestmark, server, web  # noqa: F401
+from harness import places
 from harness.wait import until
 
 NEW = content(400_000)
@@ -153,6 +156,62 @@ def test_kills_at_random_moments_end_in_the_new_version(agent, server, web, seed
         agent.start()
     server.expect_inform(version="2.0.0", timeout=30)
     assert agent.running_image() == NEW
+
+
+POWER_CUT = places.BUILD / "tests" / "unit" / "agent" / "power_cut.so"
+
+
+class PowerCut:
+    """Kills the agent right before its n-th change on disk (tests/unit/agent/power_cut.c)."""
+
+    def __init__(self, agent, count):
+        self.path = agent.home / "power_cut"
+        self.path.write_bytes(struct.pack("q", count))
+        agent.environment = {"LD_PRELOAD": str(POWER_CUT), "OTA_POWER_CUT": str(self.path)}
+
+    def left(self):
+        return struct.unpack("q", self.path.read_bytes())[0]
+
+
+def power_cut_at(make_agent, server, web, count):
+    """One update with a cut before the count-th change on disk. The server pushes whenever it hears the old version, as ours does. False when the
+    update had less changes than that."""
+    agent = make_agent(f"agent-{count}").provision()
+    cut = PowerCut(agent, count)
+    url = web.add("/new", NEW)
+    agent.start()
+    end = time.monotonic() + 30
+    while server.hear_inform(0.02) != "2.0.0":
+        assert time.monotonic() < end, agent.log()
+        if server.heard == "1.0.0":
+            server.push("2.0.0", url, NEW)
+        if agent.process.poll() is not None:
+            assert agent.wait() == -signal.SIGKILL, agent.log()
+            assert agent.running_image() in (b"image of 1.0.0", NEW)
+            agent.start()
+    assert agent.running_image() == NEW
+    assert [step for step in server.steps() if step < 0] == []
+    agent.close()
+    return cut.left() <= 0
+
+
+needs_power_cut = pytest.mark.skipif(not POWER_CUT.exists(), reason="sanitizers want to be loaded first")
+
+
+@needs_power_cut
+@pytest.mark.parametrize("count", [2, 12, 22, 32, 42, 52, 62])
+def test_a_power_cut_before_a_change_on_disk(make_agent, server, web, count):
+    power_cut_at(make_agent, server, web, count)
+
+
+@pytest.mark.slow
+@needs_power_cut
+def test_a_power_cut_before_every_change_on_disk(make_agent, server, web):
+    count = 1
+    while power_cut_at(make_agent, server, web, count):
+        count += 1
+    print(f"{count - 1} changes on disk in an update")
+    assert count > 20
 
 
 def memory_of(pid):
