@@ -99,10 +99,10 @@ int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t 
 int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error);
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id);
 
-/* journal of events (the log operators read). detail is cut to its limit. */
-int ota_note(const struct ota_work *work, const char *event, const char *actor, struct ota_error *error, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
-int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event, const char *actor,
-		   const char *detail, struct ota_error *error);
+/* note.c: the log operators read. The actor is the server itself; detail is cut to its limit. */
+int ota_note(const struct ota_work *work, const char *event, struct ota_error *error, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event, const char *detail,
+		   struct ota_error *error);
 
 #endif

@@ -234,8 +234,14 @@ int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error)
 	return failed;
 }
 
+void ota_engine_look(struct ota_engine *engine)
+{
+	engine->look_at = 0;
+}
+
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)
 {
+	ota_engine_look(engine);
 	return ota_campaign_scan(engine, batch_id);
 }
 

@@ -189,7 +189,7 @@ static int version_note(struct ota_engine *engine, const struct ota_device *devi
 {
 	struct ota_work work = { .engine = engine, .at = at, .device = *device };
 
-	return ota_note(&work, "version", "", error, "%s runs %s, before %s", row->module, row->version, *old ? old : "unknown");
+	return ota_note(&work, "version", error, "%s runs %s, before %s", row->module, row->version, *old ? old : "unknown");
 }
 
 int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *before, struct ota_instant at, struct ota_error *error)

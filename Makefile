@@ -1,0 +1,59 @@
+# The few words one needs; the build itself is meson's (meson.build).
+#
+#   make test SAN=address|undefined|thread   everything under one sanitizer, in a build of its own
+#   make test SAN=address PLANT=1            with planted bugs, to see that mode turn red
+#   make build WERROR=1                      warnings are errors
+
+SAN ?= none
+PLANT ?= 0
+WERROR ?= 0
+JOBS ?= $(shell nproc)
+BUILD ?= build$(if $(filter-out none,$(SAN)),-$(SAN))$(if $(filter-out 0,$(PLANT)),-planted)
+PYTHON := /usr/bin/python3
+
+onoff = $(if $(filter-out 0,$(1)),true,false)
+OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(WERROR))
+
+.PHONY: help deps configure build demo test bench lint install clean
+
+help:
+	@echo "make deps     install what is needed, from Debian (root or sudo)"
+	@echo "make build    build everything into $(BUILD)/"
+	@echo "make demo     a broker, a gateway and devices on this machine, updating"
+	@echo "make test     unit and system tests; SAN=address|undefined|thread runs them under a sanitizer"
+	@echo "make bench    measure"
+	@echo "make lint     the house's rules: layers, calls, sizes"
+	@echo "make install  install what was built (DESTDIR=, meson's prefix)"
+	@echo "make clean    remove every build"
+
+deps:
+	@scripts/deps
+
+# Asks meson again only when the options differ from last time.
+configure:
+	@if [ ! -f $(BUILD)/build.ninja ]; then \
+		meson setup $(BUILD) $(OPTIONS); \
+	elif [ "$$(cat $(BUILD)/options 2>/dev/null)" != "$(OPTIONS)" ]; then \
+		meson configure $(BUILD) $(OPTIONS); \
+	fi && echo "$(OPTIONS)" >$(BUILD)/options
+
+build: configure
+	@ninja -C $(BUILD) -j $(JOBS)
+
+demo: build
+	@OTA_BUILD=$(abspath $(BUILD)) scripts/demo
+
+test: build
+	@$(PYTHON) tests/run.py $(BUILD) --san $(SAN) $(if $(PYTEST),-- $(PYTEST))
+
+bench: build
+	@OTA_BUILD=$(abspath $(BUILD)) tests/bench/run
+
+lint:
+	@$(PYTHON) tests/lint/run.py
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-address build-undefined build-thread build-address-planted build-undefined-planted build-thread-planted
