@@ -18,6 +18,7 @@ enum {
 	LINK_SERVER_SIZE = 300,
 	LINK_TLS_TEXT_SIZE = 128,
 	LINK_PACKET_ID_BITS = 16,
+	LINK_UNSENT_MAX = 4096,
 	LINK_DISCONNECT_GRACE_MS = 500, /* for Paho's thread to notice that its wait is over */
 };
 
@@ -257,6 +258,8 @@ static int client_create_paho(struct link_client *client, const char *server, co
 	int code;
 
 	options.MQTTVersion = MQTTVERSION_3_1_1;
+	/* Also counts what is only on its way to the socket; the default of 100 would refuse a short burst. */
+	options.maxBufferedMessages = LINK_UNSENT_MAX;
 	code = MQTTAsync_createWithOptions(&client->paho, server, client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
 	if (code == MQTTASYNC_SUCCESS)
 		code = MQTTAsync_setCallbacks(client->paho, client, client_on_lost, client_on_message, NULL);
@@ -452,10 +455,16 @@ int link_client_publish(struct link_client *client, const char *topic, struct ot
 	if (code == MQTTASYNC_SUCCESS && ret_token)
 		*ret_token = client_token(client, options.token);
 	pthread_mutex_unlock(&client->publish_mutex);
-	if (code != MQTTASYNC_SUCCESS)
-		return ota_fail(error, OTA_EUNAVAILABLE, "cannot publish: %s",
-				code == MQTTASYNC_DISCONNECTED ? "not connected" : MQTTAsync_strerror(code));
-	return 0;
+	switch (code) {
+	case MQTTASYNC_SUCCESS:
+		return 0;
+	case MQTTASYNC_DISCONNECTED:
+		return ota_fail(error, OTA_EUNAVAILABLE, "cannot publish: not connected");
+	case MQTTASYNC_MAX_BUFFERED_MESSAGES:
+		return ota_fail(error, OTA_ELIMIT, "cannot publish: %d messages wait to be sent", LINK_UNSENT_MAX);
+	default:
+		return ota_fail(error, OTA_EIO, "cannot publish: %s", MQTTAsync_strerror(code));
+	}
 }
 
 size_t link_client_subscription_count(const struct link_client *client)

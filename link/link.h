@@ -55,7 +55,8 @@ int ota_link_fd(const struct ota_link *link);
 void ota_link_dispatch(struct ota_link *link);
 
 bool ota_link_is_up(struct ota_link *link);
-/* QoS 0 or 1. OTA_EUNAVAILABLE when not connected: nothing is queued while down, the caller decides again at `up`. ret_token may be NULL. */
+/* QoS 0 or 1. OTA_EUNAVAILABLE when not connected: nothing is queued while down, the caller decides again at `up`. OTA_ELIMIT for a payload over
+ * OTA_PAYLOAD_MAX, or when 4096 messages already wait for the socket. ret_token may be NULL. */
 int ota_link_publish(struct ota_link *link, const char *topic, struct ota_span payload, int qos, int64_t *ret_token,
 		     struct ota_error *error);
 

@@ -93,8 +93,11 @@ static const char *offer_digest(const struct ota_offer *offer)
 	return offer->sha256[0] ? offer->sha256 : offer->md5;
 }
 
+/* Servers that number nothing, and late messages, leave what we remember of the newest. */
 static void core_end_attempt(struct agent_core *core, int64_t batch, int64_t attempt)
 {
+	if (!batch || (batch == core->ended_batch && attempt < core->ended_attempt))
+		return;
 	core->ended_batch = batch;
 	core->ended_attempt = attempt;
 }

@@ -1,7 +1,8 @@
 #include "plugin/broker/callbacks.h"
 
-#include <string.h>
 #include <time.h>
+
+#include <openssl/x509.h>
 
 #include "common/text.h"
 #include "plugin/access/rights.h"
@@ -218,11 +219,28 @@ static bool verb_from_access(int access, enum ota_verb *ret_verb)
 	return false;
 }
 
+/* A will passes no MESSAGE callback, so this is the place to stop it: it is checked when its client is gone already, or when a newer login has taken its
+ * client id over. A login by certificate goes past BASIC_AUTH: we know such a client from its first message only, but its certificate is gone
+ * with its connection. */
+static bool publisher_is_there(const struct ota_server *server, const struct mosquitto *client)
+{
+	struct ota_peer_view peer;
+	if (ota_peers_find(server->peers, client, &peer))
+		return peer.holds_id;
+	X509 *certificate = mosquitto_client_certificate(client);
+	X509_free(certificate);
+	return certificate != NULL;
+}
+
 static int acl_answer(struct ota_server *server, const struct mosquitto_evt_acl_check *check)
 {
 	const char *why = "unknown_kind_of_access";
 	struct ota_access access = {.username = mosquitto_client_username(check->client), .topic = check->topic, .retain = check->retain};
 	enum ota_ruling ruling = verb_from_access(check->access, &access.verb) ? ota_rights_decide(&access, &why) : OTA_RULING_DENY;
+	if (ruling == OTA_RULING_ALLOW && check->access == MOSQ_ACL_WRITE && !publisher_is_there(server, check->client)) {
+		ruling = OTA_RULING_DENY;
+		why = "will";
+	}
 	if (ruling == OTA_RULING_OTHERS)
 		return others_answer(server);
 	if (ruling == OTA_RULING_ALLOW)
@@ -232,8 +250,8 @@ static int acl_answer(struct ota_server *server, const struct mosquitto_evt_acl_
 	return MOSQ_ERR_ACL_DENIED;
 }
 
-/* Runs for every message and every recipient of the whole broker. A will is checked here after its client is gone, so nothing about presence is learned
- * but from clients that are known already. */
+/* Runs for every message and every recipient of the whole broker, also for clients that are gone: nothing about presence is learned here but from clients that
+ * are known already. */
 static int on_acl_check(int event, void *event_data, void *userdata)
 {
 	(void)event;
@@ -381,7 +399,7 @@ static void command_refuse(struct ota_server *server, struct ota_span request, u
 	if (ota_refusal_print(request, code, message, &answer) != 0)
 		return;
 	struct ota_span payload = {.data = answer.data, .size = answer.size};
-	ota_outbox_add(&server->sending, connection, OTA_CONTROL_RESPONSE_TOPIC, payload, 1, OTA_WORKER_ANSWER_EXPIRY_S);
+	ota_outbox_add(&server->sending, connection, OTA_CONTROL_RESPONSE_TOPIC, payload, OTA_WORKER_ANSWER_EXPIRY_S);
 }
 
 /* Operators are remembered from their first command on, so that an answer finds the connection that asked and no other one. */

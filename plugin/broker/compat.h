@@ -35,4 +35,7 @@ struct ota_compat {
 /* Looks for the functions; the events are told by whoever registers them. */
 void ota_compat_find(struct ota_compat *compat);
 
+/* True where it can be seen that the plugin was loaded for one listener alone (per_listener_settings). Only after the events were registered. */
+bool ota_compat_is_per_listener(const struct ota_compat *compat, const mosquitto_plugin_id_t *identifier);
+
 #endif

@@ -198,7 +198,7 @@ bool ota_peers_confirm_next(struct ota_peers *peers, int64_t boot_ms, struct ota
 	return true;
 }
 
-static bool peer_show(const struct ota_peer *peer, struct ota_peer_view *ret_view)
+static bool peer_show(const struct ota_peers *peers, const struct ota_peer *peer, struct ota_peer_view *ret_view)
 {
 	if (!peer)
 		return false;
@@ -208,25 +208,26 @@ static bool peer_show(const struct ota_peer *peer, struct ota_peer_view *ret_vie
 		.is_device = peer->is_device,
 		.identity = peer->identity,
 		.client_id = peer->client_id,
+		.holds_id = !peer->is_device || peer_by_id(peers, peer->client_id) == peer,
 	};
 	return true;
 }
 
 bool ota_peers_find(const struct ota_peers *peers, const void *client, struct ota_peer_view *ret_view)
 {
-	return peer_show(peer_by_client(peers, client), ret_view);
+	return peer_show(peers, peer_by_client(peers, client), ret_view);
 }
 
 bool ota_peers_find_number(const struct ota_peers *peers, uint64_t number, struct ota_peer_view *ret_view)
 {
 	struct ota_peer *peer = NULL;
 	HASH_FIND(by_number, peers->by_number, &number, sizeof(number), peer);
-	return peer_show(peer, ret_view);
+	return peer_show(peers, peer, ret_view);
 }
 
 bool ota_peers_find_holder(const struct ota_peers *peers, const char *client_id, struct ota_peer_view *ret_view)
 {
-	return peer_show(peer_by_id(peers, client_id), ret_view);
+	return peer_show(peers, peer_by_id(peers, client_id), ret_view);
 }
 
 struct ota_pace *ota_peers_pace(struct ota_peers *peers, const void *client)

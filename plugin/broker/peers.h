@@ -35,6 +35,7 @@ struct ota_peer_view {
 	bool is_device;
 	struct ota_identity identity; /* of a device */
 	const char *client_id;
+	bool holds_id; /* no newer login took the client id over */
 };
 
 /* What a change means for the fleet. `gone` comes before `connected`. Numbers are 0 when nothing happened. */

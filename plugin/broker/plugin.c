@@ -60,6 +60,8 @@ static int plugin_start(mosquitto_plugin_id_t *identifier, const struct mosquitt
 	if (code != 0)
 		return code;
 	code = ota_callbacks_register(server, identifier, error);
+	if (code == 0 && ota_compat_is_per_listener(&server->compat, identifier))
+		code = ota_fail(error, OTA_EINVALID, "per_listener_settings true is not supported: the plugin serves the whole broker");
 	if (code != 0) {
 		ota_server_stop(server);
 		return code;
@@ -74,7 +76,7 @@ EXPORT int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userd
 	struct ota_server *server = NULL;
 	*userdata = NULL;
 	if (atomic_exchange(&plugin_taken, true)) {
-		mosquitto_log_printf(MOSQ_LOG_ERR, "ota: this plugin is loaded already: name it once, and leave per_listener_settings false");
+		mosquitto_log_printf(MOSQ_LOG_ERR, "ota: cannot start: this plugin is loaded already; name it once, and leave per_listener_settings false");
 		return MOSQ_ERR_ALREADY_EXISTS;
 	}
 	if (plugin_start(identifier, options, option_count, &server, &error) != 0) {

@@ -28,7 +28,7 @@ static bool message_send(const struct ota_server *server, const struct ota_outgo
 		return false;
 	memcpy(payload, message->payload, message->payload_size);
 	mosquitto_property *properties = expiry_make(&server->compat, message->expiry_s);
-	if (mosquitto_broker_publish(peer.client_id, message->topic, (int)message->payload_size, payload, message->qos, false, properties) ==
+	if (mosquitto_broker_publish(peer.client_id, message->topic, (int)message->payload_size, payload, 1, false, properties) ==
 	    MOSQ_ERR_SUCCESS)
 		return true;
 	if (properties)

@@ -36,7 +36,7 @@ static int store_start(struct ota_server *server, uint64_t *ret_applied, int64_t
 {
 	int code = ota_store_open(server->options.store_dir, &server->store, error);
 	if (code != 0)
-		return ota_error_prefix(error, code, "store %s", server->options.store_dir);
+		return ota_error_prefix(error, code, "ota_store_dir %s", server->options.store_dir);
 	code = ota_store_begin(server->store, error);
 	if (code == 0)
 		code = ota_store_load_node(server->store, OTA_NODE_ID, ret_applied, ret_heard_ms, error);
@@ -91,7 +91,7 @@ static int engine_start(struct ota_server *server, struct ota_error *error)
 		return ota_error_prefix(error, code, "ota_url_key_file");
 	code = ota_engine_new(&engine, now, &server->engine, error);
 	if (code != 0)
-		return ota_error_prefix(error, code, "engine");
+		return ota_error_prefix(error, code, "ota_gateway_url");
 	struct ota_control_options control = {
 		.store = server->store,
 		.engine = server->engine,

@@ -23,6 +23,7 @@ struct ota_worker {
 	int64_t stop_boot_ms;  /* when to give up at the stop; 0 = not stopping */
 	int64_t turn_after;    /* boot_ms: the engine's turn failed and pauses */
 	int64_t pause_ms;      /* of the next retry; 0 = all is well */
+	bool undone;           /* a transaction was rolled back: the engine decides again what only its memory knew */
 	bool uncopied;         /* effects were committed since the last checkpoint */
 	struct {
 		_Atomic uint64_t events, commits, failures, coalesced, set_aside;
@@ -60,6 +61,7 @@ static bool failure_is_passing(int code)
 
 static void worker_rollback(struct ota_worker *worker)
 {
+	worker->undone = true;
 	ota_store_rollback(worker->options.store);
 	ota_outbox_clear(worker->options.outbox);
 	ota_lines_clear(worker->options.lines);
@@ -152,7 +154,7 @@ static int command_apply(struct ota_worker *worker, const struct ota_round_event
 	if (code != 0)
 		return code;
 	struct ota_span payload = {.data = answer.data, .size = answer.size};
-	code = ota_outbox_add(worker->options.outbox, event->event.connection, OTA_CONTROL_RESPONSE_TOPIC, payload, 1, OTA_WORKER_ANSWER_EXPIRY_S);
+	code = ota_outbox_add(worker->options.outbox, event->event.connection, OTA_CONTROL_RESPONSE_TOPIC, payload, OTA_WORKER_ANSWER_EXPIRY_S);
 	return code == 0 ? 0 : ota_fail(error, code, "no memory for an answer");
 }
 
@@ -248,6 +250,8 @@ static bool turn_is_due(const struct ota_worker *worker, int64_t boot_ms)
 static int turn_try(struct ota_worker *worker, bool *ret_more, struct ota_error *error)
 {
 	int code = ota_store_begin(worker->options.store, error);
+	if (code == 0 && worker->undone)
+		code = ota_engine_rolled_back(worker->options.engine, error);
 	if (code == 0)
 		code = ota_engine_turn(worker->options.engine, ota_heard_now(worker->options.heard), OTA_WORKER_TURN_ROWS, ret_more, error);
 	return code == 0 ? worker_commit(worker, worker->applied, error) : code;
@@ -261,6 +265,7 @@ static void worker_turn(struct ota_worker *worker)
 		return;
 	if (turn_try(worker, &more, &error) == 0) {
 		worker->more = more;
+		worker->undone = false;
 		worker->turn_after = 0;
 		worker->uncopied = true;
 		return;

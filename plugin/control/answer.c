@@ -98,15 +98,16 @@ static void answer_module(struct ota_bytes *out, const struct ota_device_module 
 	ota_answer_close(out, '}');
 }
 
-void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct ota_device *device, bool online,
-			    const struct ota_device_module *modules, size_t count)
+void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct ota_answer_device *row)
 {
+	const struct ota_device *device = row->device;
+
 	ota_answer_open(out, key, '{');
 	ota_answer_text(out, "productKey", device->identity.product_key);
 	ota_answer_text(out, "deviceName", device->identity.device_name);
-	ota_answer_bool(out, "online", online);
+	ota_answer_bool(out, "online", row->online);
 	ota_answer_integer(out, "registeredAt", device->created_ms);
-	ota_answer_integer(out, "lastSeenAt", device->last_seen_ms);
+	ota_answer_integer_if(out, "lastSeenAt", row->last_seen_ms);
 	ota_answer_text_if(out, "agent", device->agent);
 	if (device->caps & OTA_CAP_ANNOUNCED) {
 		ota_answer_open(out, "caps", '[');
@@ -117,9 +118,9 @@ void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct
 	if (device->barred)
 		ota_answer_bool(out, "barred", true);
 	ota_answer_open(out, "modules", '[');
-	for (size_t i = 0; i < count; i++) {
-		if (*modules[i].version)
-			answer_module(out, &modules[i]);
+	for (size_t i = 0; i < row->module_count; i++) {
+		if (*row->modules[i].version)
+			answer_module(out, &row->modules[i]);
 	}
 	ota_answer_close(out, ']');
 }

@@ -24,8 +24,14 @@ void ota_answer_integer_if(struct ota_bytes *out, const char *key, int64_t value
 /* Objects, open and closed. What comes from more than one row is in the parameters. */
 void ota_answer_product(struct ota_bytes *out, const char *key, const struct ota_product *product);
 /* Without its closing brace: getDevice adds tasks. */
-void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct ota_device *device, bool online,
-			    const struct ota_device_module *modules, size_t count);
+struct ota_answer_device {
+	const struct ota_device *device;
+	bool online;
+	int64_t last_seen_ms; /* 0 = never; an online device is seen now */
+	const struct ota_device_module *modules;
+	size_t module_count;
+};
+void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct ota_answer_device *row);
 void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota_package *package);
 void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch, const struct ota_batch_counts *counts);
 /* Without its closing brace: getTask adds attempts. due_ms: wall time of its timer, 0 = none. */

@@ -208,9 +208,10 @@ static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ot
 		return dry_run_answer(call, batch, package, names, &conflicts, error);
 	if (conflicts.count && !batch->skip_conflicts)
 		return conflicts_refuse(conflicts.names, conflicts.named, conflicts.count, error);
+	ota_engine_look(call->control->options.engine);
 	failed = verification_begin(call, batch, package, error);
 	if (!failed)
-		failed = ota_call_note(call, batch->product_key, batch, NULL, "batch_created",
+		failed = ota_call_note(call, (struct ota_call_subject){ batch->product_key, batch }, "batch_created",
 				       ota_call_bool(call, "override") ? "package not verified, overridden" : batch->name, error);
 	return failed ? failed : ota_call_batch_answer(call, batch, NULL, error);
 }
@@ -284,7 +285,7 @@ static int batch_save_and_answer(struct ota_call *call, struct ota_batch *batch,
 	int failed = ota_batch_save(call->store, batch, error);
 
 	if (!failed)
-		failed = ota_call_note(call, batch->product_key, batch, NULL, event, detail, error);
+		failed = ota_call_note(call, (struct ota_call_subject){ batch->product_key, batch }, event, detail, error);
 	return failed ? failed : ota_call_batch_answer(call, batch, NULL, error);
 }
 
@@ -315,6 +316,7 @@ int ota_handle_cancel_batch(struct ota_call *call, struct ota_error *error)
 	if (failed)
 		return failed;
 	ota_call_text(call, "level", "withdraw", level, sizeof(level));
+	ota_engine_look(call->control->options.engine);
 	batch.canceling = true;
 	batch.cancel_revokes = batch.cancel_revokes || !strcmp(level, "revoke");
 	return batch_save_and_answer(call, &batch, "batch_canceled", level, error);

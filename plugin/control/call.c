@@ -129,20 +129,19 @@ void ota_page_close_id(struct ota_call *call, int64_t next)
 	ota_page_close_text(call, next ? text : NULL);
 }
 
-int ota_call_note(struct ota_call *call, const char *product_key, const struct ota_batch *batch, const struct ota_device *device,
-		  const char *event, const char *detail, struct ota_error *error)
+int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const char *event, const char *detail, struct ota_error *error)
 {
 	struct ota_event row = {
 		.at_ms = call->now.wall_ms,
-		.batch_id = batch ? batch->id : 0,
-		.device_id = device ? device->id : 0,
+		.batch_id = subject.batch ? subject.batch->id : 0,
+		.device_id = subject.device ? subject.device->id : 0,
 	};
 	char text[OTA_EVENT_DETAIL_MAX + OTA_REASON_MAX];
 
 	snprintf(text, sizeof(text), "%s%s%s", detail, *detail && *call->reason ? ": " : "", call->reason);
 	ota_text_cut(row.detail, sizeof(row.detail), text);
-	ota_text_cut(row.product_key, sizeof(row.product_key), product_key);
-	ota_text_cut(row.device_name, sizeof(row.device_name), device ? device->identity.device_name : "");
+	ota_text_cut(row.product_key, sizeof(row.product_key), subject.product_key);
+	ota_text_cut(row.device_name, sizeof(row.device_name), subject.device ? subject.device->identity.device_name : "");
 	ota_text_cut(row.event, sizeof(row.event), event);
 	ota_text_cut(row.actor, sizeof(row.actor), call->operator.name);
 	return ota_engine_note(call->control->options.engine, &row, error);

@@ -60,9 +60,13 @@ bool ota_page_has_room(const struct ota_call *call);
 void ota_page_close_text(struct ota_call *call, const char *next); /* NULL: the last page */
 void ota_page_close_id(struct ota_call *call, int64_t next);       /* 0: the last page */
 
-/* A row of the operators' log with the actor and his reason. batch, device may be NULL. */
-int ota_call_note(struct ota_call *call, const char *product_key, const struct ota_batch *batch, const struct ota_device *device,
-		  const char *event, const char *detail, struct ota_error *error);
+/* A row of the operators' log with the actor and his reason. */
+struct ota_call_subject {
+	const char *product_key;
+	const struct ota_batch *batch;   /* may be NULL */
+	const struct ota_device *device; /* may be NULL */
+};
+int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const char *event, const char *detail, struct ota_error *error);
 int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);
 int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity, struct ota_error *error);
 

@@ -41,7 +41,7 @@ int ota_handle_register_devices(struct ota_call *call, struct ota_error *error)
 	}
 	snprintf(detail, sizeof(detail), "%lld new, %lld known before", (long long)registered, (long long)already);
 	if (!failed)
-		failed = ota_call_note(call, product.product_key, NULL, NULL, "devices_registered", detail, error);
+		failed = ota_call_note(call, (struct ota_call_subject){ product.product_key }, "devices_registered", detail, error);
 	if (failed)
 		return failed;
 	ota_answer_open(call->out, NULL, '{');
@@ -54,12 +54,13 @@ int ota_handle_register_devices(struct ota_call *call, struct ota_error *error)
 static int device_open(struct ota_call *call, const struct ota_device *device, struct ota_error *error)
 {
 	struct ota_device_module modules[DEVICE_MODULES_SHOWN];
-	size_t count;
-	int failed = ota_device_module_list(call->store, device->id, modules, DEVICE_MODULES_SHOWN, &count, error);
+	struct ota_answer_device row = { .device = device, .modules = modules };
+	int failed = ota_device_module_list(call->store, device->id, modules, DEVICE_MODULES_SHOWN, &row.module_count, error);
 
+	row.online = ota_engine_is_online(call->control->options.engine, &device->identity);
+	row.last_seen_ms = row.online ? call->now.wall_ms : device->last_seen_ms;
 	if (!failed)
-		ota_answer_device_open(call->out, NULL, device, ota_engine_is_online(call->control->options.engine, &device->identity), modules,
-				       count);
+		ota_answer_device_open(call->out, NULL, &row);
 	return failed;
 }
 
@@ -101,7 +102,7 @@ int ota_handle_unbar_device(struct ota_call *call, struct ota_error *error)
 	device.barred = false;
 	failed = ota_device_save(call->store, &device, error);
 	if (!failed)
-		failed = ota_call_note(call, device.identity.product_key, NULL, &device, "device_unbarred", "", error);
+		failed = ota_call_note(call, (struct ota_call_subject){ device.identity.product_key, .device = &device }, "device_unbarred", "", error);
 	if (!failed)
 		failed = ota_engine_wake_device(call->control->options.engine, &device, call->now, error);
 	return failed ? failed : device_answer(call, &device, error);

@@ -50,7 +50,7 @@ static int package_insert(struct ota_call *call, struct ota_package *package, st
 	if (!package->id || !package->full.id)
 		return OTA_EIO;
 	failed = ota_package_insert(call->store, package, error);
-	return failed ? failed : ota_call_note(call, package->product_key, NULL, NULL, "package_added", package->version, error);
+	return failed ? failed : ota_call_note(call, (struct ota_call_subject){ package->product_key }, "package_added", package->version, error);
 }
 
 int ota_handle_add_package(struct ota_call *call, struct ota_error *error)

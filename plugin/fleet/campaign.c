@@ -118,7 +118,7 @@ static int batch_move(struct ota_engine *engine, struct ota_batch *batch, const 
 	if (failed)
 		return failed;
 	ota_text_cut(word + 6, sizeof(word) - 6, ota_batch_state_word(rule->to));
-	return ota_note_batch(engine, batch, at, word, "", reason, error);
+	return ota_note_batch(engine, batch, at, word, reason, error);
 }
 
 /* The total was an estimate until now: devices came and went while the batch was prepared. */
@@ -155,21 +155,28 @@ static int batch_prepare(struct ota_engine *engine, struct ota_batch *batch, str
 }
 
 /* Gives one event to the next tasks of a batch in one state; the event moves them out of it, so the next chunk starts from the front again. */
-static int batch_walk(struct ota_engine *engine, const struct ota_batch *batch, enum ota_task_state state, enum ota_task_event event,
-		      struct ota_instant at, size_t budget, size_t *ret_count, struct ota_error *error)
+struct walk {
+	struct ota_engine *engine;
+	int64_t batch_id;
+	struct ota_instant at;
+	size_t budget; /* tasks */
+};
+
+static int batch_walk(const struct walk *walk, enum ota_task_state state, enum ota_task_event event, size_t *ret_count,
+		      struct ota_error *error)
 {
-	OTA_AUTO_FREE struct ota_task *rows = calloc(budget, sizeof(*rows));
+	OTA_AUTO_FREE struct ota_task *rows = calloc(walk->budget, sizeof(*rows));
 
 	if (!rows)
 		return OTA_ENOMEM;
-	int failed = ota_task_list(engine->options.store, batch->id, (int)state, 0, rows, budget, ret_count, error);
+	int failed = ota_task_list(walk->engine->options.store, walk->batch_id, (int)state, 0, rows, walk->budget, ret_count, error);
 	for (size_t i = 0; !failed && i < *ret_count; i++) {
 		struct ota_device device;
 		struct ota_work work;
 
-		failed = ota_device_load(engine->options.store, rows[i].device_id, &device, error);
+		failed = ota_device_load(walk->engine->options.store, rows[i].device_id, &device, error);
 		if (!failed)
-			failed = ota_work_load(engine, &device, &rows[i], at, &work, error);
+			failed = ota_work_load(walk->engine, &device, &rows[i], walk->at, &work, error);
 		if (!failed)
 			failed = ota_transition(&work, event, NULL, NULL, error);
 	}
@@ -188,26 +195,26 @@ static int verdict_withdraw(struct ota_engine *engine, const struct ota_batch *b
 	return ota_package_save(engine->options.store, &package, error);
 }
 
-static int batch_cancel(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget, size_t *ret_count,
-			struct ota_error *error)
+static int batch_cancel(const struct walk *walk, struct ota_batch *batch, size_t *ret_count, struct ota_error *error)
 {
 	static const enum ota_task_state states[] = { OTA_TASK_PENDING, OTA_TASK_PUSHED, OTA_TASK_UPGRADING };
 	enum ota_task_event event = batch->cancel_revokes ? OTA_EVENT_REVOKE : OTA_EVENT_WITHDRAW;
 	size_t walked = batch->cancel_revokes ? 3 : 1;
 
 	for (size_t i = 0; i < walked; i++) {
-		int failed = batch_walk(engine, batch, states[i], event, at, budget, ret_count, error);
+		int failed = batch_walk(walk, states[i], event, ret_count, error);
 		if (failed || *ret_count)
 			return failed;
 	}
 	batch->canceling = false;
-	batch->ended_ms = at.wall_ms;
-	int failed = verdict_withdraw(engine, batch, error);
-	return failed ? failed : ota_batch_save(engine->options.store, batch, error);
+	batch->ended_ms = walk->at.wall_ms;
+	int failed = verdict_withdraw(walk->engine, batch, error);
+	return failed ? failed : ota_batch_save(walk->engine->options.store, batch, error);
 }
 
 static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant at, size_t budget, size_t *ret_count, struct ota_error *error)
 {
+	const struct walk walk = { .engine = engine, .batch_id = id, .at = at, .budget = budget };
 	struct ota_batch batch;
 	int failed = ota_batch_load(engine->options.store, id, &batch, error);
 
@@ -215,11 +222,11 @@ static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant 
 	if (failed)
 		return failed;
 	if (batch.canceling)
-		return batch_cancel(engine, &batch, at, budget, ret_count, error);
+		return batch_cancel(&walk, &batch, ret_count, error);
 	if (!batch.prepared && batch.state == OTA_BATCH_PLANNED)
 		return batch_prepare(engine, &batch, at, budget, ret_count, error);
 	if (batch.ends_ms && batch.ends_ms <= at.wall_ms)
-		return batch_walk(engine, &batch, OTA_TASK_PENDING, OTA_EVENT_EXPIRE, at, budget, ret_count, error);
+		return batch_walk(&walk, OTA_TASK_PENDING, OTA_EVENT_EXPIRE, ret_count, error);
 	return 0;
 }
 
@@ -236,7 +243,7 @@ static int verdict_give(struct ota_engine *engine, const struct ota_batch *batch
 		     package.verification == OTA_VERIFIED ? package.full.sha256 : "");
 	failed = ota_package_save(engine->options.store, &package, error);
 	return failed ? failed
-		      : ota_note_batch(engine, batch, at, "package_verified", "", ota_verification_word(package.verification), error);
+		      : ota_note_batch(engine, batch, at, "package_verified", ota_verification_word(package.verification), error);
 }
 
 static struct ota_batch_tally tally_of(const struct ota_batch_counts *counts)

@@ -37,7 +37,7 @@ static int push_again_due(struct ota_work *work, struct ota_error *error)
 	if (!failed)
 		failed = ota_task_save(work->engine->options.store, &work->before, &work->task, error);
 	if (!failed && sent)
-		failed = ota_note(work, "pushed_again", "", error, "push %lld of attempt %lld", (long long)work->task.pushes,
+		failed = ota_note(work, "pushed_again", error, "push %lld of attempt %lld", (long long)work->task.pushes,
 				  (long long)work->task.attempt);
 	return failed;
 }

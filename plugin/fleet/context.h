@@ -83,6 +83,8 @@ int ota_push_again(struct ota_work *work, bool *ret_sent, struct ota_error *erro
 int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+/* What a parser refused, too deep or too long as well, is the device's fault and never tried again: OTA_EINVALID but for want of memory. */
+int ota_unreadable(struct ota_error *error, int code, const char *message);
 /* A module's candidate has settled. */
 int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant at, struct ota_error *error);
 /* The device of an event: found, or registered when its product is open; OTA_EDENIED (logged) otherwise. */
@@ -97,10 +99,10 @@ int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t 
 int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error);
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id);
 
-/* journal of events (the log operators read). detail is cut to its limit. */
-int ota_note(const struct ota_work *work, const char *event, const char *actor, struct ota_error *error, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
-int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event, const char *actor,
-		   const char *detail, struct ota_error *error);
+/* note.c: the log operators read. The actor is the server itself; detail is cut to its limit. */
+int ota_note(const struct ota_work *work, const char *event, struct ota_error *error, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event, const char *detail,
+		   struct ota_error *error);
 
 #endif

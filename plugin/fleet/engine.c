@@ -81,6 +81,14 @@ static int message_apply(struct ota_engine *engine, const struct ota_fleet_event
 	}
 }
 
+int ota_unreadable(struct ota_error *error, int code, const char *message)
+{
+	ota_error_prefix(error, code, "%s", message);
+	if (code != OTA_ENOMEM && error)
+		error->code = OTA_EINVALID;
+	return code == OTA_ENOMEM ? code : OTA_EINVALID;
+}
+
 /* What a device did wrong is its own affair: logged, done, never tried again. */
 static int message_handle(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
 {
@@ -226,8 +234,14 @@ int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error)
 	return failed;
 }
 
+void ota_engine_look(struct ota_engine *engine)
+{
+	engine->look_at = 0;
+}
+
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)
 {
+	ota_engine_look(engine);
 	return ota_campaign_scan(engine, batch_id);
 }
 

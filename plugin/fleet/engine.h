@@ -66,7 +66,9 @@ int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct
  * again, by walking every running batch. */
 int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error);
 
-/* For control. A running batch's unfinished tasks are decided again over the next turns: it began, or was resumed. */
+/* For control. A batch was made, canceled or changed: the next turn looks at once. */
+void ota_engine_look(struct ota_engine *engine);
+/* A running batch's unfinished tasks are decided again over the next turns: it began, or was resumed. */
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);
 /* The device's pending tasks are decided again now: it was unbarred. */
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now, struct ota_error *error);

@@ -90,10 +90,11 @@ int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *ev
 	struct ota_device device;
 	struct ota_device_module row;
 	bool old;
+	int failed = ota_inform_parse(event->payload, &inform, error);
 
-	if (ota_inform_parse(event->payload, &inform, error))
-		return ota_error_prefix(error, OTA_EINVALID, "inform");
-	int failed = ota_device_of(engine, event, &device, error);
+	if (failed)
+		return ota_unreadable(error, failed, "inform");
+	failed = ota_device_of(engine, event, &device, error);
 	if (!failed)
 		failed = device_update(engine, &device, &inform, error);
 	if (!failed)
@@ -188,7 +189,7 @@ static int version_note(struct ota_engine *engine, const struct ota_device *devi
 {
 	struct ota_work work = { .engine = engine, .at = at, .device = *device };
 
-	return ota_note(&work, "version", "", error, "%s runs %s, before %s", row->module, row->version, *old ? old : "unknown");
+	return ota_note(&work, "version", error, "%s runs %s, before %s", row->module, row->version, *old ? old : "unknown");
 }
 
 int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *before, struct ota_instant at, struct ota_error *error)

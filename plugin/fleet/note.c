@@ -24,10 +24,12 @@ int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct o
 		ota_log_text(&line, "actor", event->actor);
 	ota_log_text(&line, "detail", event->detail);
 	ota_log_end(engine->options.log, &line);
+	if (*event->actor)
+		engine->look_at = 0; /* an operator changed something: the next turn looks at the batches, not the next second */
 	return ota_event_insert(engine->options.store, event, error);
 }
 
-int ota_note(const struct ota_work *work, const char *event, const char *actor, struct ota_error *error, const char *format, ...)
+int ota_note(const struct ota_work *work, const char *event, struct ota_error *error, const char *format, ...)
 {
 	struct ota_event row = {
 		.at_ms = work->at.wall_ms,
@@ -44,19 +46,17 @@ int ota_note(const struct ota_work *work, const char *event, const char *actor, 
 	ota_text_cut(row.product_key, sizeof(row.product_key), work->device.identity.product_key);
 	ota_text_cut(row.device_name, sizeof(row.device_name), work->device.identity.device_name);
 	ota_text_cut(row.event, sizeof(row.event), event);
-	ota_text_cut(row.actor, sizeof(row.actor), actor);
 	ota_text_cut(row.detail, sizeof(row.detail), detail);
 	return ota_engine_note(work->engine, &row, error);
 }
 
-int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event, const char *actor,
-		   const char *detail, struct ota_error *error)
+int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event, const char *detail,
+		   struct ota_error *error)
 {
 	struct ota_event row = { .at_ms = at.wall_ms, .batch_id = batch->id };
 
 	ota_text_cut(row.product_key, sizeof(row.product_key), batch->product_key);
 	ota_text_cut(row.event, sizeof(row.event), event);
-	ota_text_cut(row.actor, sizeof(row.actor), actor);
 	ota_text_cut(row.detail, sizeof(row.detail), detail);
 	return ota_engine_note(engine, &row, error);
 }

@@ -21,9 +21,9 @@ static int outbox_reserve(struct ota_outbox *outbox, size_t more)
 	return 0;
 }
 
-int ota_outbox_add(struct ota_outbox *outbox, uint64_t connection, const char *topic, struct ota_span payload, int qos, uint32_t expiry_s)
+int ota_outbox_add(struct ota_outbox *outbox, uint64_t connection, const char *topic, struct ota_span payload, uint32_t expiry_s)
 {
-	struct ota_outgoing item = { .connection = connection, .payload_size = payload.size, .qos = qos, .expiry_s = expiry_s };
+	struct ota_outgoing item = { .connection = connection, .payload_size = payload.size, .expiry_s = expiry_s };
 
 	if (outbox_reserve(outbox, 1))
 		return OTA_ENOMEM;

@@ -16,7 +16,6 @@ struct ota_outgoing {
 	char *topic;   /* malloc'ed */
 	char *payload; /* malloc'ed, payload_size bytes */
 	size_t payload_size;
-	int qos;
 	uint32_t expiry_s; /* MQTT 5 message expiry, 0 = none */
 };
 
@@ -27,8 +26,8 @@ struct ota_outbox {
 	size_t capacity;
 };
 
-/* Copies topic and payload. 0 or OTA_ENOMEM. */
-int ota_outbox_add(struct ota_outbox *outbox, uint64_t connection, const char *topic, struct ota_span payload, int qos, uint32_t expiry_s);
+/* Copies topic and payload; everything of ours goes at QoS 1. 0 or OTA_ENOMEM. */
+int ota_outbox_add(struct ota_outbox *outbox, uint64_t connection, const char *topic, struct ota_span payload, uint32_t expiry_s);
 /* Drops everything after the first `count` messages: a savepoint was rolled back. */
 void ota_outbox_truncate(struct ota_outbox *outbox, size_t count);
 /* Appends all of `from` to `to` and empties it. 0 or OTA_ENOMEM (from is then unchanged). */

@@ -52,10 +52,11 @@ int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *
 	struct ota_device device;
 	struct ota_task task;
 	struct ota_work work;
+	int failed = ota_progress_parse(event->payload, &progress, error);
 
-	if (ota_progress_parse(event->payload, &progress, error))
-		return ota_error_prefix(error, OTA_EINVALID, "progress");
-	int failed = ota_device_of(engine, event, &device, error);
+	if (failed)
+		return ota_unreadable(error, failed, "progress");
+	failed = ota_device_of(engine, event, &device, error);
 	if (!failed)
 		failed = task_of_progress(engine, &device, &progress, &task, error);
 	if (failed == OTA_ENOTFOUND || (!failed && progress_is_stray(&progress, &task))) {

@@ -10,10 +10,11 @@ int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *even
 	struct ota_device device;
 	struct ota_task task;
 	struct ota_work work = { .engine = engine, .at = event->at };
+	int failed = ota_pull_parse(event->payload, &pull, error);
 
-	if (ota_pull_parse(event->payload, &pull, error))
-		return ota_error_prefix(error, OTA_EINVALID, "pull");
-	int failed = ota_device_of(engine, event, &device, error);
+	if (failed)
+		return ota_unreadable(error, failed, "pull");
+	failed = ota_device_of(engine, event, &device, error);
 	if (failed)
 		return failed;
 	failed = ota_task_find_unfinished(engine->options.store, device.id, pull.module, &task, error);

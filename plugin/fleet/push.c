@@ -60,7 +60,7 @@ static int push_post(const struct ota_work *work, struct ota_span payload)
 	if (!number)
 		return 0;
 	ota_topic_print(topic, OTA_TOPIC_UPGRADE, &work->device.identity);
-	return ota_outbox_add(work->engine->options.outbox, number, work->asker ? work->answer_topic : topic, payload, 1, PUSH_EXPIRY_S);
+	return ota_outbox_add(work->engine->options.outbox, number, work->asker ? work->answer_topic : topic, payload, PUSH_EXPIRY_S);
 }
 
 int ota_push_send(struct ota_work *work, struct ota_error *error)
@@ -117,5 +117,5 @@ int ota_push_answer_nothing(const struct ota_work *work, struct ota_error *error
 	if (failed)
 		return failed;
 	return ota_outbox_add(work->engine->options.outbox, work->asker, work->answer_topic,
-			      (struct ota_span){ payload.data, payload.size }, 1, PUSH_EXPIRY_S);
+			      (struct ota_span){ payload.data, payload.size }, PUSH_EXPIRY_S);
 }

@@ -1,4 +1,5 @@
 /* One event, one task: decide by the table, then act. */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/text.h"
@@ -203,11 +204,16 @@ static int rule_note(struct ota_work *work, enum ota_task_event event, const str
 	const char *word = rule_word(work, rule, pushed_again);
 	const struct ota_task *task = &work->task;
 	const char *cause = rule->to == OTA_TASK_STAYS ? "" : ota_cause_word(task->cause);
+	char event_text[64];
 
 	/* A stray step says nothing new and may come a hundred times. */
 	if (!word || (event == OTA_EVENT_STEP && rule->effects & OTA_EFFECT_NOTE))
 		return 0;
-	return ota_note(work, word, "", error, "%s%s%s, attempt %lld, %s to %s%s%s", cause, *cause ? ": " : "", ota_task_event_word(event),
+	if (report->step != OTA_NO_STEP)
+		snprintf(event_text, sizeof(event_text), "progress %d", report->step);
+	else
+		ota_text_cut(event_text, sizeof(event_text), ota_task_event_word(event));
+	return ota_note(work, word, error, "%s%s%s, attempt %lld, %s to %s%s%s", cause, *cause ? ": " : "", event_text,
 			(long long)task->attempt, *task->from_version ? task->from_version : "unknown", task->version,
 			*report->desc ? ": " : "", report->desc);
 }

@@ -25,7 +25,8 @@ int ota_attempt_save(struct ota_store *store, const struct ota_attempt *attempt,
 	return status < 0 ? status : 0;
 }
 
-int ota_attempt_find(struct ota_store *store, int64_t task_id, int64_t number, struct ota_attempt *ret_attempt, struct ota_error *error)
+int ota_attempt_find(struct ota_store *store, int64_t task_id, int64_t number, struct ota_attempt *ret_attempt,
+		     struct ota_error *error)
 {
 	struct ota_query query;
 

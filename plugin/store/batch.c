@@ -66,8 +66,8 @@ int ota_batch_save(struct ota_store *store, struct ota_batch *batch, struct ota_
 	return status;
 }
 
-int ota_batch_list(struct ota_store *store, const char *product_key, int state, int64_t before, struct ota_batch *rows, size_t capacity,
-		   size_t *ret_count, struct ota_error *error)
+int ota_batch_list(struct ota_store *store, const char *product_key, int state, int64_t before, struct ota_batch *rows,
+		   size_t capacity, size_t *ret_count, struct ota_error *error)
 {
 	const struct ota_page page = {rows, capacity, ret_count};
 	struct ota_query query;
@@ -84,8 +84,8 @@ struct id_row {
 	int64_t id;
 };
 
-int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t after, int64_t *ids, size_t capacity, size_t *ret_count,
-			   struct ota_error *error)
+int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t after, int64_t *ids, size_t capacity,
+			   size_t *ret_count, struct ota_error *error)
 {
 	static const struct ota_field id_fields[] = {OTA_FIELD(INTEGER, struct id_row, id)};
 	const struct ota_layout layout = OTA_LAYOUT(id_fields, struct id_row);

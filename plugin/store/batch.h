@@ -22,15 +22,16 @@ struct ota_batch {
 	bool skip_conflicts;
 	char strategy[OTA_STRATEGY_TEXT_MAX + 1]; /* compact JSON, opaque here */
 	int64_t total; /* targets; an estimate until it is prepared. Those done are the sum of its counts */
-	bool prepared;                           /* every target has its task or exclusion */
+	bool prepared; /* every target has its task or exclusion */
 	char prepare_after[OTA_DEVICE_NAME_MAX + 1]; /* names up to here are done */
-	bool canceling;                          /* withdraw or revoke is still walking its tasks */
+	bool canceling;                              /* withdraw or revoke is still walking its tasks */
 	bool cancel_revokes;
 	int64_t created_ms, started_ms, ended_ms, ends_ms; /* wall; 0 = not yet */
 	char created_by[OTA_LABEL_MAX + 1];
 };
 
-/* states[state]: all its tasks; causes[cause]: the final ones (their sum is that of the final states); excluded: targets that got no task. */
+/* states[state]: all its tasks; causes[cause]: the final ones (their sum is that of the final states); excluded: targets that got
+ * no task. */
 struct ota_batch_counts {
 	int64_t states[OTA_TASK_STATES];
 	int64_t causes[OTA_CAUSES];
@@ -56,16 +57,18 @@ int ota_batch_load(struct ota_store *store, int64_t id, struct ota_batch *ret_ba
 /* Saves everything that may change (state .. ends_ms) under rev; batch->rev is raised. */
 int ota_batch_save(struct ota_store *store, struct ota_batch *batch, struct ota_error *error);
 /* Newest first, ids below `before` (0 = newest). product_key "" = any; state < 0 = any. */
-int ota_batch_list(struct ota_store *store, const char *product_key, int state, int64_t before, struct ota_batch *rows, size_t capacity,
-		   size_t *ret_count, struct ota_error *error);
-/* Batches with work for the campaign clock: not ended, and (not prepared, or canceling, or ends_ms <= wall_ms). Ascending ids after `after`. */
-int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t after, int64_t *ids, size_t capacity, size_t *ret_count,
-			   struct ota_error *error);
+int ota_batch_list(struct ota_store *store, const char *product_key, int state, int64_t before, struct ota_batch *rows,
+		   size_t capacity, size_t *ret_count, struct ota_error *error);
+/* Batches with work for the campaign clock: canceling (ended or not), or not ended and not prepared, or not ended and ends_ms in
+ * 1..wall_ms. Ascending ids after `after`. */
+int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t after, int64_t *ids, size_t capacity,
+			   size_t *ret_count, struct ota_error *error);
 
 int ota_batch_load_counts(struct ota_store *store, int64_t id, struct ota_batch_counts *ret_counts, struct ota_error *error);
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error);
 
-int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const char *device_name, struct ota_error *error); /* a double is fine */
+/* A double is fine. */
+int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const char *device_name, struct ota_error *error);
 /* Ascending names after `after`. */
 int ota_batch_list_targets(struct ota_store *store, int64_t batch_id, const char *after, char (*names)[OTA_DEVICE_NAME_MAX + 1],
 			   size_t capacity, size_t *ret_count, struct ota_error *error);

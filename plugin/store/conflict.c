@@ -44,9 +44,9 @@ static int conflict_names(struct ota_store *store, const struct conflict_scope *
 	return ota_query_list(&query, &layout, page, error);
 }
 
-int ota_task_count_conflicts(struct ota_store *store, int64_t batch_id, const char *product_key, const char *module, bool all_devices,
-			     int64_t *ret_count, char (*names)[OTA_DEVICE_NAME_MAX + 1], size_t capacity, size_t *ret_named,
-			     struct ota_error *error)
+int ota_task_count_conflicts(struct ota_store *store, int64_t batch_id, const char *product_key, const char *module,
+			     bool all_devices, int64_t *ret_count, char (*names)[OTA_DEVICE_NAME_MAX + 1], size_t capacity,
+			     size_t *ret_named, struct ota_error *error)
 {
 	const struct conflict_scope scope = {batch_id, product_key, module};
 	const struct ota_page page = {names, capacity, ret_named};

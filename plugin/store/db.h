@@ -1,9 +1,9 @@
 /*
- * Db: one connection to the database and the statements on it, the same for every back-end. For the store's own files; sqlite.c is the only one that sees
- * a database's own interface.
+ * Db: one connection to the database and the statements on it, the same for every back-end. For the store's own files; sqlite.c
+ * is the only one that sees a database's own interface.
  *
- * A query is a statement of statement.h at work: start, bind the parameters in order, then run, find or list, which also end it. A failure while
- * binding is kept and told by the call that ends the query, so that nothing has to be checked in between.
+ * A query is a statement of statement.h at work: start, bind the parameters in order, then run, find or list, which also end it.
+ * A failure while binding is kept and told by the call that ends the query, so that nothing has to be checked in between.
  */
 #ifndef OTA_PLUGIN_STORE_DB_H
 #define OTA_PLUGIN_STORE_DB_H
@@ -24,7 +24,8 @@ enum ota_dialect {
 	OTA_DIALECT_POSTGRES,
 };
 
-/* Opens or creates the file, readable by its owner alone. Errors: OTA_ECORRUPT for what is no database of ours, OTA_EIO, OTA_ELIMIT, OTA_EUNAVAILABLE. */
+/* Opens or creates the file, readable by its owner alone. Errors: OTA_ECORRUPT for what is no database of ours, OTA_EIO,
+ * OTA_ELIMIT, OTA_EUNAVAILABLE. */
 int ota_db_open(const char *path, struct ota_db **ret_db, struct ota_error *error);
 /* Rolls back what is open and closes. Returns NULL. */
 struct ota_db *ota_db_free(struct ota_db *db);
@@ -78,7 +79,8 @@ void ota_query_end(struct ota_query *query);
 /* A write. Returns how many rows it changed, or a negative code. */
 int ota_query_run(struct ota_query *query, struct ota_error *error);
 /* A write that must change exactly one row: OTA_ECONFLICT with that sentence if it changed none. */
-int ota_query_run_one(struct ota_query *query, struct ota_error *error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int ota_query_run_one(struct ota_query *query, struct ota_error *error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 /* One row; OTA_ENOTFOUND, without filling error, if there is none. row is untouched on failure. */
 int ota_query_find(struct ota_query *query, const struct ota_layout *layout, void *row, struct ota_error *error);
 /* The integer in the first column of the first row; OTA_ENOTFOUND as above. */

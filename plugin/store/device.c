@@ -42,7 +42,8 @@ int ota_device_insert(struct ota_store *store, const struct ota_device *device, 
 	return status < 0 ? status : product_count_device(store, device->identity.product_key, error);
 }
 
-int ota_device_find(struct ota_store *store, const struct ota_identity *identity, struct ota_device *ret_device, struct ota_error *error)
+int ota_device_find(struct ota_store *store, const struct ota_identity *identity, struct ota_device *ret_device,
+		    struct ota_error *error)
 {
 	struct ota_query query;
 

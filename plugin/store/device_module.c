@@ -45,8 +45,8 @@ static int version_find(struct ota_store *store, const struct ota_device_module 
 	return ota_query_find(&query, &layout, ret_stored, error);
 }
 
-static int version_count(struct ota_store *store, const char *product_key, const char *module, const struct ota_version_count *change,
-			 struct ota_error *error)
+static int version_count(struct ota_store *store, const char *product_key, const char *module,
+			 const struct ota_version_count *change, struct ota_error *error)
 {
 	struct ota_query query;
 	int status = 0;
@@ -83,7 +83,8 @@ static int module_update(struct ota_store *store, const struct ota_device_module
 	return ota_query_run_one(&query, error, "device %lld has no module %s", (long long)row->device_id, row->module);
 }
 
-int ota_device_module_save(struct ota_store *store, const char *product_key, const struct ota_device_module *row, struct ota_error *error)
+int ota_device_module_save(struct ota_store *store, const char *product_key, const struct ota_device_module *row,
+			   struct ota_error *error)
 {
 	struct ota_version_count left = {.version = ""};
 	struct ota_version_count joined = {.count = 1};
@@ -102,8 +103,8 @@ int ota_device_module_save(struct ota_store *store, const char *product_key, con
 	return status < 0 ? status : version_count(store, product_key, row->module, &joined, error);
 }
 
-int ota_device_module_list(struct ota_store *store, int64_t device_id, struct ota_device_module *rows, size_t capacity, size_t *ret_count,
-			   struct ota_error *error)
+int ota_device_module_list(struct ota_store *store, int64_t device_id, struct ota_device_module *rows, size_t capacity,
+			   size_t *ret_count, struct ota_error *error)
 {
 	struct ota_query query;
 
@@ -112,8 +113,8 @@ int ota_device_module_list(struct ota_store *store, int64_t device_id, struct ot
 	return ota_query_list(&query, &module_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 
-int ota_device_module_due(struct ota_store *store, int64_t heard_ms, struct ota_device_module *rows, size_t capacity, size_t *ret_count,
-			  struct ota_error *error)
+int ota_device_module_due(struct ota_store *store, int64_t heard_ms, struct ota_device_module *rows, size_t capacity,
+			  size_t *ret_count, struct ota_error *error)
 {
 	struct ota_query query;
 

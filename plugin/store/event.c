@@ -48,8 +48,8 @@ static void filter_start(const struct ota_event_filter *filter, struct ota_db *d
 	}
 }
 
-int ota_event_list(struct ota_store *store, const struct ota_event_filter *filter, struct ota_event *rows, size_t capacity, size_t *ret_count,
-		   struct ota_error *error)
+int ota_event_list(struct ota_store *store, const struct ota_event_filter *filter, struct ota_event *rows, size_t capacity,
+		   size_t *ret_count, struct ota_error *error)
 {
 	struct ota_query query;
 

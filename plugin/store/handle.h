@@ -7,9 +7,9 @@
 
 /* How far a lease of ids can still be taken back. */
 enum ota_lease_level {
-	OTA_LEASE_KEPT,         /* its transaction was committed */
-	OTA_LEASE_TRANSACTION,  /* taken in the open transaction */
-	OTA_LEASE_SAVEPOINT,    /* taken after its savepoint */
+	OTA_LEASE_KEPT,        /* its transaction was committed */
+	OTA_LEASE_TRANSACTION, /* taken in the open transaction */
+	OTA_LEASE_SAVEPOINT,   /* taken after its savepoint */
 };
 
 struct ota_store {

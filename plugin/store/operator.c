@@ -16,7 +16,7 @@ int ota_operator_insert(struct ota_store *store, const struct ota_operator *oper
 	struct ota_query query;
 
 	ota_query_start(&query, store->db, OTA_SQL_OPERATOR_INSERT);
-	ota_row_bind(&operator_layout, operator, &query);
+	ota_row_bind(&operator_layout, operator, & query);
 	return ota_query_run_one(&query, error, "that token of operator %s exists", operator->name);
 }
 

@@ -13,7 +13,8 @@ struct ota_operator {
 };
 
 int ota_operator_insert(struct ota_store *store, const struct ota_operator *operator, struct ota_error *error);
-int ota_operator_find(struct ota_store *store, const char *token_hash, struct ota_operator *ret_operator, struct ota_error *error);
+int ota_operator_find(struct ota_store *store, const char *token_hash, struct ota_operator *ret_operator,
+		      struct ota_error *error);
 int ota_operator_count(struct ota_store *store, int64_t *ret_count, struct ota_error *error);
 
 #endif

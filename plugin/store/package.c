@@ -47,8 +47,8 @@ int ota_package_insert(struct ota_store *store, const struct ota_package *packag
 
 	ota_query_start(&query, store->db, OTA_SQL_PACKAGE_INSERT);
 	ota_row_bind(&package_own, package, &query);
-	status = ota_query_run_one(&query, error, "version %s of module %s of product %s exists", package->version, package->module,
-				   package->product_key);
+	status = ota_query_run_one(&query, error, "version %s of module %s of product %s exists", package->version,
+				   package->module, package->product_key);
 	return status < 0 ? status : artifact_insert(store, package, error);
 }
 
@@ -88,8 +88,8 @@ int ota_package_save(struct ota_store *store, struct ota_package *package, struc
 	return status;
 }
 
-int ota_package_list(struct ota_store *store, const char *product_key, const char *module, int64_t before, struct ota_package *rows,
-		     size_t capacity, size_t *ret_count, struct ota_error *error)
+int ota_package_list(struct ota_store *store, const char *product_key, const char *module, int64_t before,
+		     struct ota_package *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
 {
 	struct ota_query query;
 

@@ -36,7 +36,7 @@ int ota_package_find(struct ota_store *store, const char *product_key, const cha
 /* Saves yanked, verification, verified_sha256 under rev. */
 int ota_package_save(struct ota_store *store, struct ota_package *package, struct ota_error *error);
 /* Newest first, ids below `before` (0 = from the newest); "" = any product, any module. */
-int ota_package_list(struct ota_store *store, const char *product_key, const char *module, int64_t before, struct ota_package *rows,
-		     size_t capacity, size_t *ret_count, struct ota_error *error);
+int ota_package_list(struct ota_store *store, const char *product_key, const char *module, int64_t before,
+		     struct ota_package *rows, size_t capacity, size_t *ret_count, struct ota_error *error);
 
 #endif

@@ -138,8 +138,8 @@ int ota_row_read(const struct ota_layout *layout, struct ota_query *query, void 
 		const struct ota_field *field = &layout->fields[i];
 
 		if (!field_read(field, query, (int)i, (char *)row + field->offset))
-			return ota_fail(error, OTA_ECORRUPT, "store: %s: column %s holds no value of its kind", ota_query_name(query),
-					ota_query_column_name(query, (int)i));
+			return ota_fail(error, OTA_ECORRUPT, "store: %s: column %s holds no value of its kind",
+					ota_query_name(query), ota_query_column_name(query, (int)i));
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Rows: how a struct of ours lies in the columns of a statement. One table of fields per struct, in the order of its columns; a part of that table is a
- * layout too, so that a save can write the tail of what an insert writes. For the store's own files.
+ * Rows: how a struct of ours lies in the columns of a statement. One table of fields per struct, in the order of its columns; a
+ * part of that table is a layout too, so that a save can write the tail of what an insert writes. For the store's own files.
  */
 #ifndef OTA_PLUGIN_STORE_ROW_H
 #define OTA_PLUGIN_STORE_ROW_H
@@ -42,7 +42,8 @@ struct ota_layout {
 enum { OTA_ROW_SIZE_MAX = 8192 };
 
 #define OTA_FIELD(kind, type, member) {OTA_FIELD_##kind, offsetof(type, member), sizeof(((type *)0)->member), NULL}
-#define OTA_FIELD_OF(type, member, vocabulary) {OTA_FIELD_WORD, offsetof(type, member), sizeof(((type *)0)->member), &(vocabulary)}
+#define OTA_FIELD_OF(type, member, vocabulary)                                                                                   \
+	{OTA_FIELD_WORD, offsetof(type, member), sizeof(((type *)0)->member), &(vocabulary)}
 
 /* The whole of a table of fields, or the part of it that begins at field `first`. */
 #define OTA_LAYOUT(fields, type) {(fields), sizeof(fields) / sizeof((fields)[0]), sizeof(type)}
@@ -50,7 +51,8 @@ enum { OTA_ROW_SIZE_MAX = 8192 };
 
 /* Binds every field of a row to the next parameters. */
 void ota_row_bind(const struct ota_layout *layout, const void *row, struct ota_query *query);
-/* Reads the columns of the current result row. OTA_ECORRUPT, naming the column, for what cannot be a value of its field: row is then half written. */
+/* Reads the columns of the current result row. OTA_ECORRUPT, naming the column, for what cannot be a value of its field: row is
+ * then half written. */
 int ota_row_read(const struct ota_layout *layout, struct ota_query *query, void *row, struct ota_error *error);
 
 #endif

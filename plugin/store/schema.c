@@ -7,73 +7,69 @@
 #include "common/text.h"
 #include "plugin/store/store.h"
 
-static const char root[] = "CREATE TABLE IF NOT EXISTS meta (name {text} NOT NULL PRIMARY KEY, value {text} NOT NULL) {keyed}";
+static const char root[] = "CREATE TABLE IF NOT EXISTS meta (name {text} PRIMARY KEY, value {text}) {keyed}";
 
 /* clang-format off */
 static const char *const step_1[] = {
-	"CREATE TABLE lease (name {text} NOT NULL PRIMARY KEY, next_value {int} NOT NULL) {keyed}",
+	"CREATE TABLE lease (name {text} PRIMARY KEY, next_value {int}) {keyed}",
 	"INSERT INTO lease (name, next_value) VALUES ('id', 1)",
-	"CREATE TABLE node (id {id}, applied {int} NOT NULL, heard_ms {int} NOT NULL) {heap}",
-	"CREATE TABLE answer (request {text} NOT NULL PRIMARY KEY, answer {text} NOT NULL, at_ms {int} NOT NULL) {heap}",
+	"CREATE TABLE node (id {id}, applied {int}, heard_ms {int}) {heap}",
+	"CREATE TABLE answer (request {text} PRIMARY KEY, answer {text}, at_ms {int}) {heap}",
 	"CREATE INDEX answer_at ON answer (at_ms)",
-	"CREATE TABLE operator (token_hash {text} NOT NULL PRIMARY KEY, name {text} NOT NULL, role {text} NOT NULL,"
-		" created_ms {int} NOT NULL, expires_ms {int} NOT NULL) {keyed}",
+	"CREATE TABLE operator (token_hash {text} PRIMARY KEY, name {text}, role {text}, created_ms {int},"
+		" expires_ms {int}) {keyed}",
 
-	"CREATE TABLE product (product_key {text} NOT NULL PRIMARY KEY, rev {int} NOT NULL, name {text} NOT NULL,"
-		" open_registration {flag} NOT NULL, sign {text} NOT NULL, created_ms {int} NOT NULL, devices {int} NOT NULL) {keyed}",
+	"CREATE TABLE product (product_key {text} PRIMARY KEY, rev {int}, name {text}, open_registration {flag},"
+		" sign {text}, created_ms {int}, devices {int}) {keyed}",
 
-	"CREATE TABLE device (id {id}, rev {int} NOT NULL, product_key {text} NOT NULL REFERENCES product, device_name {text} NOT NULL,"
-		" bucket {int} NOT NULL, created_ms {int} NOT NULL, last_seen_ms {int} NOT NULL, caps {int} NOT NULL,"
-		" agent {text} NOT NULL, barred {flag} NOT NULL) {heap}",
+	"CREATE TABLE device (id {id}, rev {int}, product_key {text} REFERENCES product, device_name {text},"
+		" bucket {int}, created_ms {int}, last_seen_ms {int}, caps {int}, agent {text}, barred {flag}) {heap}",
 	"CREATE UNIQUE INDEX device_identity ON device (product_key, device_name)",
 
-	/* product_key and device_name are the device's own, which never change: with them one index finds who runs a version, in order of names. */
-	"CREATE TABLE device_module (device_id {int} NOT NULL REFERENCES device, module {text} NOT NULL, version {text} NOT NULL,"
-		" version_ms {int} NOT NULL, boot_id {text} NOT NULL, candidate {text} NOT NULL, candidate_wall_ms {int} NOT NULL,"
-		" candidate_due {int} NOT NULL, loop_count {int} NOT NULL, loop_since {int} NOT NULL, product_key {text} NOT NULL,"
-		" device_name {text} NOT NULL, PRIMARY KEY (device_id, module)) {keyed}",
+	/* product_key and device_name are the device's own and never change: one index finds who runs a version, by name. */
+	"CREATE TABLE device_module (device_id {int} REFERENCES device, module {text}, version {text}, version_ms {int},"
+		" boot_id {text}, candidate {text}, candidate_wall_ms {int}, candidate_due {int}, loop_count {int},"
+		" loop_since {int}, product_key {text}, device_name {text}, PRIMARY KEY (device_id, module)) {keyed}",
 	"CREATE INDEX device_module_running ON device_module (product_key, module, version, device_name)",
 	"CREATE INDEX device_module_due ON device_module (candidate_due) WHERE candidate_due > 0",
-	"CREATE TABLE version_count (product_key {text} NOT NULL, module {text} NOT NULL, version {text} NOT NULL, n {int} NOT NULL,"
+	"CREATE TABLE version_count (product_key {text}, module {text}, version {text}, n {int},"
 		" PRIMARY KEY (product_key, module, version)) {keyed}",
 
-	"CREATE TABLE package (id {id}, rev {int} NOT NULL, product_key {text} NOT NULL REFERENCES product, module {text} NOT NULL,"
-		" version {text} NOT NULL, notes {text} NOT NULL, ext_data {text} NOT NULL, created_ms {int} NOT NULL,"
-		" created_by {text} NOT NULL, yanked {flag} NOT NULL, verification {text} NOT NULL, verified_sha256 {text} NOT NULL) {heap}",
+	"CREATE TABLE package (id {id}, rev {int}, product_key {text} REFERENCES product, module {text}, version {text},"
+		" notes {text}, ext_data {text}, created_ms {int}, created_by {text}, yanked {flag}, verification {text},"
+		" verified_sha256 {text}) {heap}",
 	"CREATE UNIQUE INDEX package_version ON package (product_key, module, version)",
-	"CREATE TABLE artifact (id {id}, base_version {text} NOT NULL, size {int} NOT NULL, sha256 {text} NOT NULL, md5 {text} NOT NULL,"
-		" package_id {int} NOT NULL REFERENCES package) {heap}",
+	"CREATE TABLE artifact (id {id}, base_version {text}, size {int}, sha256 {text}, md5 {text},"
+		" package_id {int} REFERENCES package) {heap}",
 	"CREATE UNIQUE INDEX artifact_base ON artifact (package_id, base_version)",
 
-	"CREATE TABLE batch (id {id}, rev {int} NOT NULL, product_key {text} NOT NULL, package_id {int} NOT NULL REFERENCES package,"
-		" module {text} NOT NULL, version {text} NOT NULL, name {text} NOT NULL, kind {text} NOT NULL, all_devices {flag} NOT NULL,"
-		" skip_conflicts {flag} NOT NULL, strategy {text} NOT NULL, created_ms {int} NOT NULL, created_by {text} NOT NULL,"
-		" state {text} NOT NULL, reason {text} NOT NULL, total {int} NOT NULL, prepared {flag} NOT NULL,"
-		" prepare_after {text} NOT NULL, canceling {flag} NOT NULL, cancel_revokes {flag} NOT NULL, started_ms {int} NOT NULL,"
-		" ended_ms {int} NOT NULL, ends_ms {int} NOT NULL) {heap}",
+	"CREATE TABLE batch (id {id}, rev {int}, product_key {text}, package_id {int} REFERENCES package, module {text},"
+		" version {text}, name {text}, kind {text}, all_devices {flag}, skip_conflicts {flag}, strategy {text},"
+		" created_ms {int}, created_by {text}, state {text}, reason {text}, total {int}, prepared {flag},"
+		" prepare_after {text}, canceling {flag}, cancel_revokes {flag}, started_ms {int}, ended_ms {int},"
+		" ends_ms {int}) {heap}",
 	"CREATE INDEX batch_open ON batch (id) WHERE (state IN ('planned', 'running', 'paused') OR canceling = 1)",
-	"CREATE TABLE batch_count (batch_id {int} NOT NULL, state {text} NOT NULL, cause {text} NOT NULL, n {int} NOT NULL,"
+	"CREATE TABLE batch_count (batch_id {int}, state {text}, cause {text}, n {int},"
 		" PRIMARY KEY (batch_id, state, cause)) {keyed}",
-	"CREATE TABLE batch_exclusion (batch_id {int} NOT NULL, why {text} NOT NULL, n {int} NOT NULL, PRIMARY KEY (batch_id, why)) {keyed}",
-	"CREATE TABLE batch_target (batch_id {int} NOT NULL, device_name {text} NOT NULL, PRIMARY KEY (batch_id, device_name)) {keyed}",
+	"CREATE TABLE batch_exclusion (batch_id {int}, why {text}, n {int}, PRIMARY KEY (batch_id, why)) {keyed}",
+	"CREATE TABLE batch_target (batch_id {int}, device_name {text}, PRIMARY KEY (batch_id, device_name)) {keyed}",
 
-	"CREATE TABLE task (id {id}, rev {int} NOT NULL, batch_id {int} NOT NULL REFERENCES batch, device_id {int} NOT NULL REFERENCES device,"
-		" module {text} NOT NULL, package_id {int} NOT NULL, version {text} NOT NULL, created_ms {int} NOT NULL, state {text} NOT NULL,"
-		" due_at {int} NOT NULL, from_version {text} NOT NULL, reason {text} NOT NULL, cause {text} NOT NULL, mark {text} NOT NULL,"
-		" phase {text} NOT NULL, attempt {int} NOT NULL, step {int} NOT NULL, description {text} NOT NULL, boot_id {text} NOT NULL,"
-		" updated_ms {int} NOT NULL, pushes {int} NOT NULL, last_push_at {int} NOT NULL, answered {flag} NOT NULL,"
-		" repush_at {int} NOT NULL, deadline_at {int} NOT NULL, deadline_left_ms {int} NOT NULL) {heap}",
-	"CREATE UNIQUE INDEX task_unfinished ON task (device_id, module) WHERE state IN ('pending', 'pushed', 'upgrading')",
+	"CREATE TABLE task (id {id}, rev {int}, batch_id {int} REFERENCES batch, device_id {int} REFERENCES device,"
+		" module {text}, package_id {int}, version {text}, created_ms {int}, state {text}, due_at {int},"
+		" from_version {text}, reason {text}, cause {text}, mark {text}, phase {text}, attempt {int}, step {int},"
+		" description {text}, boot_id {text}, updated_ms {int}, pushes {int}, last_push_at {int}, answered {flag},"
+		" repush_at {int}, deadline_at {int}, deadline_left_ms {int}) {heap}",
+	"CREATE UNIQUE INDEX task_unfinished ON task (device_id, module)"
+		" WHERE state IN ('pending', 'pushed', 'upgrading')",
 	"CREATE INDEX task_due ON task (due_at, id) WHERE due_at > 0",
 	"CREATE INDEX task_batch ON task (batch_id, id)",
 	"CREATE INDEX task_batch_state ON task (batch_id, state, id)",
 	"CREATE INDEX task_device ON task (device_id, id)",
-	"CREATE TABLE attempt (task_id {int} NOT NULL REFERENCES task, number {int} NOT NULL, pushed_ms {int} NOT NULL,"
-		" started_ms {int} NOT NULL, delivered_ms {int} NOT NULL, ended_ms {int} NOT NULL, cause {text} NOT NULL,"
-		" description {text} NOT NULL, PRIMARY KEY (task_id, number)) {keyed}",
+	"CREATE TABLE attempt (task_id {int} REFERENCES task, number {int}, pushed_ms {int}, started_ms {int},"
+		" delivered_ms {int}, ended_ms {int}, cause {text}, description {text}, PRIMARY KEY (task_id, number)) {keyed}",
 
-	"CREATE TABLE event (id {id}, at_ms {int} NOT NULL, product_key {text} NOT NULL, device_id {int} NOT NULL, batch_id {int} NOT NULL,"
-		" task_id {int} NOT NULL, event {text} NOT NULL, detail {text} NOT NULL, actor {text} NOT NULL) {heap}",
+	"CREATE TABLE event (id {id}, at_ms {int}, product_key {text}, device_id {int}, batch_id {int}, task_id {int},"
+		" event {text}, detail {text}, actor {text}) {heap}",
 	"CREATE INDEX event_product ON event (product_key, id)",
 	"CREATE INDEX event_device ON event (device_id, id) WHERE device_id > 0",
 	"CREATE INDEX event_batch ON event (batch_id, id) WHERE batch_id > 0",
@@ -104,9 +100,9 @@ static const struct schema_word {
 	const char *spelled[2];
 } schema_words[] = {
 	{"{id}", {"INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY"}}, /* SQLite: the row's own number, no second index */
-	{"{int}", {"INTEGER", "BIGINT"}},
-	{"{flag}", {"INTEGER", "SMALLINT"}},
-	{"{text}", {"TEXT", "TEXT COLLATE \"C\""}},
+	{"{int}", {"INTEGER NOT NULL", "BIGINT NOT NULL"}},
+	{"{flag}", {"INTEGER NOT NULL", "SMALLINT NOT NULL"}},
+	{"{text}", {"TEXT NOT NULL", "TEXT COLLATE \"C\" NOT NULL"}},
 	{"{heap}", {"STRICT", ""}},
 	{"{keyed}", {"WITHOUT ROWID, STRICT", ""}},
 };
@@ -187,7 +183,7 @@ static int step_run(struct ota_db *db, const struct ota_schema_step *step, struc
 	return 0;
 }
 
-/* One turn inside a transaction: looks where the store is and takes it one step further. *ret_done when there is nothing left to do. */
+/* One turn inside a transaction: looks where the store is and takes it one step further, if one is left (else *ret_done). */
 static int migrate_once(struct ota_db *db, const struct ota_schema *schema, bool *ret_done, struct ota_error *error)
 {
 	int64_t version = 0;
@@ -198,7 +194,8 @@ static int migrate_once(struct ota_db *db, const struct ota_schema *schema, bool
 	if (status < 0)
 		return status;
 	if (version < 0 || (uint64_t)version > schema->count)
-		return ota_fail(error, OTA_EVERSION, "the store has schema %lld, this software knows %zu: start the newer version", (long long)version,
+		return ota_fail(error, OTA_EVERSION,
+				"the store has schema %lld, this software knows %zu: start the newer version", (long long)version,
 				schema->count);
 	*ret_done = (size_t)version == schema->count;
 	if (*ret_done)

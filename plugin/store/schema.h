@@ -1,9 +1,11 @@
 /*
- * Schema: the tables, as a list of steps. Step n brings a store from version n - 1 to n in one transaction of its own, so a crash leaves a store at a whole
- * version and the next start goes on from there. Steps that were released never change; a new need is a new step at the end.
+ * Schema: the tables, as a list of steps. Step n brings a store from version n - 1 to n in one transaction of its own, so a crash
+ * leaves a store at a whole version and the next start goes on from there. Steps that were released never change; a new need is a
+ * new step at the end.
  *
- * Words in braces are spelled per database when a step runs: {id} {int} {flag} {text} are types, {heap} and {keyed} end a table (rows in order of their
- * coming, rows in the order of their key). {text} compares bytes, on PostgreSQL by COLLATE "C", so that pages by key run in the same order everywhere.
+ * Words in braces are spelled per database when a step runs: {id} {int} {flag} {text} are types (never NULL), {heap} and {keyed}
+ * end a table (rows in the order of their ids, rows in the order of their key). {text} compares bytes, on PostgreSQL by
+ * COLLATE "C", so that pages by key run in the same order everywhere.
  */
 #ifndef OTA_PLUGIN_STORE_SCHEMA_H
 #define OTA_PLUGIN_STORE_SCHEMA_H

@@ -11,7 +11,7 @@
 #include "common/file.h"
 #include "plugin/store/db.h"
 
-/* "OTA" and the generation of the file's layout, in the header of every store: somebody else's database is refused before it is touched. */
+/* "OTA" and a generation in the header of every store: somebody else's database is refused before it is touched. */
 #define SQLITE_APPLICATION_ID "1330921777"
 
 struct ota_db {
@@ -23,15 +23,12 @@ struct ota_db {
 };
 
 static const char *const transaction_sql[OTA_TRANSACTION_VERBS] = {
-	[OTA_TRANSACTION_BEGIN] = "BEGIN IMMEDIATE",
-	[OTA_TRANSACTION_COMMIT] = "COMMIT",
-	[OTA_TRANSACTION_ROLLBACK] = "ROLLBACK",
-	[OTA_TRANSACTION_SAVEPOINT] = "SAVEPOINT event",
-	[OTA_TRANSACTION_RELEASE] = "RELEASE event",
-	[OTA_TRANSACTION_ROLLBACK_TO] = "ROLLBACK TO event",
+	[OTA_TRANSACTION_BEGIN] = "BEGIN IMMEDIATE", [OTA_TRANSACTION_COMMIT] = "COMMIT",
+	[OTA_TRANSACTION_ROLLBACK] = "ROLLBACK",     [OTA_TRANSACTION_SAVEPOINT] = "SAVEPOINT event",
+	[OTA_TRANSACTION_RELEASE] = "RELEASE event", [OTA_TRANSACTION_ROLLBACK_TO] = "ROLLBACK TO event",
 };
 
-/* Small pages: updates of rows far apart fill the log by whole pages. The size can only be said before the first page is written. */
+/* Small pages, as updates of rows far apart fill the log by whole pages. To be said before the first page is written. */
 static const char creating_sql[] = "PRAGMA page_size = 4096; PRAGMA application_id = " SQLITE_APPLICATION_ID;
 
 /*
@@ -39,14 +36,9 @@ static const char creating_sql[] = "PRAGMA page_size = 4096; PRAGMA application_
  * With NORMAL a commit survives the crash of the process at once, and a power cut from the next checkpoint on.
  */
 static const char *const opening_sql[] = {
-	"PRAGMA journal_mode = WAL",
-	"PRAGMA synchronous = NORMAL",
-	"PRAGMA foreign_keys = ON",
-	"PRAGMA trusted_schema = OFF",
-	"PRAGMA cell_size_check = ON",
-	"PRAGMA temp_store = MEMORY",
-	"PRAGMA cache_size = -65536",
-	"PRAGMA journal_size_limit = 67108864",
+	"PRAGMA journal_mode = WAL",   "PRAGMA synchronous = NORMAL",          "PRAGMA foreign_keys = ON",
+	"PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON",          "PRAGMA temp_store = MEMORY",
+	"PRAGMA cache_size = -65536",  "PRAGMA journal_size_limit = 67108864",
 };
 
 /* What a file from outside could bring along and we never use. */
@@ -54,8 +46,12 @@ static const struct {
 	int option;
 	int value;
 } opening_config[] = {
-	{SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}, {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
-	{SQLITE_DBCONFIG_ENABLE_VIEW, 0},    {SQLITE_DBCONFIG_DQS_DML, 0},        {SQLITE_DBCONFIG_DQS_DDL, 0},
+	{SQLITE_DBCONFIG_DEFENSIVE, 1},
+	{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+	{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+	{SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+	{SQLITE_DBCONFIG_DQS_DML, 0},
+	{SQLITE_DBCONFIG_DQS_DDL, 0},
 	{SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
 };
 
@@ -95,11 +91,16 @@ static int code_of(const struct ota_db *db, int result)
 	}
 }
 
+/* SQLite's words, and behind "disk I/O error" those of the system, which say what to do about it. */
 static int db_fail(const struct ota_db *db, int result, const char *what, struct ota_error *error)
 {
+	int code = code_of(db, result);
+	int number = db->handle && (result & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(db->handle) : 0;
 	const char *words = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(result);
 
-	return ota_fail(error, code_of(db, result), "store: %s: %s", what, words);
+	if (number != 0)
+		return ota_fail(error, code, "store: %s: %s: %s", what, words, strerrordesc_np(number));
+	return ota_fail(error, code, "store: %s: %s", what, words);
 }
 
 /* SQLite would create the file readable for everybody; its log takes over the mode of the file. */
@@ -190,7 +191,8 @@ static int db_configure(struct ota_db *db, struct ota_error *error)
 static int transactions_prepare(struct ota_db *db, struct ota_error *error)
 {
 	for (int i = 0; i < OTA_TRANSACTION_VERBS; i++) {
-		int result = sqlite3_prepare_v3(db->handle, transaction_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->transactions[i], NULL);
+		int result = sqlite3_prepare_v3(db->handle, transaction_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+						&db->transactions[i], NULL);
 
 		if (result != SQLITE_OK)
 			return db_fail(db, result, transaction_sql[i], error);
@@ -257,7 +259,8 @@ int ota_db_prepare_all(struct ota_db *db, struct ota_error *error)
 		int result = statement_prepare(db, (enum ota_sql)i);
 
 		if (result == SQLITE_ERROR)
-			return ota_fail(error, OTA_ECORRUPT, "store: %s: %s", ota_statement((enum ota_sql)i)->name, sqlite3_errmsg(db->handle));
+			return ota_fail(error, OTA_ECORRUPT, "store: %s: %s", ota_statement((enum ota_sql)i)->name,
+					sqlite3_errmsg(db->handle));
 		if (result != SQLITE_OK)
 			return db_fail(db, result, ota_statement((enum ota_sql)i)->name, error);
 	}

@@ -3,40 +3,44 @@
 #include <assert.h>
 
 /*
- * Columns stand in the order of the field tables of product.c, device.c, ... Words in a statement (states, kinds) are those of plugin/rules/words.c.
- * The unfinished states are spelled exactly as in the index task_unfinished (schema.c): SQLite uses a partial index only for the same term,
- * and prefers that one to the index of all of a device's tasks only when its module is bounded as well (module > '').
- * CROSS JOIN: SQLite keeps the order of the tables, so the small one leads whatever it believes about their sizes.
+ * Columns stand in the order of the field tables of product.c, device.c, ... Words in a statement (states, kinds) are those of
+ * plugin/rules/words.c. The unfinished states are spelled exactly as in the index task_unfinished (schema.c): SQLite uses a
+ * partial index only for the same term, and prefers that one to the index of all of a device's tasks only when its module is
+ * bounded as well (module > ''). CROSS JOIN: SQLite keeps the order of the tables, so the small one leads whatever it believes
+ * about their sizes.
  */
 #define UNFINISHED "state IN ('pending', 'pushed', 'upgrading')"
 
 #define PRODUCT_COLUMNS "product_key, rev, name, open_registration, sign, created_ms, devices"
 
-#define DEVICE_COLUMNS                                                                                                                     \
+#define DEVICE_COLUMNS                                                                                                           \
 	"d.id, d.rev, d.product_key, d.device_name, d.bucket, d.created_ms, d.last_seen_ms, d.caps, d.agent, d.barred"
 
-#define MODULE_COLUMNS                                                                                                                     \
+#define MODULE_COLUMNS                                                                                                           \
 	"device_id, module, version, version_ms, boot_id, candidate, candidate_wall_ms, candidate_due, loop_count, loop_since"
 
-#define PACKAGE_OWN_COLUMNS "id, rev, product_key, module, version, notes, ext_data, created_ms, created_by, yanked, verification, verified_sha256"
-#define PACKAGE_COLUMNS                                                                                                                    \
-	"p.id, p.rev, p.product_key, p.module, p.version, p.notes, p.ext_data, p.created_ms, p.created_by, p.yanked, p.verification, "     \
-	"p.verified_sha256, a.id, a.base_version, a.size, a.sha256, a.md5"
+#define PACKAGE_OWN_COLUMNS                                                                                                      \
+	"id, rev, product_key, module, version, notes, ext_data, created_ms, created_by, yanked, verification, verified_sha256"
+#define PACKAGE_COLUMNS                                                                                                          \
+	"p.id, p.rev, p.product_key, p.module, p.version, p.notes, p.ext_data, p.created_ms, p.created_by, p.yanked,"            \
+	" p.verification, p.verified_sha256, a.id, a.base_version, a.size, a.sha256, a.md5"
 #define PACKAGE_FROM " FROM package p JOIN artifact a ON a.package_id = p.id AND a.base_version = '' "
 
-#define BATCH_COLUMNS                                                                                                                      \
-	"id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, strategy, created_ms, created_by, "   \
-	"state, reason, total, prepared, prepare_after, canceling, cancel_revokes, started_ms, ended_ms, ends_ms"
+#define BATCH_COLUMNS                                                                                                            \
+	"id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, strategy, created_ms,"      \
+	" created_by, state, reason, total, prepared, prepare_after, canceling, cancel_revokes, started_ms, ended_ms, ends_ms"
 
-#define TASK_COLUMNS                                                                                                                       \
-	"id, rev, batch_id, device_id, module, package_id, version, created_ms, state, due_at, from_version, reason, cause, mark, phase, " \
-	"attempt, step, description, boot_id, updated_ms, pushes, last_push_at, answered, repush_at, deadline_at, deadline_left_ms"
+#define TASK_COLUMNS                                                                                                             \
+	"id, rev, batch_id, device_id, module, package_id, version, created_ms, state, due_at, from_version, reason, cause,"     \
+	" mark, phase, attempt, step, description, boot_id, updated_ms, pushes, last_push_at, answered, repush_at,"              \
+	" deadline_at, deadline_left_ms"
 
 #define ATTEMPT_COLUMNS "task_id, number, pushed_ms, started_ms, delivered_ms, ended_ms, cause, description"
 
 #define EVENT_OWN_COLUMNS "id, at_ms, product_key, device_id, batch_id, task_id, event, detail, actor"
-#define EVENT_COLUMNS                                                                                                                      \
-	"e.id, e.at_ms, e.product_key, e.device_id, e.batch_id, e.task_id, e.event, e.detail, e.actor, COALESCE(d.device_name, '')"
+#define EVENT_COLUMNS                                                                                                            \
+	"e.id, e.at_ms, e.product_key, e.device_id, e.batch_id, e.task_id, e.event, e.detail, e.actor,"                          \
+	" COALESCE(d.device_name, '')"
 #define EVENT_FROM " FROM event e LEFT JOIN device d ON d.id = e.device_id "
 
 #define OPERATOR_COLUMNS "token_hash, name, role, created_ms, expires_ms"
@@ -54,8 +58,8 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_NODE_FIND] = {"node_find", OTA_SQL_COLD,
 		"SELECT applied, heard_ms FROM node WHERE id = $1"},
 	[OTA_SQL_NODE_SAVE] = {"node_save", OTA_SQL_HOT,
-		"INSERT INTO node (id, applied, heard_ms) VALUES ($1, $2, $3)"
-		" ON CONFLICT (id) DO UPDATE SET applied = excluded.applied, heard_ms = excluded.heard_ms"},
+		"INSERT INTO node (id, applied, heard_ms) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE"
+		" SET applied = excluded.applied, heard_ms = excluded.heard_ms"},
 	[OTA_SQL_ANSWER_FIND] = {"answer_find", OTA_SQL_HOT,
 		"SELECT answer FROM answer WHERE request = $1"},
 	[OTA_SQL_ANSWER_INSERT] = {"answer_insert", OTA_SQL_HOT,
@@ -82,14 +86,16 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_DEVICE_LOAD] = {"device_load", OTA_SQL_HOT,
 		"SELECT " DEVICE_COLUMNS " FROM device d WHERE d.id = $1"},
 	[OTA_SQL_DEVICE_SAVE] = {"device_save", OTA_SQL_HOT,
-		"UPDATE device SET last_seen_ms = $1, caps = $2, agent = $3, barred = $4, rev = rev + 1 WHERE id = $5 AND rev = $6"},
+		"UPDATE device SET last_seen_ms = $1, caps = $2, agent = $3, barred = $4, rev = rev + 1 WHERE id = $5"
+		" AND rev = $6"},
 	[OTA_SQL_DEVICE_SAVE_LAST_SEEN] = {"device_save_last_seen", OTA_SQL_HOT,
 		"UPDATE device SET last_seen_ms = $1 WHERE id = $2"},
 	[OTA_SQL_DEVICE_LIST] = {"device_list", OTA_SQL_HOT,
-		"SELECT " DEVICE_COLUMNS " FROM device d WHERE d.product_key = $1 AND d.device_name > $2 ORDER BY d.device_name LIMIT $3"},
+		"SELECT " DEVICE_COLUMNS " FROM device d WHERE d.product_key = $1 AND d.device_name > $2"
+		" ORDER BY d.device_name LIMIT $3"},
 	[OTA_SQL_DEVICE_LIST_RUNNING] = {"device_list_running", OTA_SQL_HOT,
-		"SELECT " DEVICE_COLUMNS " FROM device_module m JOIN device d ON d.id = m.device_id"
-		" WHERE m.product_key = $1 AND m.module = $2 AND m.version = $3 AND m.device_name > $4 ORDER BY m.device_name LIMIT $5"},
+		"SELECT " DEVICE_COLUMNS " FROM device_module m JOIN device d ON d.id = m.device_id WHERE m.product_key = $1"
+		" AND m.module = $2 AND m.version = $3 AND m.device_name > $4 ORDER BY m.device_name LIMIT $5"},
 
 	[OTA_SQL_MODULE_FIND] = {"module_find", OTA_SQL_HOT,
 		"SELECT " MODULE_COLUMNS " FROM device_module WHERE device_id = $1 AND module = $2"},
@@ -113,7 +119,8 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"INSERT INTO version_count (product_key, module, version, n) VALUES ($1, $2, $3, $4)"
 		" ON CONFLICT (product_key, module, version) DO UPDATE SET n = version_count.n + excluded.n"},
 	[OTA_SQL_VERSION_LIST] = {"version_list", OTA_SQL_WARM,
-		"SELECT version, n FROM version_count WHERE product_key = $1 AND module = $2 AND n > 0 ORDER BY n DESC, version LIMIT $3"},
+		"SELECT version, n FROM version_count WHERE product_key = $1 AND module = $2 AND n > 0"
+		" ORDER BY n DESC, version LIMIT $3"},
 
 	[OTA_SQL_PACKAGE_INSERT] = {"package_insert", OTA_SQL_COLD,
 		"INSERT INTO package (" PACKAGE_OWN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
@@ -123,22 +130,24 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_PACKAGE_FIND] = {"package_find", OTA_SQL_HOT,
 		"SELECT " PACKAGE_COLUMNS PACKAGE_FROM "WHERE p.product_key = $1 AND p.module = $2 AND p.version = $3"},
 	[OTA_SQL_PACKAGE_SAVE] = {"package_save", OTA_SQL_HOT,
-		"UPDATE package SET yanked = $1, verification = $2, verified_sha256 = $3, rev = rev + 1 WHERE id = $4 AND rev = $5"},
+		"UPDATE package SET yanked = $1, verification = $2, verified_sha256 = $3, rev = rev + 1 WHERE id = $4"
+		" AND rev = $5"},
 	[OTA_SQL_PACKAGE_LIST] = {"package_list", OTA_SQL_HOT,
-		"SELECT " PACKAGE_COLUMNS PACKAGE_FROM "WHERE p.id < $1 AND ($2 = '' OR p.product_key = $2) AND ($3 = '' OR p.module = $3)"
-		" ORDER BY p.id DESC LIMIT $4"},
+		"SELECT " PACKAGE_COLUMNS PACKAGE_FROM "WHERE p.id < $1 AND ($2 = '' OR p.product_key = $2)"
+		" AND ($3 = '' OR p.module = $3) ORDER BY p.id DESC LIMIT $4"},
 	[OTA_SQL_ARTIFACT_INSERT] = {"artifact_insert", OTA_SQL_COLD,
 		"INSERT INTO artifact (id, base_version, size, sha256, md5, package_id) VALUES ($1, $2, $3, $4, $5, $6)"
 		" ON CONFLICT DO NOTHING"},
 
 	[OTA_SQL_BATCH_INSERT] = {"batch_insert", OTA_SQL_COLD,
-		"INSERT INTO batch (" BATCH_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-		" $17, $18, $19, $20, $21, $22, $23) ON CONFLICT DO NOTHING"},
+		"INSERT INTO batch (" BATCH_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+		" $16, $17, $18, $19, $20, $21, $22, $23) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_BATCH_LOAD] = {"batch_load", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id = $1"},
 	[OTA_SQL_BATCH_SAVE] = {"batch_save", OTA_SQL_HOT,
 		"UPDATE batch SET state = $1, reason = $2, total = $3, prepared = $4, prepare_after = $5, canceling = $6,"
-		" cancel_revokes = $7, started_ms = $8, ended_ms = $9, ends_ms = $10, rev = rev + 1 WHERE id = $11 AND rev = $12"},
+		" cancel_revokes = $7, started_ms = $8, ended_ms = $9, ends_ms = $10, rev = rev + 1 WHERE id = $11"
+		" AND rev = $12"},
 	[OTA_SQL_BATCH_LIST] = {"batch_list", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id < $1 AND ($2 = '' OR product_key = $2) AND ($3 = '' OR state = $3)"
 		" ORDER BY id DESC LIMIT $4"},
@@ -146,13 +155,13 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT id FROM batch WHERE (state IN ('planned', 'running', 'paused') OR canceling = 1) AND id > $1"
 		" AND (prepared = 0 OR canceling = 1 OR (ends_ms > 0 AND ends_ms <= $2)) ORDER BY id LIMIT $3"},
 	[OTA_SQL_BATCH_COUNT] = {"batch_count", OTA_SQL_HOT,
-		"INSERT INTO batch_count (batch_id, state, cause, n) VALUES ($1, $2, $3, $4)"
-		" ON CONFLICT (batch_id, state, cause) DO UPDATE SET n = batch_count.n + excluded.n"},
+		"INSERT INTO batch_count (batch_id, state, cause, n) VALUES ($1, $2, $3, $4) ON CONFLICT (batch_id, state, cause)"
+		" DO UPDATE SET n = batch_count.n + excluded.n"},
 	[OTA_SQL_BATCH_LIST_COUNTS] = {"batch_list_counts", OTA_SQL_HOT,
 		"SELECT state, cause, n FROM batch_count WHERE batch_id = $1 LIMIT $2"},
 	[OTA_SQL_BATCH_EXCLUDE] = {"batch_exclude", OTA_SQL_HOT,
-		"INSERT INTO batch_exclusion (batch_id, why, n) VALUES ($1, $2, $3)"
-		" ON CONFLICT (batch_id, why) DO UPDATE SET n = batch_exclusion.n + excluded.n"},
+		"INSERT INTO batch_exclusion (batch_id, why, n) VALUES ($1, $2, $3) ON CONFLICT (batch_id, why) DO UPDATE"
+		" SET n = batch_exclusion.n + excluded.n"},
 	[OTA_SQL_BATCH_LIST_EXCLUSIONS] = {"batch_list_exclusions", OTA_SQL_HOT,
 		"SELECT why, n FROM batch_exclusion WHERE batch_id = $1 LIMIT $2"},
 	[OTA_SQL_TARGET_INSERT] = {"target_insert", OTA_SQL_HOT,
@@ -161,25 +170,27 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT device_name FROM batch_target WHERE batch_id = $1 AND device_name > $2 ORDER BY device_name LIMIT $3"},
 
 	[OTA_SQL_TASK_INSERT] = {"task_insert", OTA_SQL_HOT,
-		"INSERT INTO task (" TASK_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
-		" $18, $19, $20, $21, $22, $23, $24, $25, $26) ON CONFLICT DO NOTHING"},
+		"INSERT INTO task (" TASK_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_TASK_LOAD] = {"task_load", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE id = $1"},
 	[OTA_SQL_TASK_SAVE] = {"task_save", OTA_SQL_HOT,
-		"UPDATE task SET state = $1, due_at = $2, from_version = $3, reason = $4, cause = $5, mark = $6, phase = $7, attempt = $8,"
-		" step = $9, description = $10, boot_id = $11, updated_ms = $12, pushes = $13, last_push_at = $14, answered = $15,"
-		" repush_at = $16, deadline_at = $17, deadline_left_ms = $18, rev = rev + 1 WHERE id = $19 AND rev = $20"},
-	/* The same without the two columns that indexes are on: most reports change neither, and three index entries stay unwritten. */
+		"UPDATE task SET state = $1, due_at = $2, from_version = $3, reason = $4, cause = $5, mark = $6, phase = $7,"
+		" attempt = $8, step = $9, description = $10, boot_id = $11, updated_ms = $12, pushes = $13, last_push_at = $14,"
+		" answered = $15, repush_at = $16, deadline_at = $17, deadline_left_ms = $18, rev = rev + 1 WHERE id = $19"
+		" AND rev = $20"},
+	/* The same without the columns that indexes are on: most reports change neither, and three entries stay unwritten. */
 	[OTA_SQL_TASK_SAVE_PROGRESS] = {"task_save_progress", OTA_SQL_HOT,
 		"UPDATE task SET from_version = $1, reason = $2, cause = $3, mark = $4, phase = $5, attempt = $6, step = $7,"
-		" description = $8, boot_id = $9, updated_ms = $10, pushes = $11, last_push_at = $12, answered = $13, repush_at = $14,"
-		" deadline_at = $15, deadline_left_ms = $16, rev = rev + 1 WHERE id = $17 AND rev = $18"},
+		" description = $8, boot_id = $9, updated_ms = $10, pushes = $11, last_push_at = $12, answered = $13,"
+		" repush_at = $14, deadline_at = $15, deadline_left_ms = $16, rev = rev + 1 WHERE id = $17 AND rev = $18"},
 	[OTA_SQL_TASK_SAVE_MARK] = {"task_save_mark", OTA_SQL_HOT,
 		"UPDATE task SET mark = $1, updated_ms = $2, rev = rev + 1 WHERE id = $3 AND rev = $4"},
 	[OTA_SQL_TASK_FIND_UNFINISHED] = {"task_find_unfinished", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 AND module = $2 AND " UNFINISHED},
 	[OTA_SQL_TASK_FIND_ACTIVE] = {"task_find_active", OTA_SQL_HOT,
-		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 AND module > '' AND " UNFINISHED " AND state <> 'pending' LIMIT 1"},
+		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 AND module > '' AND " UNFINISHED
+		" AND state <> 'pending' LIMIT 1"},
 	[OTA_SQL_TASK_FIND_LATEST] = {"task_find_latest", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 AND module = $2 ORDER BY id DESC LIMIT 1"},
 	[OTA_SQL_TASK_LIST_UNFINISHED] = {"task_list_unfinished", OTA_SQL_WARM,
@@ -196,26 +207,27 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 ORDER BY id DESC LIMIT $2"},
 	[OTA_SQL_TASK_COUNT_OPEN] = {"task_count_open", OTA_SQL_WARM,
 		"SELECT c.state, CAST(SUM(c.n) AS BIGINT) FROM batch b CROSS JOIN batch_count c"
-		" WHERE (b.state IN ('planned', 'running', 'paused') OR b.canceling = 1) AND c.batch_id = b.id GROUP BY c.state LIMIT $1"},
+		" WHERE (b.state IN ('planned', 'running', 'paused') OR b.canceling = 1) AND c.batch_id = b.id"
+		" GROUP BY c.state LIMIT $1"},
 	[OTA_SQL_CONFLICT_COUNT_ALL] = {"conflict_count_all", OTA_SQL_COLD,
 		"SELECT CAST(COALESCE(SUM(c.n), 0) AS BIGINT) FROM batch b JOIN batch_count c ON c.batch_id = b.id"
 		" WHERE b.product_key = $1 AND b.module = $2 AND b.id <> $3 AND c.state IN ('pending', 'pushed', 'upgrading')"},
 	[OTA_SQL_CONFLICT_COUNT_TARGETS] = {"conflict_count_targets", OTA_SQL_WARM,
-		"SELECT COUNT(*) FROM batch_target g CROSS JOIN device d CROSS JOIN task t"
-		" WHERE g.batch_id = $1 AND d.product_key = $2 AND d.device_name = g.device_name"
-		" AND t.device_id = d.id AND t.module = $3 AND t." UNFINISHED " AND t.batch_id <> $1"},
+		"SELECT COUNT(*) FROM batch_target g CROSS JOIN device d CROSS JOIN task t WHERE g.batch_id = $1"
+		" AND d.product_key = $2 AND d.device_name = g.device_name AND t.device_id = d.id AND t.module = $3 AND t."
+		UNFINISHED " AND t.batch_id <> $1"},
 	[OTA_SQL_CONFLICT_NAMES_ALL] = {"conflict_names_all", OTA_SQL_COLD,
-		"SELECT d.device_name FROM batch b CROSS JOIN task t CROSS JOIN device d"
-		" WHERE b.product_key = $1 AND b.module = $2 AND b.id <> $3 AND t.batch_id = b.id AND t." UNFINISHED
-		" AND d.id = t.device_id LIMIT $4"},
+		"SELECT d.device_name FROM batch b CROSS JOIN task t CROSS JOIN device d WHERE b.product_key = $1"
+		" AND b.module = $2 AND b.id <> $3 AND t.batch_id = b.id AND t." UNFINISHED " AND d.id = t.device_id LIMIT $4"},
 	[OTA_SQL_CONFLICT_NAMES_TARGETS] = {"conflict_names_targets", OTA_SQL_WARM,
-		"SELECT d.device_name FROM batch_target g CROSS JOIN device d CROSS JOIN task t"
-		" WHERE g.batch_id = $1 AND d.product_key = $2 AND d.device_name = g.device_name"
-		" AND t.device_id = d.id AND t.module = $3 AND t." UNFINISHED " AND t.batch_id <> $1 LIMIT $4"},
+		"SELECT d.device_name FROM batch_target g CROSS JOIN device d CROSS JOIN task t WHERE g.batch_id = $1"
+		" AND d.product_key = $2 AND d.device_name = g.device_name AND t.device_id = d.id AND t.module = $3 AND t."
+		UNFINISHED " AND t.batch_id <> $1 LIMIT $4"},
 	[OTA_SQL_ATTEMPT_SAVE] = {"attempt_save", OTA_SQL_HOT,
 		"INSERT INTO attempt (" ATTEMPT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (task_id, number)"
-		" DO UPDATE SET pushed_ms = excluded.pushed_ms, started_ms = excluded.started_ms, delivered_ms = excluded.delivered_ms,"
-		" ended_ms = excluded.ended_ms, cause = excluded.cause, description = excluded.description"},
+		" DO UPDATE SET pushed_ms = excluded.pushed_ms, started_ms = excluded.started_ms,"
+		" delivered_ms = excluded.delivered_ms, ended_ms = excluded.ended_ms, cause = excluded.cause,"
+		" description = excluded.description"},
 	[OTA_SQL_ATTEMPT_FIND] = {"attempt_find", OTA_SQL_HOT,
 		"SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE task_id = $1 AND number = $2"},
 	[OTA_SQL_ATTEMPT_LIST] = {"attempt_list", OTA_SQL_HOT,

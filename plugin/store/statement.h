@@ -1,6 +1,7 @@
 /*
- * Statements: all SQL the store runs, in one table. Every one prepares on SQLite and on PostgreSQL 15 (tests hold that), so: parameters $1.. in the order
- * they stand in the text, no function of one database only, INSERT ... ON CONFLICT instead of failing (an error would end a PostgreSQL transaction).
+ * Statements: all SQL the store runs, in one table. Every one prepares on SQLite and on PostgreSQL 15 (tests hold that), so:
+ * parameters $1.. in the order they stand in the text, no function of one database only, INSERT ... ON CONFLICT instead of
+ * failing (an error would end a PostgreSQL transaction).
  */
 #ifndef OTA_PLUGIN_STORE_STATEMENT_H
 #define OTA_PLUGIN_STORE_STATEMENT_H

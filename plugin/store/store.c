@@ -236,7 +236,8 @@ int64_t ota_store_new_id(struct ota_store *store, struct ota_error *error)
 	return store->next_id++;
 }
 
-int ota_store_load_node(struct ota_store *store, int64_t node, uint64_t *ret_applied, int64_t *ret_heard_ms, struct ota_error *error)
+int ota_store_load_node(struct ota_store *store, int64_t node, uint64_t *ret_applied, int64_t *ret_heard_ms,
+			struct ota_error *error)
 {
 	struct node_row {
 		uint64_t applied;

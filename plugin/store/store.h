@@ -1,10 +1,11 @@
 /*
- * Store: what must survive, and the transaction it changes in. SQLite behind one table of statements whose SQL PostgreSQL prepares too.
+ * Store: what must survive, and the transaction it changes in. SQLite behind one table of statements whose SQL PostgreSQL
+ * prepares too.
  *
  * Thread rule: a store belongs to one thread at a time (opened by the broker's thread at start, then only the worker touches it).
- * Every function needs an open transaction unless it says otherwise. Errors: OTA_EIO (the database's own words), OTA_ELIMIT (disk full), OTA_ECORRUPT,
- * OTA_EUNAVAILABLE (locked by another process); finders return OTA_ENOTFOUND without filling error; inserts of what exists and saves of what
- * changed meanwhile return OTA_ECONFLICT.
+ * Every function needs an open transaction unless it says otherwise. Errors: OTA_EIO (the database's own words), OTA_ELIMIT (disk
+ * full), OTA_ECORRUPT, OTA_EUNAVAILABLE (locked by another process); finders return OTA_ENOTFOUND without filling error; inserts
+ * of what exists and saves of what changed meanwhile return OTA_ECONFLICT.
  */
 #ifndef OTA_PLUGIN_STORE_STORE_H
 #define OTA_PLUGIN_STORE_STORE_H
@@ -19,8 +20,9 @@ struct ota_store;
 
 enum { OTA_STORE_SCHEMA = 1, OTA_STORE_UUID_SIZE = 37, OTA_NODE_ID = 1 };
 
-/* Opens or creates <directory>/ota.db, takes the lock <directory>/lock for life, migrates step by step. Errors: OTA_ECONFLICT the lock is held (names the pid),
- * OTA_EVERSION the schema is newer than OTA_STORE_SCHEMA, OTA_ECORRUPT. No transaction is open afterwards. */
+/* Opens or creates <directory>/ota.db, takes the lock <directory>/lock for life, migrates step by step. Errors: OTA_ECONFLICT the
+ * lock is held (names the pid), OTA_EVERSION the schema is newer than OTA_STORE_SCHEMA, OTA_ECORRUPT. No transaction is open
+ * afterwards. */
 int ota_store_open(const char *directory, struct ota_store **ret_store, struct ota_error *error);
 /* Rolls back what is open, closes, releases the lock. Returns NULL. */
 struct ota_store *ota_store_free(struct ota_store *store);
@@ -35,19 +37,23 @@ int ota_store_release(struct ota_store *store, struct ota_error *error);
 void ota_store_rollback_to(struct ota_store *store);
 /* Copies the write-ahead log back while nothing else is to do; no transaction may be open. */
 int ota_store_checkpoint(struct ota_store *store, struct ota_error *error);
-/* What the log holds that the last checkpoint had not copied, in bytes; the worker asks for a checkpoint in the middle of work beyond 64 MiB. */
+/* What the log holds that the last checkpoint had not copied, in bytes; the worker asks for a checkpoint in the middle of work
+ * beyond 64 MiB. */
 uint64_t ota_store_log_bytes(const struct ota_store *store);
 
 /* Random, made with the database; journals carry it. */
 const char *ota_store_uuid(const struct ota_store *store);
-/* A fresh positive id, rising, unique among all rows; leased in blocks from a row so that several servers can share one store. 0 on error. */
+/* A fresh positive id, rising, unique among all rows; leased in blocks from a row so that several servers can share one store. 0
+ * on error. */
 int64_t ota_store_new_id(struct ota_store *store, struct ota_error *error);
 
-/* The last journal sequence whose effects are in the store, and the sum of heard time (common/time.h), of one node. 0 at first. */
-int ota_store_load_node(struct ota_store *store, int64_t node, uint64_t *ret_applied, int64_t *ret_heard_ms, struct ota_error *error);
+/* The last journal sequence whose effects are in the store, and the sum of heard time (common/time.h), of a node. 0 at first. */
+int ota_store_load_node(struct ota_store *store, int64_t node, uint64_t *ret_applied, int64_t *ret_heard_ms,
+			struct ota_error *error);
 int ota_store_save_node(struct ota_store *store, int64_t node, uint64_t applied, int64_t heard_ms, struct ota_error *error);
 
-/* Answers kept so that a repeated request is not executed twice. key = "<token hash>:<request id>". answer is malloc'ed for the caller. */
+/* Answers kept so that a repeated request is not executed twice. key = "<token hash>:<request id>". answer is malloc'ed for the
+ * caller. */
 int ota_store_find_answer(struct ota_store *store, const char *key, char **ret_answer, struct ota_error *error);
 int ota_store_insert_answer(struct ota_store *store, const char *key, const char *answer, int64_t at_ms, struct ota_error *error);
 int ota_store_prune_answers(struct ota_store *store, int64_t before_ms, struct ota_error *error);

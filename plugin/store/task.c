@@ -97,7 +97,8 @@ static int mark_save(struct ota_store *store, const struct ota_task *before, con
 	return ota_query_run_one(&query, error, "task %lld was changed meanwhile", (long long)task->id);
 }
 
-static int progress_save(struct ota_store *store, const struct ota_task *before, const struct ota_task *task, struct ota_error *error)
+static int progress_save(struct ota_store *store, const struct ota_task *before, const struct ota_task *task,
+			 struct ota_error *error)
 {
 	struct ota_query query;
 	bool indexed = task->state != before->state || task->due_at != before->due_at;
@@ -109,11 +110,12 @@ static int progress_save(struct ota_store *store, const struct ota_task *before,
 	return ota_query_run_one(&query, error, "task %lld was changed meanwhile", (long long)task->id);
 }
 
-static int task_recount(struct ota_store *store, const struct ota_task *before, const struct ota_task *task, struct ota_error *error)
+static int task_recount(struct ota_store *store, const struct ota_task *before, const struct ota_task *task,
+			struct ota_error *error)
 {
 	int status = 0;
 
-	if (before->state == task->state && counted_cause(before) == counted_cause(task))
+	if (before->state == task->state)
 		return 0;
 	status = task_count(store, before, -1, error);
 	return status < 0 ? status : task_count(store, task, 1, error);
@@ -131,7 +133,8 @@ int ota_task_save(struct ota_store *store, const struct ota_task *before, struct
 	return status;
 }
 
-int ota_task_find_unfinished(struct ota_store *store, int64_t device_id, const char *module, struct ota_task *ret_task, struct ota_error *error)
+int ota_task_find_unfinished(struct ota_store *store, int64_t device_id, const char *module, struct ota_task *ret_task,
+			     struct ota_error *error)
 {
 	struct ota_query query;
 
@@ -150,7 +153,8 @@ int ota_task_find_active(struct ota_store *store, int64_t device_id, struct ota_
 	return ota_query_find(&query, &task_layout, ret_task, error);
 }
 
-int ota_task_find_latest(struct ota_store *store, int64_t device_id, const char *module, struct ota_task *ret_task, struct ota_error *error)
+int ota_task_find_latest(struct ota_store *store, int64_t device_id, const char *module, struct ota_task *ret_task,
+			 struct ota_error *error)
 {
 	struct ota_query query;
 
@@ -160,8 +164,8 @@ int ota_task_find_latest(struct ota_store *store, int64_t device_id, const char 
 	return ota_query_find(&query, &task_layout, ret_task, error);
 }
 
-int ota_task_list_unfinished(struct ota_store *store, int64_t device_id, struct ota_task *rows, size_t capacity, size_t *ret_count,
-			     struct ota_error *error)
+int ota_task_list_unfinished(struct ota_store *store, int64_t device_id, struct ota_task *rows, size_t capacity,
+			     size_t *ret_count, struct ota_error *error)
 {
 	struct ota_query query;
 
@@ -170,7 +174,8 @@ int ota_task_list_unfinished(struct ota_store *store, int64_t device_id, struct 
 	return ota_query_list(&query, &task_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 
-int ota_task_due(struct ota_store *store, int64_t heard_ms, struct ota_task *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
+int ota_task_due(struct ota_store *store, int64_t heard_ms, struct ota_task *rows, size_t capacity, size_t *ret_count,
+		 struct ota_error *error)
 {
 	struct ota_query query;
 

@@ -1,6 +1,7 @@
 /*
- * Tasks and attempts. Counters per batch, state and cause are kept with every insert and save. A partial unique index holds "at most one unfinished task
- * per device and module". See store.h for threads, transactions and errors. Times ending in _ms are wall times, those ending in _at heard times, 0 = none.
+ * Tasks and attempts. Counters per batch, state and cause are kept with every insert and save. A partial unique index holds "at
+ * most one unfinished task per device and module". See store.h for threads, transactions and errors. Times ending in _ms are wall
+ * times, those ending in _at heard times, 0 = none.
  */
 #ifndef OTA_PLUGIN_STORE_TASK_H
 #define OTA_PLUGIN_STORE_TASK_H
@@ -20,21 +21,21 @@ struct ota_task {
 	char version[OTA_VERSION_MAX + 1];      /* the target */
 	enum ota_task_state state;
 	enum ota_reason reason;
-	enum ota_cause cause;      /* of a final task; of a pending one in retry: why the last attempt failed */
+	enum ota_cause cause; /* of a final task; of a pending one in retry: why the last attempt failed */
 	enum ota_mark mark;
 	enum ota_task_phase phase;
-	int64_t attempt;           /* 0 until the first push */
-	int step;                  /* last progress of the attempt, -1000 = none */
+	int64_t attempt; /* 0 until the first push */
+	int step;        /* last progress of the attempt, -1000 = none */
 	char desc[OTA_DESC_MAX + 1];
 	char boot_id[OTA_BOOT_ID_MAX + 1]; /* the device's when the attempt was pushed */
 	int64_t created_ms, updated_ms;
-	int64_t pushes;       /* of this attempt */
-	int64_t last_push_at; /* heard */
-	bool answered;        /* a non-negative report came after the last push */
-	int64_t repush_at;    /* no further push before this */
-	int64_t deadline_at;  /* the timer of the state: push, upgrade, reboot, retry or soak */
+	int64_t pushes;           /* of this attempt */
+	int64_t last_push_at;     /* heard */
+	bool answered;            /* a non-negative report came after the last push */
+	int64_t repush_at;        /* no further push before this */
+	int64_t deadline_at;      /* the timer of the state: push, upgrade, reboot, retry or soak */
 	int64_t deadline_left_ms; /* a push timer that stands still while the device is away */
-	int64_t due_at;       /* the earliest instant at which the campaign clock must look; an index is on it */
+	int64_t due_at;           /* the earliest instant at which the campaign clock must look; an index is on it */
 };
 
 struct ota_attempt {
@@ -47,20 +48,24 @@ struct ota_attempt {
 
 int ota_task_insert(struct ota_store *store, const struct ota_task *task, struct ota_error *error);
 int ota_task_load(struct ota_store *store, int64_t id, struct ota_task *ret_task, struct ota_error *error);
-/* Saves everything that may change under rev (raised in *task); before = the row as loaded, for the counters. A final `before` may only change its mark. */
+/* Saves everything that may change under rev (raised in *task); before = the row as loaded, for the counters. A final `before`
+ * may only change its mark. */
 int ota_task_save(struct ota_store *store, const struct ota_task *before, struct ota_task *task, struct ota_error *error);
 
 /* The unfinished task of a device's module. */
-int ota_task_find_unfinished(struct ota_store *store, int64_t device_id, const char *module, struct ota_task *ret_task, struct ota_error *error);
+int ota_task_find_unfinished(struct ota_store *store, int64_t device_id, const char *module, struct ota_task *ret_task,
+			     struct ota_error *error);
 /* The pushed or upgrading task of a device, whatever module. */
 int ota_task_find_active(struct ota_store *store, int64_t device_id, struct ota_task *ret_task, struct ota_error *error);
 /* The newest task of a device's module, final or not. */
-int ota_task_find_latest(struct ota_store *store, int64_t device_id, const char *module, struct ota_task *ret_task, struct ota_error *error);
+int ota_task_find_latest(struct ota_store *store, int64_t device_id, const char *module, struct ota_task *ret_task,
+			 struct ota_error *error);
 /* All unfinished tasks of a device, oldest first. */
-int ota_task_list_unfinished(struct ota_store *store, int64_t device_id, struct ota_task *rows, size_t capacity, size_t *ret_count,
-			     struct ota_error *error);
+int ota_task_list_unfinished(struct ota_store *store, int64_t device_id, struct ota_task *rows, size_t capacity,
+			     size_t *ret_count, struct ota_error *error);
 /* due_at in 1..heard_ms, earliest first. */
-int ota_task_due(struct ota_store *store, int64_t heard_ms, struct ota_task *rows, size_t capacity, size_t *ret_count, struct ota_error *error);
+int ota_task_due(struct ota_store *store, int64_t heard_ms, struct ota_task *rows, size_t capacity, size_t *ret_count,
+		 struct ota_error *error);
 int ota_task_next_due(struct ota_store *store, int64_t *ret_heard_ms, struct ota_error *error); /* INT64_MAX: none */
 /* Tasks of a batch in ascending ids after `after`; state < 0 = any. */
 int ota_task_list(struct ota_store *store, int64_t batch_id, int state, int64_t after, struct ota_task *rows, size_t capacity,
@@ -69,13 +74,16 @@ int ota_task_list_of_device(struct ota_store *store, int64_t device_id, struct o
 			    struct ota_error *error); /* newest first */
 /* Kept sums over all batches that have not ended. */
 int ota_task_count_open(struct ota_store *store, int64_t counts[OTA_TASK_STATES], struct ota_error *error);
-/* Devices of a product (all, or the batch's target list) whose module has an unfinished task of another batch: the count and the first names. */
-int ota_task_count_conflicts(struct ota_store *store, int64_t batch_id, const char *product_key, const char *module, bool all_devices,
-			     int64_t *ret_count, char (*names)[OTA_DEVICE_NAME_MAX + 1], size_t capacity, size_t *ret_named,
-			     struct ota_error *error);
+/* Devices of a product (all, or the batch's target list) whose module has an unfinished task of another batch: the count and the
+ * first names found. All devices: read from the kept counts. A target list: two look-ups a name, none while the product has no
+ * unfinished task of that module at all. */
+int ota_task_count_conflicts(struct ota_store *store, int64_t batch_id, const char *product_key, const char *module,
+			     bool all_devices, int64_t *ret_count, char (*names)[OTA_DEVICE_NAME_MAX + 1], size_t capacity,
+			     size_t *ret_named, struct ota_error *error);
 
 int ota_attempt_save(struct ota_store *store, const struct ota_attempt *attempt, struct ota_error *error); /* insert or replace */
-int ota_attempt_find(struct ota_store *store, int64_t task_id, int64_t number, struct ota_attempt *ret_attempt, struct ota_error *error);
+int ota_attempt_find(struct ota_store *store, int64_t task_id, int64_t number, struct ota_attempt *ret_attempt,
+		     struct ota_error *error);
 int ota_attempt_list(struct ota_store *store, int64_t task_id, struct ota_attempt *rows, size_t capacity, size_t *ret_count,
 		     struct ota_error *error);
 

@@ -8,19 +8,19 @@
 #include "plugin/store/task.h"
 
 /* The rules' functions speak of their own enums; a column needs one signature for all of them. */
-#define FROM_RULES(noun)                                                                                                                   \
-	static const char *noun##_write(int value)                                                                                         \
-	{                                                                                                                                  \
-		return ota_##noun##_word((enum ota_##noun)value);                                                                          \
-	}                                                                                                                                  \
-	static bool noun##_read(const char *word, int *ret_value)                                                                          \
-	{                                                                                                                                  \
-		enum ota_##noun value;                                                                                                     \
-		if (!ota_##noun##_parse(word, &value))                                                                                     \
-			return false;                                                                                                      \
-		*ret_value = (int)value;                                                                                                   \
-		return true;                                                                                                               \
-	}                                                                                                                                  \
+#define FROM_RULES(noun)                                                                                                         \
+	static const char *noun##_write(int value)                                                                               \
+	{                                                                                                                        \
+		return ota_##noun##_word((enum ota_##noun)value);                                                                \
+	}                                                                                                                        \
+	static bool noun##_read(const char *word, int *ret_value)                                                                \
+	{                                                                                                                        \
+		enum ota_##noun value;                                                                                           \
+		if (!ota_##noun##_parse(word, &value))                                                                           \
+			return false;                                                                                            \
+		*ret_value = (int)value;                                                                                         \
+		return true;                                                                                                     \
+	}                                                                                                                        \
 	const struct ota_words ota_words_##noun = {noun##_write, noun##_read};
 
 FROM_RULES(task_state)
@@ -52,15 +52,15 @@ static bool word_find(const char *const *words, const char *word, int *ret_value
 	return false;
 }
 
-#define FROM_LIST(noun, list)                                                                                                              \
-	static const char *noun##_write(int value)                                                                                         \
-	{                                                                                                                                  \
-		return value >= 0 && (size_t)value < sizeof(list) / sizeof((list)[0]) - 1 ? (list)[value] : "";                            \
-	}                                                                                                                                  \
-	static bool noun##_read(const char *word, int *ret_value)                                                                          \
-	{                                                                                                                                  \
-		return word_find(list, word, ret_value);                                                                                   \
-	}                                                                                                                                  \
+#define FROM_LIST(noun, list)                                                                                                    \
+	static const char *noun##_write(int value)                                                                               \
+	{                                                                                                                        \
+		return value >= 0 && (size_t)value < sizeof(list) / sizeof((list)[0]) - 1 ? (list)[value] : "";                  \
+	}                                                                                                                        \
+	static bool noun##_read(const char *word, int *ret_value)                                                                \
+	{                                                                                                                        \
+		return word_find(list, word, ret_value);                                                                         \
+	}                                                                                                                        \
 	const struct ota_words ota_words_##noun = {noun##_write, noun##_read};
 
 FROM_LIST(phase, phases)

@@ -337,6 +337,9 @@ Test(engine, garbage_is_refused_and_changes_nothing)
 	fleet_send(&fleet, 0, OTA_TOPIC_PROGRESS, "{\"id\":1,\"params\":{}}");
 	fleet_send(&fleet, 0, OTA_TOPIC_INFORM, "not json");
 	fleet_send(&fleet, 0, OTA_TOPIC_INFORM, "");
+	fleet_send(&fleet, 0, OTA_TOPIC_INFORM, "[[[[[[[[[[[[");
+	fleet_send(&fleet, 0, OTA_TOPIC_PROGRESS, "{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}");
+	fleet_send(&fleet, 0, OTA_TOPIC_REQUEST, "{\"id\":1111111111111111111111111111111111111111111111111111111111111111111111}");
 	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
 	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
 }

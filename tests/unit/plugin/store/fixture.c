@@ -1,6 +1,8 @@
 #include "fixture.h"
 
 #include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct fixture fixture;
 
@@ -23,6 +25,30 @@ void fixture_reopen(void)
 	fixture.store = ota_store_free(fixture.store);
 	MUST(ota_store_open(fixture.directory, &fixture.store, &fixture.error));
 	MUST(ota_store_begin(fixture.store, &fixture.error));
+}
+
+void fixture_stop(void)
+{
+	if (fixture.store)
+		ota_store_rollback(fixture.store);
+	fixture.store = ota_store_free(fixture.store);
+}
+
+int fixture_start(void)
+{
+	fixture.error = (struct ota_error){0};
+	return ota_store_open(fixture.directory, &fixture.store, &fixture.error);
+}
+
+int in_child(int (*run)(void))
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(run());
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 int64_t fixture_id(void)

@@ -30,19 +30,25 @@ void fixture_close(void);
 /* Commits, closes, opens again, begins. */
 void fixture_reopen(void);
 
+/* Closes the store, rolling back; opens it again without a transaction. */
+void fixture_stop(void);
+int fixture_start(void);
+/* Runs a function in a child process: its exit status, or minus the signal that ended it. */
+int in_child(int (*run)(void));
+
 /* A call that must succeed, with the error's sentence if it does not. */
-#define MUST(call)                                                                                                                         \
-	do {                                                                                                                               \
-		fixture.error = (struct ota_error){0};                                                                                     \
-		int must_status = (call);                                                                                                  \
-		cr_assert_eq(must_status, 0, "%d: %s", must_status, fixture.error.text);                                                   \
+#define MUST(call)                                                                                                               \
+	do {                                                                                                                     \
+		fixture.error = (struct ota_error){0};                                                                           \
+		int must_status = (call);                                                                                        \
+		cr_assert_eq(must_status, 0, "%d: %s", must_status, fixture.error.text);                                         \
 	} while (0)
 /* A call that must fail with this code. */
-#define MUST_FAIL(code, call)                                                                                                              \
-	do {                                                                                                                               \
-		fixture.error = (struct ota_error){0};                                                                                     \
-		int must_status = (call);                                                                                                  \
-		cr_assert_eq(must_status, code, "%d: %s", must_status, fixture.error.text);                                                \
+#define MUST_FAIL(code, call)                                                                                                    \
+	do {                                                                                                                     \
+		fixture.error = (struct ota_error){0};                                                                           \
+		int must_status = (call);                                                                                        \
+		cr_assert_eq(must_status, code, "%d: %s", must_status, fixture.error.text);                                      \
 	} while (0)
 
 int64_t fixture_id(void);
@@ -64,7 +70,8 @@ struct ota_task insert_task(const struct ota_batch *batch, int64_t device_id);
 /* A product "pk" with a package 2.0 and a batch of it. */
 struct ota_batch insert_world(void);
 
-/* An integer from the database by SQL of the test's own, behind the store's back: on a second connection to what was committed. */
+/* An integer from the database by SQL of the test's own, behind the store's back: on a second connection to what was committed.
+ */
 int64_t sql_integer(const char *sql);
 void sql_execute(const char *sql);
 

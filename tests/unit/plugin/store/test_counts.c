@@ -1,6 +1,6 @@
 /*
- * Kept counts equal a recount, whatever happened: random operations, among them refused ones and undone savepoints, against SQL that counts the rows.
- * OTA_SEED=n replays a run.
+ * Kept counts equal a recount, whatever happened: random operations, among them refused ones and undone savepoints, against SQL
+ * that counts the rows. OTA_SEED=n replays a run.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -128,7 +128,8 @@ static void device_insert(void)
 
 static void random_operation(void)
 {
-	static void (*const operations[])(void) = {task_insert, task_insert, task_save, task_save, task_save, module_save, device_insert};
+	static void (*const operations[])(void) = {task_insert, task_insert, task_save,    task_save,
+						   task_save,   module_save, device_insert};
 
 	operations[rand_below(sizeof(operations) / sizeof(operations[0]))]();
 }
@@ -148,12 +149,14 @@ static void random_event(void)
 
 /* Each query counts how many kept numbers differ from their recount. */
 static const char *const recounts[] = {
-	"SELECT COUNT(*) FROM (SELECT batch_id, state, CASE WHEN state IN " UNFINISHED " THEN '' ELSE cause END AS c, COUNT(*) AS n FROM task"
+	"SELECT COUNT(*) FROM (SELECT batch_id, state, CASE WHEN state IN " UNFINISHED
+	" THEN '' ELSE cause END AS c, COUNT(*) AS n FROM task"
 	" GROUP BY 1, 2, 3) t LEFT JOIN batch_count k ON k.batch_id = t.batch_id AND k.state = t.state AND k.cause = t.c"
 	" WHERE k.n IS NULL OR k.n <> t.n",
 	"SELECT (SELECT SUM(n) FROM batch_count) - (SELECT COUNT(*) FROM task)",
 	"SELECT COUNT(*) FROM batch_count WHERE n < 0",
-	"SELECT COUNT(*) FROM (SELECT product_key, module, version, COUNT(*) AS n FROM device_module WHERE version <> '' GROUP BY 1, 2, 3) t"
+	"SELECT COUNT(*) FROM (SELECT product_key, module, version, COUNT(*) AS n FROM device_module WHERE version <> '' GROUP "
+	"BY 1, 2, 3) t"
 	" LEFT JOIN version_count k ON k.product_key = t.product_key AND k.module = t.module AND k.version = t.version"
 	" WHERE k.n IS NULL OR k.n <> t.n",
 	"SELECT (SELECT SUM(n) FROM version_count) - (SELECT COUNT(*) FROM device_module WHERE version <> '')",

@@ -1,4 +1,5 @@
-/* Products, packages, operators, events: rows go in and come out, doubles and old revisions are refused, pages follow one another. */
+/* Products, packages, operators, events: rows go in and come out, doubles and old revisions are refused, pages follow one
+ * another. */
 #include "fixture.h"
 
 TestSuite(registry, .init = fixture_open, .fini = fixture_close);
@@ -125,7 +126,8 @@ Test(registry, packages_page_downwards_and_filter)
 		size_t count = 0, seen = 0;
 
 		do {
-			MUST(ota_package_list(fixture.store, lists[i].product, lists[i].module, before, rows, 3, &count, &fixture.error));
+			MUST(ota_package_list(fixture.store, lists[i].product, lists[i].module, before, rows, 3, &count,
+					      &fixture.error));
 			for (size_t row = 0; row < count; row++) {
 				cr_expect(before == 0 || rows[row].id < before);
 				before = rows[row].id;

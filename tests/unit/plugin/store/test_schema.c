@@ -1,4 +1,5 @@
-/* Migrations: whole steps or nothing, forwards only. Steps beyond the released ones are the test's own, given to ota_schema_migrate() directly. */
+/* Migrations: whole steps or nothing, forwards only. Steps beyond the released ones are the test's own, given to
+ * ota_schema_migrate() directly. */
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,8 +38,8 @@ TestSuite(schema, .init = database_open, .fini = database_close);
 
 /* A next step that changes a table with rows, makes a new one and fills it. */
 static const char *const next_statements[] = {
-	"ALTER TABLE product ADD COLUMN owner {text} NOT NULL DEFAULT 'nobody'",
-	"CREATE TABLE account (name {text} NOT NULL PRIMARY KEY, since_ms {int} NOT NULL) {keyed}",
+	"ALTER TABLE product ADD COLUMN owner {text} DEFAULT 'nobody'",
+	"CREATE TABLE account (name {text} PRIMARY KEY, since_ms {int}) {keyed}",
 	"INSERT INTO account (name, since_ms) SELECT owner, MIN(created_ms) FROM product GROUP BY owner",
 	"CREATE INDEX product_owner ON product (owner)",
 	NULL,
@@ -144,7 +145,8 @@ Test(schema, a_version_that_is_no_number_is_corrupt)
 	MUST_FAIL(OTA_EVERSION, ota_schema_migrate(db, ota_schema(), &fixture.error));
 }
 
-/* The step stops before its statement number `at`, once for every statement; the store must be at the old version, whole, and then finish the step. */
+/* The step stops before its statement number `at`, once for every statement; the store must be at the old version, whole, and
+ * then finish the step. */
 static void stopped_step(int at)
 {
 	const char *statements[NEXT_STATEMENTS + 2] = {NULL};
@@ -175,7 +177,8 @@ Test(schema, a_step_that_fails_anywhere_leaves_the_old_version)
 	cr_expect_eq(sql_integer("SELECT COUNT(*) FROM account"), 1);
 }
 
-/* A child runs the first statements of a step as the migration would and is killed there; small caches push its pages into the log before the end. */
+/* A child runs the first statements of a step as the migration would and is killed there; small caches push its pages into the
+ * log before the end. */
 static void killed_step(const char *const *statements, int at)
 {
 	pid_t child = 0;
@@ -223,8 +226,9 @@ Test(schema, the_first_step_killed_at_any_statement_starts_again)
 
 	while (statements[count])
 		count++;
-	MUST(ota_db_execute(db, "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT",
-			    &fixture.error));
+	MUST(ota_db_execute(
+		db, "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT",
+		&fixture.error));
 	for (int at = 0; at <= count; at += 3) {
 		killed_step(statements, at);
 		cr_expect_eq(table_exists("lease"), 0, "killed at %d", at);
@@ -266,7 +270,8 @@ Test(schema, a_file_brings_no_code_along)
 {
 	MUST(ota_schema_migrate(db, ota_schema(), &fixture.error));
 	cr_expect_lt(ota_db_execute(db, "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = ''", NULL), 0);
-	cr_expect_eq(ota_db_execute(db, "CREATE TRIGGER t AFTER INSERT ON product BEGIN DELETE FROM product; END", &fixture.error), 0);
+	cr_expect_eq(
+		ota_db_execute(db, "CREATE TRIGGER t AFTER INSERT ON product BEGIN DELETE FROM product; END", &fixture.error), 0);
 	product_insert();
 	cr_expect_eq(sql_integer("SELECT COUNT(*) FROM product"), 1, "triggers are off");
 }
@@ -278,6 +283,9 @@ Test(schema, prints_in_the_words_of_both_databases)
 
 	ota_schema_print(source, OTA_DIALECT_SQLITE, &sqlite);
 	ota_schema_print(source, OTA_DIALECT_POSTGRES, &postgres);
-	cr_expect_str_eq(sqlite.data, "CREATE TABLE x (a INTEGER PRIMARY KEY, b INTEGER, c INTEGER, d TEXT) WITHOUT ROWID, STRICT");
-	cr_expect_str_eq(postgres.data, "CREATE TABLE x (a BIGINT PRIMARY KEY, b BIGINT, c SMALLINT, d TEXT COLLATE \"C\") ");
+	cr_expect_str_eq(sqlite.data, "CREATE TABLE x (a INTEGER PRIMARY KEY, b INTEGER NOT NULL, c INTEGER NOT NULL, d TEXT NOT "
+				      "NULL) WITHOUT ROWID, STRICT");
+	cr_expect_str_eq(
+		postgres.data,
+		"CREATE TABLE x (a BIGINT PRIMARY KEY, b BIGINT NOT NULL, c SMALLINT NOT NULL, d TEXT COLLATE \"C\" NOT NULL) ");
 }

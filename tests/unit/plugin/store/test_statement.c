@@ -43,8 +43,9 @@ Test(statement, every_row_of_the_table_is_filled_and_named_once)
 
 Test(statement, none_uses_a_word_of_one_database_only)
 {
-	static const char *const foreign[] = {"INSERT OR", "REPLACE INTO", "IFNULL", "strftime", "datetime(", "json_", "rowid", "AUTOINCREMENT",
-					      "GLOB", "printf(", "unixepoch", "::", "ILIKE", "?", "PRAGMA", "INDEXED BY", "total(", "\""};
+	static const char *const foreign[] = {
+		"INSERT OR", "REPLACE INTO", "IFNULL", "strftime", "datetime(", "json_",  "rowid",      "AUTOINCREMENT", "GLOB",
+		"printf(",   "unixepoch",    "::",     "ILIKE",    "?",         "PRAGMA", "INDEXED BY", "total(",        "\""};
 
 	for (int i = 0; i < OTA_SQL_STATEMENTS; i++)
 		for (size_t word = 0; word < sizeof(foreign) / sizeof(foreign[0]); word++)
@@ -80,7 +81,8 @@ static void plan_check(sqlite3 *database, const struct ota_statement *statement)
 	sqlite3_stmt *plan = NULL;
 
 	snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", statement->sql);
-	cr_assert_eq(sqlite3_prepare_v2(database, sql, -1, &plan, NULL), SQLITE_OK, "%s: %s", statement->name, sqlite3_errmsg(database));
+	cr_assert_eq(sqlite3_prepare_v2(database, sql, -1, &plan, NULL), SQLITE_OK, "%s: %s", statement->name,
+		     sqlite3_errmsg(database));
 	while (sqlite3_step(plan) == SQLITE_ROW) {
 		const char *detail = (const char *)sqlite3_column_text(plan, 3);
 
@@ -107,7 +109,8 @@ Test(statement, plans_hold_for_a_database_that_was_analyzed)
 
 	MUST(ota_store_commit(fixture.store, &fixture.error));
 	sql_execute("ANALYZE");
-	sql_execute("INSERT INTO sqlite_stat1 VALUES ('task', 'task_unfinished', '1000000 1 1'), ('task', 'task_batch', '9000000 90000 1'),"
+	sql_execute("INSERT INTO sqlite_stat1 VALUES ('task', 'task_unfinished', '1000000 1 1'), ('task', 'task_batch', '9000000 "
+		    "90000 1'),"
 		    " ('device', 'device_identity', '1000000 100000 1'), ('batch', 'batch_open', '5')");
 	database = database_open();
 	for (int i = 0; i < OTA_SQL_STATEMENTS; i++)
@@ -115,10 +118,12 @@ Test(statement, plans_hold_for_a_database_that_was_analyzed)
 	sqlite3_close(database);
 }
 
-/* SQLite uses a partial index only when the statement repeats its condition; a different spelling would silently read the table. */
+/* SQLite uses a partial index only when the statement repeats its condition; a different spelling would silently read the table.
+ */
 Test(statement, the_index_of_unfinished_tasks_is_used)
 {
-	static const enum ota_sql users[] = {OTA_SQL_TASK_FIND_UNFINISHED, OTA_SQL_TASK_FIND_ACTIVE, OTA_SQL_TASK_LIST_UNFINISHED};
+	static const enum ota_sql users[] = {OTA_SQL_TASK_FIND_UNFINISHED, OTA_SQL_TASK_FIND_ACTIVE,
+					     OTA_SQL_TASK_LIST_UNFINISHED};
 	sqlite3 *database = database_open();
 
 	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
@@ -128,8 +133,8 @@ Test(statement, the_index_of_unfinished_tasks_is_used)
 		snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", ota_statement(users[i])->sql);
 		cr_assert_eq(sqlite3_prepare_v2(database, sql, -1, &plan, NULL), SQLITE_OK);
 		cr_assert_eq(sqlite3_step(plan), SQLITE_ROW);
-		cr_expect(strstr((const char *)sqlite3_column_text(plan, 3), "task_unfinished"), "%s: %s", ota_statement(users[i])->name,
-			  sqlite3_column_text(plan, 3));
+		cr_expect(strstr((const char *)sqlite3_column_text(plan, 3), "task_unfinished"), "%s: %s",
+			  ota_statement(users[i])->name, sqlite3_column_text(plan, 3));
 		sqlite3_finalize(plan);
 	}
 	sqlite3_close(database);

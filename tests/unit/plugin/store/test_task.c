@@ -72,6 +72,17 @@ Test(task, is_saved_as_well_when_state_and_due_stay)
 	MUST_FAIL(OTA_ECONFLICT, ota_task_save(fixture.store, &before, &stale, &fixture.error));
 }
 
+Test(task, is_saved_as_well_when_only_its_due_time_moves)
+{
+	struct ota_task before = insert_task(&batch, insert_device("pk", "a")), mine = before;
+	int64_t next = 0;
+
+	mine.due_at = 1;
+	MUST(ota_task_save(fixture.store, &before, &mine, &fixture.error));
+	MUST(ota_task_next_due(fixture.store, &next, &fixture.error));
+	cr_expect_eq(next, 1);
+}
+
 Test(task, is_unfinished_once_per_device_and_module)
 {
 	int64_t device = insert_device("pk", "a");
@@ -244,8 +255,8 @@ static struct conflict_result conflicts(const struct ota_batch *of, const char *
 {
 	struct conflict_result result = {0};
 
-	MUST(ota_task_count_conflicts(fixture.store, of->id, of->product_key, module, all_devices, &result.count, result.names, capacity,
-				      &result.named, &fixture.error));
+	MUST(ota_task_count_conflicts(fixture.store, of->id, of->product_key, module, all_devices, &result.count, result.names,
+				      capacity, &result.named, &fixture.error));
 	return result;
 }
 

@@ -1,0 +1,225 @@
+#include "ctl/client.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/bytes.h"
+#include "common/json.h"
+#include "common/version.h"
+
+enum {
+	CONNECT_TIMEOUT_S = 10,
+	ANSWER_TIMEOUT_S = 30,          /* the gateway itself gives up after 5 */
+	STALL_TIMEOUT_S = 60,           /* of an upload: not a byte in this time */
+	CONTINUE_TIMEOUT_MS = 15 * 1000, /* the gateway asks the broker before it lets the body come */
+	ANSWER_MAX = 1024 * 1024,
+};
+
+struct ota_client {
+	CURL *curl;
+	struct curl_slist *headers;
+	struct ota_access access;
+	char trouble[CURL_ERROR_SIZE];
+};
+
+static bool add_header(struct ota_client *client, const char *text)
+{
+	struct curl_slist *longer = curl_slist_append(client->headers, text);
+
+	if (longer)
+		client->headers = longer;
+	return longer != NULL;
+}
+
+int ota_client_open(const struct ota_access *access, struct ota_client **ret_client, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes bearer = { 0 };
+	struct ota_client *client = calloc(1, sizeof(*client));
+
+	if (!client || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		free(client);
+		return ota_fail(error, OTA_ENOMEM, "libcurl does not start");
+	}
+	client->access = *access;
+	client->curl = curl_easy_init();
+	ota_bytes_format(&bearer, "Authorization: Bearer %s", access->token);
+	if (!client->curl || bearer.failed || !add_header(client, bearer.data) || !add_header(client, "Content-Type: application/json")) {
+		(void)ota_client_free(client);
+		return ota_fail(error, OTA_ENOMEM, "libcurl does not start");
+	}
+	*ret_client = client;
+	return 0;
+}
+
+struct ota_client *ota_client_free(struct ota_client *client)
+{
+	if (client) {
+		curl_slist_free_all(client->headers);
+		curl_easy_cleanup(client->curl);
+		explicit_bzero(&client->access, sizeof(client->access));
+		free(client);
+		curl_global_cleanup();
+	}
+	return NULL;
+}
+
+static size_t take_answer(char *data, size_t size, size_t count, void *context)
+{
+	struct ota_bytes *answer = context;
+
+	ota_bytes_append(answer, data, size * count);
+	return answer->failed ? 0 : size * count;
+}
+
+static void prepare(struct ota_client *client, struct ota_bytes *answer)
+{
+	CURL *curl = client->curl;
+
+	curl_easy_reset(curl);
+	client->trouble[0] = '\0';
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->trouble);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "otactl/" OTA_SOFTWARE_VERSION);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	if (client->access.ca_file[0])
+		curl_easy_setopt(curl, CURLOPT_CAINFO, client->access.ca_file);
+}
+
+/* A refusal of ours has the one shape; anything else is a proxy's or a stranger's page. */
+static int read_refusal(const struct ota_client *client, long status, const cJSON *tree, struct ota_error *error)
+{
+	const cJSON *object = ota_json_member(tree, "error");
+	const cJSON *code = ota_json_member(object, "code");
+	const cJSON *message = ota_json_member(object, "message");
+	const cJSON *path = ota_json_member(object, "path");
+	int number = cJSON_IsString(code) ? ota_code_from_name(code->valuestring) : OTA_OK;
+
+	if (number == OTA_OK || !cJSON_IsString(message))
+		return ota_fail(error, OTA_EIO, "%s answered %ld, and not as an ota-gateway does", client->access.url, status);
+	return ota_fail_at(error, number, cJSON_IsString(path) ? path->valuestring : "", "%s", message->valuestring);
+}
+
+static int read_answer(const struct ota_client *client, const struct ota_bytes *answer, cJSON **ret_data, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *tree = NULL;
+	struct ota_span text = { answer->data, answer->size };
+	long status = 0;
+
+	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (ota_json_read(text, OTA_JSON_STRICT, ANSWER_MAX, &tree, NULL, NULL) < 0)
+		return read_refusal(client, status, NULL, error);
+	if (status < 200 || status > 299)
+		return read_refusal(client, status, tree, error);
+	*ret_data = tree;
+	tree = NULL;
+	return 0;
+}
+
+static int perform(struct ota_client *client, struct ota_bytes *answer, cJSON **ret_data, struct ota_error *error)
+{
+	CURLcode result = curl_easy_perform(client->curl);
+	long status = 0;
+
+	/* A refusal may come while the body is still going out; then the answer counts and not the broken pipe. */
+	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (result == CURLE_SEND_ERROR && status >= 400 && answer->size > 0)
+		result = CURLE_OK;
+	if (result != CURLE_OK)
+		return ota_fail(error, OTA_EUNAVAILABLE, "%s: %s", client->access.url,
+				client->trouble[0] ? client->trouble : curl_easy_strerror(result));
+	return read_answer(client, answer, ret_data, error);
+}
+
+static int print_body(const cJSON *members, struct ota_bytes *out, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *body = cJSON_Duplicate(members, true);
+
+	cJSON_DeleteItemFromObjectCaseSensitive(body, "command");
+	if (!body || ota_json_write(body, out) < 0)
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
+	return 0;
+}
+
+int ota_client_call(struct ota_client *client, const cJSON *members, cJSON **ret_data, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes answer = { .limit = ANSWER_MAX };
+	OTA_AUTO_BYTES struct ota_bytes url = { 0 };
+	OTA_AUTO_BYTES struct ota_bytes body = { 0 };
+	int code = print_body(members, &body, error);
+
+	if (code < 0)
+		return code;
+	ota_bytes_format(&url, "%s/api/v1/%s", client->access.url, ota_json_member(members, "command")->valuestring);
+	prepare(client, &answer);
+	curl_easy_setopt(client->curl, CURLOPT_URL, url.data);
+	curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, (long)ANSWER_TIMEOUT_S);
+	curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
+	curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, body.data);
+	return perform(client, &answer, ret_data, error);
+}
+
+static int print_upload_url(const struct ota_client *client, const cJSON *members, struct ota_bytes *out, struct ota_error *error)
+{
+	const cJSON *member;
+
+	ota_bytes_format(out, "%s/api/v1/packages?", client->access.url);
+	cJSON_ArrayForEach(member, members) {
+		char *value;
+
+		if (!cJSON_IsString(member) || strcmp(member->string, "command") == 0 || strcmp(member->string, "requestId") == 0)
+			continue;
+		value = curl_easy_escape(client->curl, member->valuestring, 0);
+		ota_bytes_format(out, "%s=%s&", member->string, value ? value : "");
+		curl_free(value);
+	}
+	if (out->failed)
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
+	out->data[--out->size] = '\0';
+	return 0;
+}
+
+struct source {
+	const struct ota_client_upload *upload;
+	uint64_t sent;
+};
+
+static size_t give_body(char *target, size_t size, size_t count, void *context)
+{
+	struct source *source = context;
+	ssize_t got = pread(source->upload->fd, target, size * count, (off_t)source->sent);
+
+	if (got < 0)
+		return CURL_READFUNC_ABORT;
+	source->sent += (uint64_t)got;
+	if (source->upload->progress)
+		source->upload->progress(source->upload->context, source->sent);
+	return (size_t)got;
+}
+
+int ota_client_upload(struct ota_client *client, const struct ota_client_upload *upload, cJSON **ret_data, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes answer = { .limit = ANSWER_MAX };
+	OTA_AUTO_BYTES struct ota_bytes url = { 0 };
+	struct source source = { upload, 0 };
+	CURL *curl = client->curl;
+	int code = print_upload_url(client, upload->members, &url, error);
+
+	if (code < 0)
+		return code;
+	prepare(client, &answer);
+	curl_easy_setopt(curl, CURLOPT_URL, url.data);
+	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)upload->size);
+	curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_body);
+	curl_easy_setopt(curl, CURLOPT_READDATA, &source);
+	curl_easy_setopt(curl, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)CONTINUE_TIMEOUT_MS);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_TIMEOUT_S);
+	return perform(client, &answer, ret_data, error);
+}

@@ -1,0 +1,30 @@
+/*
+ * Client: commands and uploads to the gateway, over libcurl. One connection, kept. Not shared between threads.
+ */
+#ifndef OTA_CTL_CLIENT_H
+#define OTA_CTL_CLIENT_H
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
+
+#include "ctl/access.h"
+
+struct ota_client;
+
+int ota_client_open(const struct ota_access *access, struct ota_client **ret_client, struct ota_error *error);
+struct ota_client *ota_client_free(struct ota_client *client); /* returns NULL */
+
+/* POST of one command; `members` is an object with a `command` member. What the server refuses comes as its own code, sentence and path;
+ * OTA_EUNAVAILABLE when there is no gateway to be reached. *ret_data is the caller's. */
+int ota_client_call(struct ota_client *client, const cJSON *members, cJSON **ret_data, struct ota_error *error);
+
+struct ota_client_upload {
+	const cJSON *members; /* of addPackage, with sha256; become the query */
+	int fd;               /* read from its start */
+	uint64_t size;
+	void (*progress)(void *context, uint64_t sent); /* NULL = nobody looks */
+	void *context;
+};
+int ota_client_upload(struct ota_client *client, const struct ota_client_upload *upload, cJSON **ret_data, struct ota_error *error);
+
+#endif

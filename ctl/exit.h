@@ -1,0 +1,19 @@
+/*
+ * Exit codes of otactl, for scripts.
+ */
+#ifndef OTA_CTL_EXIT_H
+#define OTA_CTL_EXIT_H
+
+enum ota_exit {
+	OTA_EXIT_OK = 0,
+	OTA_EXIT_ERROR = 1,     /* no gateway, no right, no memory, ... */
+	OTA_EXIT_USAGE = 2,     /* what was typed breaks a rule */
+	OTA_EXIT_NOT_FOUND = 3,
+	OTA_EXIT_CONFLICT = 4,
+	OTA_EXIT_BATCH = 5, /* batch watch: canceled, or some device failed */
+};
+
+/* Of an error code of common/error.h. */
+enum ota_exit ota_exit_of(int code);
+
+#endif

@@ -1,0 +1,204 @@
+#include "ctl/verb.h"
+
+#include <string.h>
+
+#include "common/nearest.h"
+#include "ctl/verbs.h"
+
+#define LIST(name) { name, sizeof(name) / sizeof((name)[0]) }
+#define NO_OPTIONS { NULL, 0 }
+
+enum { WORDS_MAX = 32 };
+
+/* clang-format off */
+#define PRODUCT { "product", 'p', "KEY", "productKey", false, "the product" }
+#define MODULE { "module", 'm', "MODULE", "module", false, "the module, default if not given" }
+#define VERSION { "version", 'v', "VERSION", "version", false, "the version" }
+#define ROWS { "limit", 'n', "N", NULL, false, "stop after that many rows" }
+#define MUTATING \
+	{ "reason", 0, "TEXT", "reason", false, "why; kept in the log" }, \
+	{ "request-id", 0, "ID", "requestId", false, "the same id again gives the same answer and does nothing twice" }
+
+static const struct ota_option globals[] = {
+	{ "output",     'o', "FORM", NULL, false, "table (default), json, jsonl or name" },
+	{ "no-headers", 0,   NULL,   NULL, false, "tables without their first line" },
+	{ "url",        0,   "URL",  NULL, false, "the gateway (OTA_URL)" },
+	{ "token-file", 0,   "FILE", NULL, false, "a file with the token (OTA_TOKEN_FILE; or OTA_TOKEN)" },
+	{ "config",     'c', "FILE", NULL, false, "settings instead of ~/.config/otactl.conf and /etc/otactl.conf" },
+	{ "help",       'h', NULL,   NULL, false, "help of everything, a noun or a verb" },
+};
+
+static const struct ota_option page_options[] = { ROWS };
+static const struct ota_option product_add_options[] = {
+	{ "name", 0, "TEXT", "name", false, "a name for people" },
+	{ "registration", 0, "RULE", "registration", false, "listed: only registered devices are served" },
+	{ "sign-method", 0, "METHOD", "signMethod", false, "auto, md5 or sha256" },
+	MUTATING,
+};
+static const struct ota_option versions_options[] = { MODULE };
+static const struct ota_option device_list_options[] = {
+	PRODUCT, MODULE, VERSION,
+	{ "online", 0, "YES", "online", false, "true or false" },
+	ROWS,
+};
+static const struct ota_option device_add_options[] = {
+	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	MUTATING,
+};
+static const struct ota_option mutating_options[] = { MUTATING };
+static const struct ota_option package_list_options[] = { PRODUCT, MODULE, ROWS };
+static const struct ota_option package_show_options[] = { PRODUCT, MODULE, VERSION };
+static const struct ota_option package_add_options[] = {
+	PRODUCT, MODULE, VERSION,
+	{ "notes", 0, "TEXT", "notes", false, "release notes" },
+	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+};
+static const struct ota_option batch_create_options[] = {
+	{ "package", 0, "ID", "package", false, "the package by its id; or:" },
+	PRODUCT, MODULE, VERSION,
+	{ "kind", 'k', "KIND", "kind", false, "static (default), or verify: a few devices prove the package" },
+	{ "all", 'a', NULL, "targets.all", false, "every device of the product" },
+	{ "device", 'd', "NAME", NULL, true, "this device; may be given many times" },
+	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	{ "name", 0, "TEXT", "name", false, "a name for people" },
+	{ "dry-run", 0, NULL, "dryRun", false, "say what it would do and do nothing" },
+	{ "on-conflict", 0, "RULE", "onConflict", false, "reject (default) or skip devices that have unfinished work" },
+	{ "override", 0, NULL, "override", false, "roll out a package that no verify batch proved; needs --reason" },
+	{ "push-timeout", 0, "TIME", "strategy.pushTimeout", false, "online time for the first report (1h)" },
+	{ "upgrade-timeout", 0, "TIME", "strategy.upgradeTimeout", false, "from the first report to the new version (60m)" },
+	{ "reboot-timeout", 0, "TIME", "strategy.rebootTimeout", false, "from the whole download to the new version (10m)" },
+	{ "soak", 0, "TIME", "strategy.soak", false, "the new version must run that long (0s)" },
+	{ "retries", 0, "N", "strategy.retries", false, "more attempts after a failed one (2)" },
+	{ "retry-pause", 0, "TIME", "strategy.retryPause", false, "before the next attempt (10m)" },
+	{ "end-after", 0, "TIME", "strategy.endAfter", false, "then what is pending is canceled (30d)" },
+	{ "abort-percent", 0, "N", "strategy.abortPercent", false, "pause when more than that share failed (10)" },
+	{ "abort-sample", 0, "N", "strategy.abortSample", false, "of at least so many finished; 0 = never (10)" },
+	MUTATING,
+};
+static const struct ota_option batch_list_options[] = {
+	PRODUCT,
+	{ "state", 's', "STATE", "state", false, "planned, running, paused, completed or canceled" },
+	ROWS,
+};
+static const struct ota_option batch_tasks_options[] = {
+	{ "state", 's', "STATE", "state", false, "pending, pushed, upgrading, succeeded, failed or canceled" },
+	ROWS,
+};
+static const struct ota_option batch_watch_options[] = {
+	{ "interval", 'i', "TIME", NULL, false, "between two looks (1s)" },
+	{ "timeout", 't', "TIME", NULL, false, "give up after that time, with exit code 1" },
+};
+static const struct ota_option batch_cancel_options[] = {
+	{ "level", 'l', "LEVEL", "level", false, "withdraw (default): what is pending; revoke: also what was pushed" },
+	MUTATING,
+};
+static const struct ota_option log_options[] = {
+	PRODUCT,
+	{ "device", 'd', "NAME", "deviceName", false, "of this device" },
+	{ "batch", 'b', "ID", "batch", false, "of this batch" },
+	ROWS,
+};
+
+static const struct ota_verb verbs[] = {
+	{ "product", "list", "", "", 0, 0, "listProducts", LIST(page_options), &ota_view_product, NULL,
+	  "products and how many devices they have" },
+	{ "product", "show", "PRODUCT", "productKey", 1, 1, "getProduct", NO_OPTIONS, &ota_view_product, NULL, "one product" },
+	{ "product", "versions", "PRODUCT", "productKey", 1, 1, "versionDistribution", LIST(versions_options), &ota_view_version, NULL,
+	  "which versions its devices run" },
+	{ "product", "add", "PRODUCT", "productKey", 1, 1, "createProduct", LIST(product_add_options), &ota_view_product, NULL,
+	  "a new product" },
+	{ "device", "list", "", "", 0, 0, "listDevices", LIST(device_list_options), &ota_view_device, NULL, "devices of a product" },
+	{ "device", "show", "PRODUCT NAME", "productKey deviceName", 2, 2, "getDevice", NO_OPTIONS, &ota_view_device, NULL,
+	  "one device: versions and latest tasks" },
+	{ "device", "add", "PRODUCT [NAME...]", "", 1, -1, "registerDevices", LIST(device_add_options), &ota_view_registration,
+	  ota_device_add, "register devices by name" },
+	{ "device", "register", "PRODUCT [NAME...]", "", 1, -1, "registerDevices", LIST(device_add_options), &ota_view_registration,
+	  ota_device_add, "the same" },
+	{ "device", "log", "PRODUCT NAME", "productKey deviceName", 2, 2, "listEvents", LIST(page_options), &ota_view_event, NULL,
+	  "what happened to a device, newest first" },
+	{ "device", "unbar", "PRODUCT NAME", "productKey deviceName", 2, 2, "unbarDevice", LIST(mutating_options), &ota_view_device, NULL,
+	  "serve a device again that went round in a loop" },
+	{ "package", "list", "", "", 0, 0, "listPackages", LIST(package_list_options), &ota_view_package, NULL, "packages" },
+	{ "package", "show", "[ID]", "package", 0, 1, "getPackage", LIST(package_show_options), &ota_view_package, NULL,
+	  "one package, by id or by --product and --version" },
+	{ "package", "add", "FILE", "", 1, 1, "addPackage", LIST(package_add_options), &ota_view_package, ota_package_add,
+	  "upload a package" },
+	{ "batch", "list", "", "", 0, 0, "listBatches", LIST(batch_list_options), &ota_view_batch, NULL, "batches, newest first" },
+	{ "batch", "show", "ID", "batch", 1, 1, "getBatch", NO_OPTIONS, &ota_view_batch, NULL, "one batch" },
+	{ "batch", "create", "", "", 0, 0, "createBatch", LIST(batch_create_options), &ota_view_batch, ota_batch_create,
+	  "roll a package out" },
+	{ "batch", "watch", "ID", "batch", 1, 1, "getBatch", LIST(batch_watch_options), &ota_view_batch, ota_batch_watch,
+	  "follow a batch to its end; exit code 5 when it failed or was canceled" },
+	{ "batch", "tasks", "ID", "batch", 1, 1, "listTasks", LIST(batch_tasks_options), &ota_view_task, NULL, "its devices, one by one" },
+	{ "batch", "pause", "ID", "batch", 1, 1, "pauseBatch", LIST(mutating_options), &ota_view_batch, NULL, "send nothing more for now" },
+	{ "batch", "resume", "ID", "batch", 1, 1, "resumeBatch", LIST(mutating_options), &ota_view_batch, NULL, "go on" },
+	{ "batch", "cancel", "ID", "batch", 1, 1, "cancelBatch", LIST(batch_cancel_options), &ota_view_batch, NULL, "end it" },
+	{ "task", "show", "ID", "task", 1, 1, "getTask", NO_OPTIONS, &ota_view_task, NULL, "one device's part in a batch, with its attempts" },
+	{ "server", "status", "", "", 0, 0, "getServer", NO_OPTIONS, &ota_view_server, NULL, "the update server" },
+	{ "log", NULL, "", "", 0, 0, "listEvents", LIST(log_options), &ota_view_event, NULL, "what happened, newest first" },
+};
+/* clang-format on */
+
+enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+
+size_t ota_verb_count(void)
+{
+	return VERBS;
+}
+
+const struct ota_verb *ota_verb_at(size_t index)
+{
+	return index < VERBS ? &verbs[index] : NULL;
+}
+
+struct ota_option_list ota_verb_globals(void)
+{
+	return (struct ota_option_list)LIST(globals);
+}
+
+/* The nouns, or the verbs of one noun, for a hint. */
+static const char *nearest(const char *word, const char *noun)
+{
+	const char *words[WORDS_MAX + 1] = { NULL };
+	size_t count = 0;
+
+	for (size_t i = 0; i < VERBS && count < WORDS_MAX; i++) {
+		if (!noun)
+			words[count++] = verbs[i].noun;
+		else if (strcmp(verbs[i].noun, noun) == 0 && verbs[i].name)
+			words[count++] = verbs[i].name;
+	}
+	return ota_nearest(word, words);
+}
+
+static int unknown(const char *noun, const char *word, struct ota_error *error)
+{
+	const char *near = word ? nearest(word, noun) : NULL;
+
+	if (!word)
+		return ota_fail(error, OTA_EINVALID, "otactl %s: what to do? See otactl %s --help", noun, noun);
+	if (near)
+		return ota_fail(error, OTA_EINVALID, "unknown %s \"%s\"; perhaps \"%s\" is meant", noun ? "verb" : "noun", word, near);
+	return ota_fail(error, OTA_EINVALID, "unknown %s \"%s\"; see otactl %s%s--help", noun ? "verb" : "noun", word, noun ? noun : "",
+			noun ? " " : "");
+}
+
+int ota_verb_find(int argc, char *const *argv, const struct ota_verb **ret_verb, int *ret_used, struct ota_error *error)
+{
+	const char *word = argc > 1 && argv[1][0] != '-' ? argv[1] : NULL;
+	bool is_noun = false;
+
+	for (size_t i = 0; i < VERBS; i++) {
+		const struct ota_verb *verb = &verbs[i];
+
+		if (strcmp(verb->noun, argv[0]) != 0)
+			continue;
+		is_noun = true;
+		if (verb->name && (!word || strcmp(verb->name, word) != 0))
+			continue;
+		*ret_verb = verb;
+		*ret_used = verb->name ? 2 : 1;
+		return 0;
+	}
+	return is_noun ? unknown(argv[0], word, error) : unknown(NULL, argv[0], error);
+}

@@ -1,0 +1,14 @@
+/*
+ * The verbs that have code of their own.
+ */
+#ifndef OTA_CTL_VERBS_H
+#define OTA_CTL_VERBS_H
+
+#include "ctl/verb.h"
+
+int ota_device_add(struct ota_invocation *invocation, struct ota_error *error);
+int ota_package_add(struct ota_invocation *invocation, struct ota_error *error);
+int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error);
+int ota_batch_watch(struct ota_invocation *invocation, struct ota_error *error);
+
+#endif

@@ -1,0 +1,233 @@
+#include "ctl/view.h"
+
+#include <string.h>
+
+#include "common/json.h"
+
+#define LIST(name) { name, sizeof(name) / sizeof((name)[0]) }
+
+/* clang-format off */
+static const struct ota_field product_columns[] = {
+	{ "PRODUCT",      "productKey",   OTA_HUMAN_TEXT,   0 },
+	{ "NAME",         "name",         OTA_HUMAN_TEXT,   40 },
+	{ "DEVICES",      "devices",      OTA_HUMAN_NUMBER, 0 },
+	{ "REGISTRATION", "registration", OTA_HUMAN_TEXT,   0 },
+	{ "SIGN",         "signMethod",   OTA_HUMAN_TEXT,   0 },
+	{ "CREATED",      "createdAt",    OTA_HUMAN_AGO,    0 },
+};
+static const struct ota_field product_lines[] = {
+	{ "product",      "productKey",   OTA_HUMAN_TEXT,   0 },
+	{ "name",         "name",         OTA_HUMAN_TEXT,   0 },
+	{ "devices",      "devices",      OTA_HUMAN_NUMBER, 0 },
+	{ "registration", "registration", OTA_HUMAN_TEXT,   0 },
+	{ "sign method",  "signMethod",   OTA_HUMAN_TEXT,   0 },
+	{ "created",      "createdAt",    OTA_HUMAN_TIME,   0 },
+};
+const struct ota_view ota_view_product = { "productKey", LIST(product_columns), LIST(product_lines), NULL };
+
+static const struct ota_field task_columns[] = {
+	{ "TASK",    "id",         OTA_HUMAN_NUMBER, 0 },
+	{ "BATCH",   "batch",      OTA_HUMAN_NUMBER, 0 },
+	{ "DEVICE",  "deviceName", OTA_HUMAN_TEXT,   40 },
+	{ "MODULE",  "module",     OTA_HUMAN_TEXT,   24 },
+	{ "STATE",   "state",      OTA_HUMAN_TEXT,   0 },
+	{ "REASON",  "reason",     OTA_HUMAN_TEXT,   0 },
+	{ "CAUSE",   "cause",      OTA_HUMAN_TEXT,   0 },
+	{ "STEP",    "step",       OTA_HUMAN_NUMBER, 0 },
+	{ "ATTEMPT", "attempt",    OTA_HUMAN_NUMBER, 0 },
+	{ "FROM",    "fromVersion", OTA_HUMAN_TEXT,  24 },
+	{ "TO",      "version",    OTA_HUMAN_TEXT,   24 },
+	{ "UPDATED", "updatedAt",  OTA_HUMAN_AGO,    0 },
+};
+static const struct ota_field task_lines[] = {
+	{ "task",    "id",          OTA_HUMAN_NUMBER, 0 },
+	{ "batch",   "batch",       OTA_HUMAN_NUMBER, 0 },
+	{ "product", "productKey",  OTA_HUMAN_TEXT,   0 },
+	{ "device",  "deviceName",  OTA_HUMAN_TEXT,   0 },
+	{ "module",  "module",      OTA_HUMAN_TEXT,   0 },
+	{ "from",    "fromVersion", OTA_HUMAN_TEXT,   0 },
+	{ "to",      "version",     OTA_HUMAN_TEXT,   0 },
+	{ "state",   "state",       OTA_HUMAN_TEXT,   0 },
+	{ "reason",  "reason",      OTA_HUMAN_TEXT,   0 },
+	{ "cause",   "cause",       OTA_HUMAN_TEXT,   0 },
+	{ "mark",    "mark",        OTA_HUMAN_TEXT,   0 },
+	{ "step",    "step",        OTA_HUMAN_NUMBER, 0 },
+	{ "told",    "desc",        OTA_HUMAN_TEXT,   0 },
+	{ "attempt", "attempt",     OTA_HUMAN_NUMBER, 0 },
+	{ "created", "createdAt",   OTA_HUMAN_TIME,   0 },
+	{ "updated", "updatedAt",   OTA_HUMAN_TIME,   0 },
+	{ "due",     "dueAt",       OTA_HUMAN_TIME,   0 },
+};
+static const struct ota_field attempt_columns[] = {
+	{ "ATTEMPT", "attempt",   OTA_HUMAN_NUMBER, 0 },
+	{ "STARTED", "startedAt", OTA_HUMAN_AGO,    0 },
+	{ "ENDED",   "endedAt",   OTA_HUMAN_AGO,    0 },
+	{ "CAUSE",   "cause",     OTA_HUMAN_TEXT,   0 },
+	{ "STEP",    "step",      OTA_HUMAN_NUMBER, 0 },
+	{ "TOLD",    "desc",      OTA_HUMAN_TEXT,   60 },
+};
+static const struct ota_view attempt_view = { "attempt", LIST(attempt_columns), { NULL, 0 }, NULL };
+static const struct ota_part task_parts[] = { { "attempts", "attempts", &attempt_view }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_task = { "id", LIST(task_columns), LIST(task_lines), task_parts };
+
+static const struct ota_field device_columns[] = {
+	{ "DEVICE",   "deviceName", OTA_HUMAN_TEXT,    64 },
+	{ "ONLINE",   "online",     OTA_HUMAN_YES,     0 },
+	{ "VERSIONS", "modules",    OTA_HUMAN_MODULES, 60 },
+	{ "SEEN",     "lastSeenAt", OTA_HUMAN_AGO,     0 },
+	{ "BARRED",   "barred",     OTA_HUMAN_YES,     0 },
+};
+static const struct ota_field device_lines[] = {
+	{ "product",    "productKey",   OTA_HUMAN_TEXT, 0 },
+	{ "device",     "deviceName",   OTA_HUMAN_TEXT, 0 },
+	{ "online",     "online",       OTA_HUMAN_YES,  0 },
+	{ "registered", "registeredAt", OTA_HUMAN_TIME, 0 },
+	{ "seen",       "lastSeenAt",   OTA_HUMAN_TIME, 0 },
+	{ "agent",      "agent",        OTA_HUMAN_TEXT, 0 },
+	{ "caps",       "caps",         OTA_HUMAN_LIST, 0 },
+	{ "barred",     "barred",       OTA_HUMAN_YES,  0 },
+};
+static const struct ota_field module_columns[] = {
+	{ "MODULE",   "module",     OTA_HUMAN_TEXT, 0 },
+	{ "VERSION",  "version",    OTA_HUMAN_TEXT, 0 },
+	{ "REPORTED", "reportedAt", OTA_HUMAN_AGO,  0 },
+};
+static const struct ota_view module_view = { "module", LIST(module_columns), { NULL, 0 }, NULL };
+static const struct ota_part device_parts[] = {
+	{ "modules", "modules", &module_view }, { "tasks", "tasks", &ota_view_task }, { NULL, NULL, NULL },
+};
+const struct ota_view ota_view_device = { "productKey/deviceName", LIST(device_columns), LIST(device_lines), device_parts };
+
+static const struct ota_field count_columns[] = {
+	{ "VERSION", "version", OTA_HUMAN_TEXT,   0 },
+	{ "DEVICES", "count",   OTA_HUMAN_NUMBER, 0 },
+};
+static const struct ota_view count_view = { "version", LIST(count_columns), { NULL, 0 }, NULL };
+static const struct ota_field version_lines[] = {
+	{ "product",    "productKey", OTA_HUMAN_TEXT,   0 },
+	{ "module",     "module",     OTA_HUMAN_TEXT,   0 },
+	{ "never said", "unknown",    OTA_HUMAN_NUMBER, 0 },
+};
+static const struct ota_part version_parts[] = { { "versions", "versions", &count_view }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_version = { "productKey", { NULL, 0 }, LIST(version_lines), version_parts };
+
+static const struct ota_field package_columns[] = {
+	{ "PACKAGE",      "id",           OTA_HUMAN_NUMBER, 0 },
+	{ "PRODUCT",      "productKey",   OTA_HUMAN_TEXT,   0 },
+	{ "MODULE",       "module",       OTA_HUMAN_TEXT,   24 },
+	{ "VERSION",      "version",      OTA_HUMAN_TEXT,   40 },
+	{ "SIZE",         "size",         OTA_HUMAN_BYTES,  0 },
+	{ "STATUS",       "status",       OTA_HUMAN_TEXT,   0 },
+	{ "VERIFICATION", "verification", OTA_HUMAN_TEXT,   0 },
+	{ "CREATED",      "createdAt",    OTA_HUMAN_AGO,    0 },
+	{ "BY",           "createdBy",    OTA_HUMAN_TEXT,   24 },
+};
+static const struct ota_field package_lines[] = {
+	{ "package",      "id",           OTA_HUMAN_NUMBER, 0 },
+	{ "product",      "productKey",   OTA_HUMAN_TEXT,   0 },
+	{ "module",       "module",       OTA_HUMAN_TEXT,   0 },
+	{ "version",      "version",      OTA_HUMAN_TEXT,   0 },
+	{ "size",         "size",         OTA_HUMAN_BYTES,  0 },
+	{ "sha256",       "sha256",       OTA_HUMAN_TEXT,   0 },
+	{ "md5",          "md5",          OTA_HUMAN_TEXT,   0 },
+	{ "status",       "status",       OTA_HUMAN_TEXT,   0 },
+	{ "verification", "verification", OTA_HUMAN_TEXT,   0 },
+	{ "notes",        "notes",        OTA_HUMAN_TEXT,   0 },
+	{ "tags",         "extData",      OTA_HUMAN_COUNTS, 0 },
+	{ "created",      "createdAt",    OTA_HUMAN_TIME,   0 },
+	{ "by",           "createdBy",    OTA_HUMAN_TEXT,   0 },
+};
+const struct ota_view ota_view_package = { "id", LIST(package_columns), LIST(package_lines), NULL };
+
+static const struct ota_field batch_columns[] = {
+	{ "BATCH",   "id",            OTA_HUMAN_NUMBER, 0 },
+	{ "NAME",    "name",          OTA_HUMAN_TEXT,   32 },
+	{ "PRODUCT", "productKey",    OTA_HUMAN_TEXT,   0 },
+	{ "MODULE",  "module",        OTA_HUMAN_TEXT,   24 },
+	{ "VERSION", "version",       OTA_HUMAN_TEXT,   32 },
+	{ "KIND",    "kind",          OTA_HUMAN_TEXT,   0 },
+	{ "STATE",   "state",         OTA_HUMAN_TEXT,   0 },
+	{ "OUTCOME", "outcome",       OTA_HUMAN_TEXT,   0 },
+	{ "ENDED",   "counts",        OTA_HUMAN_SHARE,  0 },
+	{ "FAILED",  "counts.failed", OTA_HUMAN_NUMBER, 0 },
+	{ "CREATED", "createdAt",     OTA_HUMAN_AGO,    0 },
+	{ "BY",      "createdBy",     OTA_HUMAN_TEXT,   24 },
+};
+static const struct ota_field batch_lines[] = {
+	{ "batch",    "id",         OTA_HUMAN_NUMBER, 0 },
+	{ "name",     "name",       OTA_HUMAN_TEXT,   0 },
+	{ "product",  "productKey", OTA_HUMAN_TEXT,   0 },
+	{ "module",   "module",     OTA_HUMAN_TEXT,   0 },
+	{ "version",  "version",    OTA_HUMAN_TEXT,   0 },
+	{ "package",  "package",    OTA_HUMAN_NUMBER, 0 },
+	{ "kind",     "kind",       OTA_HUMAN_TEXT,   0 },
+	{ "state",    "state",      OTA_HUMAN_TEXT,   0 },
+	{ "reason",   "reason",     OTA_HUMAN_TEXT,   0 },
+	{ "outcome",  "outcome",    OTA_HUMAN_TEXT,   0 },
+	{ "devices",  "total",      OTA_HUMAN_NUMBER, 0 },
+	{ "prepared", "prepared",   OTA_HUMAN_NUMBER, 0 },
+	{ "tasks",    "counts",     OTA_HUMAN_COUNTS, 0 },
+	{ "causes",   "causes",     OTA_HUMAN_COUNTS, 0 },
+	{ "excluded", "excluded",   OTA_HUMAN_COUNTS, 0 },
+	{ "strategy", "strategy",   OTA_HUMAN_COUNTS, 0 },
+	{ "created",  "createdAt",  OTA_HUMAN_TIME,   0 },
+	{ "by",       "createdBy",  OTA_HUMAN_TEXT,   0 },
+	{ "started",  "startedAt",  OTA_HUMAN_TIME,   0 },
+	{ "ended",    "endedAt",    OTA_HUMAN_TIME,   0 },
+	{ "ends",     "endsAt",     OTA_HUMAN_TIME,   0 },
+};
+const struct ota_view ota_view_batch = { "id", LIST(batch_columns), LIST(batch_lines), NULL };
+
+static const struct ota_field plan_lines[] = {
+	{ "devices",   "matches",   OTA_HUMAN_NUMBER, 0 },
+	{ "excluded",  "excluded",  OTA_HUMAN_COUNTS, 0 },
+	{ "conflicts", "conflicts", OTA_HUMAN_LIST,   0 },
+	{ "to send",   "bytes",     OTA_HUMAN_BYTES,  0 },
+};
+const struct ota_view ota_view_plan = { "matches", { NULL, 0 }, LIST(plan_lines), NULL };
+
+static const struct ota_field event_columns[] = {
+	{ "AT",      "at",         OTA_HUMAN_TIME,   0 },
+	{ "EVENT",   "event",      OTA_HUMAN_TEXT,   0 },
+	{ "PRODUCT", "productKey", OTA_HUMAN_TEXT,   0 },
+	{ "DEVICE",  "deviceName", OTA_HUMAN_TEXT,   40 },
+	{ "BATCH",   "batch",      OTA_HUMAN_NUMBER, 0 },
+	{ "TASK",    "task",       OTA_HUMAN_NUMBER, 0 },
+	{ "ACTOR",   "actor",      OTA_HUMAN_TEXT,   24 },
+	{ "DETAIL",  "detail",     OTA_HUMAN_COUNTS, 0 },
+};
+const struct ota_view ota_view_event = { "id", LIST(event_columns), { NULL, 0 }, NULL };
+
+static const struct ota_field server_lines[] = {
+	{ "version",        "version",       OTA_HUMAN_TEXT,   0 },
+	{ "node",           "nodeId",        OTA_HUMAN_TEXT,   0 },
+	{ "store",          "storeId",       OTA_HUMAN_TEXT,   0 },
+	{ "started",        "startedAt",     OTA_HUMAN_TIME,   0 },
+	{ "devices online", "devicesOnline", OTA_HUMAN_NUMBER, 0 },
+	{ "products",       "products",      OTA_HUMAN_NUMBER, 0 },
+	{ "queue",          "queueDepth",    OTA_HUMAN_NUMBER, 0 },
+	{ "journal",        "journalBytes",  OTA_HUMAN_BYTES,  0 },
+	{ "tasks",          "tasks",         OTA_HUMAN_COUNTS, 0 },
+};
+const struct ota_view ota_view_server = { "nodeId", { NULL, 0 }, LIST(server_lines), NULL };
+
+static const struct ota_field registration_lines[] = {
+	{ "registered",   "registered", OTA_HUMAN_NUMBER, 0 },
+	{ "already there", "already",   OTA_HUMAN_NUMBER, 0 },
+};
+const struct ota_view ota_view_registration = { "registered", { NULL, 0 }, LIST(registration_lines), NULL };
+/* clang-format on */
+
+const cJSON *ota_view_member(const cJSON *object, const char *path)
+{
+	const char *dot = strchr(path, '.');
+	char key[32];
+	size_t size = dot ? (size_t)(dot - path) : strlen(path);
+
+	if (size >= sizeof(key))
+		return NULL;
+	memcpy(key, path, size);
+	key[size] = '\0';
+	object = ota_json_member(object, key);
+	return dot && object ? ota_view_member(object, dot + 1) : object;
+}

@@ -1,0 +1,99 @@
+"""A small HTTP server for packages: Range, If-Range, and a gate that holds a body back, so that a test knows where a download stands."""
+
+import http.server
+import re
+import threading
+
+PIECE = 16384
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        web = self.server.web
+        web.requests.append((self.path, self.headers.get("Range")))
+        self.close_connection = True
+        if self.path in web.answers:
+            self._head(web.answers[self.path], 0)
+            return
+        content = web.files.get(self.path)
+        if content is None:
+            self._head(404, 0)
+            return
+        first = self._first(content)
+        if first:
+            self._head(206, len(content) - first, Content_Range=f"bytes {first}-{len(content) - 1}/{len(content)}", ETag='"1"')
+        else:
+            self._head(200, len(content), ETag='"1"')
+        self._body(web, content, first)
+
+    def _first(self, content):
+        match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        return int(match[1]) if match and int(match[1]) < len(content) else 0
+
+    def _head(self, status, length, **headers):
+        self.send_response(status)
+        for name, value in {"Content_Length": length, "Connection": "close", **headers}.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+
+    def _body(self, web, content, first):
+        view = memoryview(content)
+        try:
+            while first < len(content):
+                last = min(first + PIECE, web.wait_gate(self.path, first), len(content))
+                self.wfile.write(view[first:last])
+                first = last
+                web.sent[self.path] = first
+        except OSError:
+            pass  # the other side went away
+
+
+class Web:
+    def __init__(self):
+        self.files = {}  # path -> bytes
+        self.answers = {}  # path -> a status without a body
+        self.requests = []  # (path, Range)
+        self.sent = {}  # path -> how far the body went
+        self._gates = {}
+        self._change = threading.Condition()
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server.daemon_threads = True
+        self._server.web = self
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def add(self, path, content):
+        self.files[path] = content
+        return self.url(path)
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self._server.server_address[1]}{path}"
+
+    def hold_at(self, path, offset):
+        """Bodies of this path stop before this offset until it is moved or removed (None)."""
+        with self._change:
+            self._gates[path] = offset
+            self._change.notify_all()
+
+    def wait_gate(self, path, first):
+        with self._change:
+            while self._gates.get(path) is not None and first >= self._gates[path]:
+                self._change.wait()
+            gate = self._gates.get(path)
+        return gate if gate is not None else first + PIECE
+
+    def ranges(self, path):
+        return [value for name, value in self.requests if name == path]
+
+    def close(self):
+        with self._change:
+            self._gates.clear()
+            self._change.notify_all()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

@@ -1,0 +1,476 @@
+/* The link against a real, plain Mosquitto. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/time.h"
+#include "link/link.h"
+#include "tests/unit/support/scratch.h"
+
+enum { DEADLINE_MS = 15000 };
+
+static char directory[SCRATCH_SIZE], url[64];
+static int port;
+static pid_t broker;
+
+/* What the handlers saw. */
+struct seen {
+	struct ota_link *link;
+	int ups, firsts, downs, messages, refused;
+	int64_t acknowledged, last_retry_ms;
+	char reason[256], topic[128], payload[128], refused_topic[128];
+	const char *publish_on_up;
+};
+
+static void on_up(void *context, bool first)
+{
+	struct seen *seen = context;
+
+	seen->ups++;
+	seen->firsts += first;
+	if (seen->publish_on_up)
+		ota_link_publish(seen->link, seen->publish_on_up, ota_span_from_text("from up"), 1, NULL, NULL);
+}
+
+static void on_down(void *context, const char *reason, int64_t retry_ms)
+{
+	struct seen *seen = context;
+
+	seen->downs++;
+	seen->last_retry_ms = retry_ms;
+	snprintf(seen->reason, sizeof(seen->reason), "%s", reason);
+}
+
+static void on_message(void *context, const char *topic, struct ota_span payload)
+{
+	struct seen *seen = context;
+
+	seen->messages++;
+	snprintf(seen->topic, sizeof(seen->topic), "%s", topic);
+	snprintf(seen->payload, sizeof(seen->payload), "%.*s", (int)payload.size, payload.data);
+}
+
+static void on_acknowledged(void *context, int64_t token)
+{
+	((struct seen *)context)->acknowledged = token;
+}
+
+static void on_refused(void *context, const char *topic)
+{
+	struct seen *seen = context;
+
+	seen->refused++;
+	snprintf(seen->refused_topic, sizeof(seen->refused_topic), "%s", topic);
+}
+
+static int free_port(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	cr_assert_eq(bind(fd, (struct sockaddr *)&address, size), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	close(fd);
+	return ntohs(address.sin_port);
+}
+
+static bool broker_listens(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	bool listens = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+	close(fd);
+	return listens;
+}
+
+static void start_broker(void)
+{
+	char path[SCRATCH_SIZE];
+	int64_t end = ota_boot_ms() + DEADLINE_MS;
+
+	scratch_path(path, directory, "mosquitto.conf");
+	broker = fork();
+	if (broker == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execlp("mosquitto", "mosquitto", "-c", path, (char *)NULL);
+		_exit(127);
+	}
+	while (!broker_listens()) {
+		cr_assert_eq(waitpid(broker, NULL, WNOHANG), 0, "the broker ended");
+		cr_assert_lt(ota_boot_ms(), end, "the broker does not listen");
+		poll(NULL, 0, 10);
+	}
+}
+
+static void end_broker(void)
+{
+	kill(broker, SIGKILL);
+	waitpid(broker, NULL, 0);
+}
+
+static void configure(const char *more)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "listener %d 127.0.0.1\n%s%s", port, geteuid() ? "" : "user root\n", more);
+	scratch_write(directory, "mosquitto.conf", text);
+}
+
+static void setup(void)
+{
+	setenv("PATH", "/usr/local/sbin:/usr/sbin:/usr/bin:/bin", 1);
+	scratch_make(directory);
+	port = free_port();
+	snprintf(url, sizeof(url), "mqtt://127.0.0.1:%d", port);
+	configure("allow_anonymous true\nlog_dest none\n");
+	start_broker();
+}
+
+static void teardown(void)
+{
+	end_broker();
+	scratch_remove(directory);
+}
+
+TestSuite(link, .init = setup, .fini = teardown, .timeout = 60);
+
+static struct ota_link_options options_with(const char *const *subscriptions)
+{
+	return (struct ota_link_options){
+		.url = url,
+		.client_id = "tester",
+		.connect_timeout_ms = 2000,
+		.backoff_base_ms = 50,
+		.backoff_cap_ms = 200,
+		.subscriptions = subscriptions,
+	};
+}
+
+static void open_link(struct seen *seen, const struct ota_link_options *options, bool wants_refusals)
+{
+	const struct ota_link_handlers handlers = {
+		.up = on_up,
+		.down = on_down,
+		.message = on_message,
+		.acknowledged = on_acknowledged,
+		.refused = wants_refusals ? on_refused : NULL,
+		.context = seen,
+	};
+	struct ota_error error = {0};
+
+	cr_assert_eq(ota_link_open(options, &handlers, &seen->link, &error), 0, "%s", error.text);
+}
+
+/* Dispatches until the condition holds. */
+#define WAIT_FOR(seen, condition)                                                                         \
+	do {                                                                                              \
+		int64_t end_ms_ = ota_boot_ms() + DEADLINE_MS;                                            \
+		while (!(condition)) {                                                                    \
+			struct pollfd fd_ = {.fd = ota_link_fd((seen)->link), .events = POLLIN};          \
+			cr_assert_lt(ota_boot_ms(), end_ms_, "waited for %s; %s", #condition, (seen)->reason); \
+			if (poll(&fd_, 1, 100) > 0)                                                       \
+				ota_link_dispatch((seen)->link);                                          \
+		}                                                                                         \
+	} while (0)
+
+Test(link, comes_up_subscribes_and_carries_both_ways)
+{
+	static const char *const topics[] = {"to/me", "also/to/me", NULL};
+	struct ota_link_options options = options_with(topics);
+	struct seen seen = {0};
+	int64_t token = 0;
+
+	open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.ups == 1);
+	cr_expect_eq(seen.firsts, 1);
+	cr_expect(ota_link_is_up(seen.link));
+	cr_assert_eq(ota_link_publish(seen.link, "also/to/me", ota_span_from_text("hello"), 1, &token, NULL), 0);
+	WAIT_FOR(&seen, seen.messages == 1 && seen.acknowledged);
+	cr_expect_str_eq(seen.topic, "also/to/me");
+	cr_expect_str_eq(seen.payload, "hello");
+	cr_expect_eq(seen.acknowledged, token);
+	cr_expect_null(ota_link_free(seen.link, 1000));
+}
+
+Test(link, handlers_may_publish)
+{
+	static const char *const topics[] = {"to/me", NULL};
+	struct ota_link_options options = options_with(topics);
+	struct seen seen = {.publish_on_up = "to/me"};
+
+	open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.messages == 1);
+	cr_expect_str_eq(seen.payload, "from up");
+	ota_link_free(seen.link, 0);
+}
+
+Test(link, comes_back_after_the_broker_was_killed_and_subscribes_again)
+{
+	static const char *const topics[] = {"to/me", NULL};
+	struct ota_link_options options = options_with(topics);
+	struct seen seen = {0};
+
+	open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.ups == 1);
+	end_broker();
+	WAIT_FOR(&seen, seen.downs >= 1);
+	cr_expect_not(ota_link_is_up(seen.link));
+	cr_expect_str_not_empty(seen.reason);
+	cr_expect(seen.last_retry_ms >= 0 && seen.last_retry_ms <= 200);
+	cr_expect_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("lost"), 1, NULL, NULL), OTA_EUNAVAILABLE);
+	WAIT_FOR(&seen, seen.downs >= 3);
+	start_broker();
+	WAIT_FOR(&seen, seen.ups == 2);
+	cr_expect_eq(seen.firsts, 1);
+	cr_assert_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("again"), 1, NULL, NULL), 0);
+	WAIT_FOR(&seen, seen.messages == 1);
+	cr_expect_str_eq(seen.payload, "again");
+	ota_link_free(seen.link, 0);
+}
+
+Test(link, what_was_not_acknowledged_is_not_sent_again_by_itself)
+{
+	static const char *const topics[] = {"to/me", NULL};
+	struct ota_link_options options = options_with(topics);
+	struct seen seen = {0};
+
+	open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.ups == 1);
+	kill(broker, SIGSTOP);
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("stale"), 1, NULL, NULL), 0);
+	end_broker();
+	start_broker();
+	WAIT_FOR(&seen, seen.ups == 2);
+	cr_assert_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("fresh"), 1, NULL, NULL), 0);
+	WAIT_FOR(&seen, seen.messages == 1);
+	cr_expect_str_eq(seen.payload, "fresh", "the caller decides anew at `up`");
+	ota_link_free(seen.link, 0);
+}
+
+Test(link, a_refused_login_is_told_in_words_and_tried_again)
+{
+	struct ota_link_options options = options_with(NULL);
+	struct seen seen = {0};
+
+	end_broker();
+	configure("allow_anonymous false\nlog_dest none\n");
+	start_broker();
+	options.username = "nobody";
+	options.password = "nothing";
+	open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.downs == 3);
+	cr_expect_not_null(strstr(seen.reason, "refused"), "%s", seen.reason);
+	cr_expect_eq(seen.ups, 0);
+	ota_link_free(seen.link, 0);
+}
+
+/* Mosquitto's own access file never refuses a subscription, so this broker does: it accepts every connection and answers one SUBSCRIBE with the given
+ * codes. */
+struct refusing_broker {
+	int listen_fd;
+	const unsigned char *codes;
+	unsigned char count;
+};
+
+/* One MQTT packet; the short ones this test exchanges have one length byte. */
+static bool read_packet(int fd, unsigned char packet[256])
+{
+	if (recv(fd, packet, 2, MSG_WAITALL) != 2 || packet[1] >= 128)
+		return false;
+	return packet[1] == 0 || recv(fd, packet + 2, packet[1], MSG_WAITALL) == packet[1];
+}
+
+static void *refuse_subscriptions(void *context)
+{
+	enum { CONNECT = 0x10, SUBSCRIBE = 0x82 };
+	static const unsigned char connack[] = {0x20, 2, 0, 0};
+	struct refusing_broker *refusing = context;
+	unsigned char packet[256], suback[16];
+	int fd;
+
+	while ((fd = accept(refusing->listen_fd, NULL, NULL)) >= 0) {
+		while (read_packet(fd, packet)) {
+			if (packet[0] == CONNECT)
+				send(fd, connack, sizeof(connack), MSG_NOSIGNAL);
+			if (packet[0] != SUBSCRIBE)
+				continue;
+			suback[0] = 0x90;
+			suback[1] = (unsigned char)(2 + refusing->count);
+			memcpy(suback + 2, packet + 2, 2);
+			memcpy(suback + 4, refusing->codes, refusing->count);
+			send(fd, suback, 4U + refusing->count, MSG_NOSIGNAL);
+		}
+		close(fd);
+	}
+	return NULL;
+}
+
+/* Takes the place of the broker on its port. */
+static pthread_t start_refusing(struct refusing_broker *refusing)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int yes = 1;
+	pthread_t thread;
+
+	end_broker();
+	refusing->listen_fd = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(refusing->listen_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	cr_assert_eq(bind(refusing->listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	cr_assert_eq(listen(refusing->listen_fd, 4), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, refuse_subscriptions, refusing), 0);
+	return thread;
+}
+
+static void end_refusing(struct refusing_broker *refusing, pthread_t thread)
+{
+	shutdown(refusing->listen_fd, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(refusing->listen_fd);
+}
+
+Test(link, a_refused_subscription_is_told_to_whom_it_concerns)
+{
+	static const char *const topics[] = {"fine", "forbidden", NULL};
+	static const unsigned char codes[] = {1, 0x80};
+	struct refusing_broker refusing = {.codes = codes, .count = 2};
+	struct ota_link_options options = options_with(topics);
+	struct seen seen = {0}, strict = {0};
+	pthread_t thread = start_refusing(&refusing);
+
+	open_link(&seen, &options, true);
+	WAIT_FOR(&seen, seen.ups == 1);
+	cr_expect_eq(seen.refused, 1);
+	cr_expect_str_eq(seen.refused_topic, "forbidden");
+	ota_link_free(seen.link, 0);
+	open_link(&strict, &options, false);
+	WAIT_FOR(&strict, strict.downs == 2);
+	cr_expect_str_eq(strict.reason, "the broker refused a subscription");
+	cr_expect_eq(strict.ups, 0);
+	ota_link_free(strict.link, 0);
+	end_refusing(&refusing, thread);
+}
+
+Test(link, a_single_refused_subscription_is_told_as_well)
+{
+	static const char *const topics[] = {"forbidden", NULL};
+	static const unsigned char codes[] = {0x80};
+	struct refusing_broker refusing = {.codes = codes, .count = 1};
+	struct ota_link_options options = options_with(topics);
+	struct seen seen = {0};
+	pthread_t thread = start_refusing(&refusing);
+
+	open_link(&seen, &options, true);
+	WAIT_FOR(&seen, seen.ups == 1);
+	cr_expect_eq(seen.refused, 1);
+	ota_link_free(seen.link, 0);
+	end_refusing(&refusing, thread);
+}
+
+Test(link, a_broker_that_never_answers_is_left)
+{
+	struct ota_link_options options = options_with(NULL);
+	struct seen seen = {0};
+
+	kill(broker, SIGSTOP);
+	options.connect_timeout_ms = 1000;
+	open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.downs == 1);
+	kill(broker, SIGCONT);
+	WAIT_FOR(&seen, seen.ups == 1);
+	ota_link_free(seen.link, 0);
+}
+
+Test(link, an_end_in_any_state_is_clean)
+{
+	struct ota_link_options options = options_with(NULL);
+
+	for (int dispatches = 0; dispatches < 4; dispatches++) {
+		struct seen seen = {0};
+
+		open_link(&seen, &options, false);
+		for (int i = 0; i < dispatches; i++)
+			ota_link_dispatch(seen.link);
+		ota_link_free(seen.link, 0);
+	}
+	cr_expect_null(ota_link_free(NULL, 0));
+}
+
+Test(link, an_end_waits_for_what_is_unacknowledged)
+{
+	static const char *const topics[] = {"to/me", NULL};
+	struct ota_link_options options = options_with(topics);
+	struct seen reader = {0}, writer = {0};
+
+	open_link(&reader, &options, false);
+	WAIT_FOR(&reader, reader.ups == 1);
+	options.client_id = "writer";
+	options.subscriptions = NULL;
+	open_link(&writer, &options, false);
+	WAIT_FOR(&writer, writer.ups == 1);
+	for (int i = 0; i < 50; i++)
+		cr_assert_eq(ota_link_publish(writer.link, "to/me", ota_span_from_text("last words"), 1, NULL, NULL), 0);
+	ota_link_free(writer.link, 2000);
+	WAIT_FOR(&reader, reader.messages == 50);
+	ota_link_free(reader.link, 0);
+}
+
+static void *publish_many(void *context)
+{
+	struct seen *seen = context;
+
+	for (int i = 0; i < 500; i++)
+		ota_link_publish(seen->link, "to/me", ota_span_from_text("x"), 1, NULL, NULL);
+	return NULL;
+}
+
+Test(link, threads_may_publish)
+{
+	static const char *const topics[] = {"to/me", NULL};
+	struct ota_link_options options = options_with(topics);
+	struct seen seen = {0};
+	pthread_t threads[2];
+
+	open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.ups == 1);
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(pthread_create(&threads[i], NULL, publish_many, &seen), 0);
+	WAIT_FOR(&seen, seen.messages == 1000);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	ota_link_free(seen.link, 0);
+}
+
+Test(link_open, wrong_options_are_refused_with_a_sentence)
+{
+	static const char *const urls[] = {"", "localhost", "tcp://localhost:1883", "mqtt://", "mqtt://:1883", "mqtt://host:", "mqtt://host/path",
+					   "mqtt://user@host", "http://host:80", "mqtt://host:1234567"};
+	const struct ota_link_handlers handlers = {0};
+	struct ota_link_options options = {.client_id = "x"};
+	struct ota_link *link = NULL;
+	struct ota_error error;
+
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		options.url = urls[i];
+		cr_expect_eq(ota_link_open(&options, &handlers, &link, &error), OTA_EINVALID, "%s", urls[i]);
+		cr_expect_not_null(strstr(error.text, "mqtt://host:port"), "%s", urls[i]);
+	}
+	options.url = "mqtts://host:8883";
+	options.ca_file = "/nowhere/ca.pem";
+	cr_expect_eq(ota_link_open(&options, &handlers, &link, &error), OTA_EINVALID);
+	cr_expect_str_eq(error.text, "CA file /nowhere/ca.pem cannot be read");
+	cr_expect_null(link);
+}
