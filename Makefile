@@ -48,7 +48,7 @@ test: build
 	@$(PYTHON) tests/run.py $(BUILD) --san $(SAN) $(if $(ONLY),--$(ONLY)) $(if $(PYTEST),-- $(PYTEST))
 
 bench: build
-	@OTA_BUILD=$(abspath $(BUILD)) tests/bench/run
+	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench/run.py $(BENCH)
 
 lint:
 	@$(PYTHON) tests/lint/run.py
