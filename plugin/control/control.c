@@ -9,7 +9,7 @@
 #include "common/text.h"
 #include "plugin/control/call.h"
 
-enum { COMMANDS_MAX = 64, ANSWER_BYTES_MAX = OTA_PAYLOAD_MAX - 1024 };
+enum { COMMANDS_MAX = 64, ANSWER_BYTES_MAX = OTA_PAYLOAD_MAX - 1024, ANSWERS_KEPT_MS = 7 * OTA_DAY_MS };
 
 /* clang-format off */
 static const struct {
@@ -131,6 +131,9 @@ static int answer_keep(struct ota_call *call, const char *key, struct ota_error 
 
 	ota_bytes_format(&kept, "%s ", call->command->name);
 	ota_bytes_append(&kept, call->out->data, call->out->size);
+	int failed = ota_store_prune_answers(call->store, call->now.wall_ms - ANSWERS_KEPT_MS, error);
+	if (failed)
+		return failed;
 	return kept.failed ? OTA_ENOMEM : ota_store_insert_answer(call->store, key, kept.data, call->now.wall_ms, error);
 }
 
