@@ -69,6 +69,13 @@ def listen_to_signals(limit):
     signal.alarm(limit)
 
 
+def forget_proxies():
+    """A proxy that this machine asks for the world is not to be asked for the loopback. Paho knows no_proxy not at all, so the proxies go."""
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        os.environ.pop(name, None)
+        os.environ.pop(name.upper(), None)
+
+
 def stays_up():
     return sys.stdin.isatty() and sys.stdout.isatty() and not is_set("DEMO_ONCE") and not is_set("CI")
 
@@ -96,8 +103,7 @@ def perform():
 
 def main():
     sys.stdout.reconfigure(line_buffering=True)
-    # A proxy that this machine uses for the world is not asked for the loopback.
-    os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1"
+    forget_proxies()
     listen_to_signals(time_limit())
     try:
         perform()
