@@ -77,7 +77,8 @@ TestSuite(config, .init = setup, .fini = teardown);
 
 static struct ota_config_spec spec(void)
 {
-	return (struct ota_config_spec){.rows = rows, .row_count = sizeof(rows) / sizeof(rows[0]), .section = section, .context = &settings};
+	return (struct ota_config_spec){
+		.rows = rows, .row_count = sizeof(rows) / sizeof(rows[0]), .section = section, .context = &settings};
 }
 
 static int read_text(const char *text)
@@ -89,9 +90,11 @@ static int read_text(const char *text)
 
 Test(config, every_type_and_section_is_read)
 {
-	cr_assert_eq(read_text("# a comment\r\n\n  name =  unit 7 \r\nstore = /var/lib/ota\nsecure=yes\ncount = 100\noffset=-5\nretry = 90s\ncache=16M\n"
-			       "mode = require\n[module  mcu]\nhook = /bin/true\nreboot = true\n[module app]\nhook = hooks/app # sic"),
-		     0, "%s", error.text);
+	cr_assert_eq(
+		read_text("# a comment\r\n\n  name =  unit 7 \r\nstore = /var/lib/ota\nsecure=yes\ncount = 100\noffset=-5\nretry "
+			  "= 90s\ncache=16M\n"
+			  "mode = require\n[module  mcu]\nhook = /bin/true\nreboot = true\n[module app]\nhook = hooks/app # sic"),
+		0, "%s", error.text);
 	cr_expect_str_eq(settings.name, "unit 7");
 	cr_expect_str_eq(settings.store, "/var/lib/ota");
 	cr_expect(settings.secure);
