@@ -82,6 +82,15 @@ Test(offer, other_servers_and_orders_are_understood)
 	cr_expect_str_eq(got.md5, "");
 }
 
+Test(offer, batch_and_attempt_go_to_the_largest_exact_integer)
+{
+	struct ota_offer got;
+	cr_expect_eq(offer(DATA(",\"extData\":{\"_ota\":\"9007199254740991:9007199254740991\"}"), &got), 0, "%s", error.text);
+	cr_expect(got.batch == OTA_INTEGER_MAX && got.attempt == OTA_INTEGER_MAX);
+	cr_expect_eq(offer(DATA(",\"extData\":{\"_ota\":\"9007199254740992:1\"}"), &got), OTA_EINVALID);
+	cr_expect_eq(offer(DATA(",\"extData\":{\"_ota\":\"1:9007199254740992\"}"), &got), OTA_EINVALID);
+}
+
 Test(offer, every_field_in_use_is_checked)
 {
 	static const char *const rows[][2] = {
