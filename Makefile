@@ -2,6 +2,7 @@
 #
 #   make test SAN=address|undefined|thread   everything under one sanitizer, in a build of its own
 #   make test SAN=address PLANT=1            with planted bugs, to see that mode turn red
+#   make test ONLY=unit|system               one half of it; PYTEST='-k kill' chooses within the second
 #   make build WERROR=1                      warnings are errors
 
 SAN ?= none
@@ -46,10 +47,10 @@ demo: deps build
 	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) -B scripts/demo
 
 test: build
-	@$(PYTHON) tests/run.py $(BUILD) --san $(SAN) $(if $(PYTEST),-- $(PYTEST))
+	@$(PYTHON) tests/run.py $(BUILD) --san $(SAN) $(if $(ONLY),--$(ONLY)) $(if $(PYTEST),-- $(PYTEST))
 
 bench: build
-	@OTA_BUILD=$(abspath $(BUILD)) tests/bench/run
+	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench/run.py $(BENCH)
 
 lint:
 	@$(PYTHON) tests/lint/run.py
