@@ -82,6 +82,7 @@ static void task_check(struct tally *tally, const struct ota_task *task)
 
 static void batch_check(struct tally *tally, int64_t id)
 {
+	const struct ota_task_filter all = { .batch_id = id, .state = -1 };
 	struct ota_task tasks[DEVICES * 2];
 	struct ota_batch_counts kept, counted = {0};
 	struct ota_batch batch;
@@ -89,7 +90,7 @@ static void batch_check(struct tally *tally, int64_t id)
 
 	cr_assert_eq(ota_batch_load(fleet.store, id, &batch, NULL), 0);
 	cr_assert_eq(ota_batch_load_counts(fleet.store, id, &kept, NULL), 0);
-	cr_assert_eq(ota_task_list(fleet.store, id, -1, 0, tasks, DEVICES * 2, &count, NULL), 0);
+	cr_assert_eq(ota_task_list(fleet.store, &all, tasks, DEVICES * 2, &count, NULL), 0);
 	for (size_t i = 0; i < count; i++) {
 		counted.states[tasks[i].state]++;
 		if (ota_task_state_is_final(tasks[i].state))
