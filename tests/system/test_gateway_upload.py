@@ -215,7 +215,7 @@ def small_disk(tmp_path):
     if mounted.returncode:
         pytest.skip(f"mounting a small disk is not possible here: {mounted.stderr.strip()}")
     yield path
-    subprocess.run(["umount", path], check=True)
+    subprocess.run(["umount", "--lazy", path], check=True)
 
 
 def test_full_disk_is_told_before_the_body_and_leaves_nothing(make_gateway, small_disk):
