@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 
 from gateway_rig.fake_broker import TOKEN, FakePlugin, Raw, Refusal, Silence
-from gateway_rig.fixtures import fake_broker, gateway, make_gateway, plugin, web  # noqa: F401
+from gateway_rig.fixtures import bench, fake_broker, gateway, make_gateway, plugin, web  # noqa: F401
 from gateway_rig.process import signed
 from harness import places
 from harness.wait import DEADLINE, until

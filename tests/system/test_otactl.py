@@ -8,7 +8,7 @@ import re
 import pytest
 
 from gateway_rig.fake_broker import TOKEN, Refusal
-from gateway_rig.fixtures import fake_broker, gateway, make_gateway, otactl, plugin  # noqa: F401
+from gateway_rig.fixtures import bench, fake_broker, gateway, make_gateway, otactl, plugin  # noqa: F401
 
 pytestmark = pytest.mark.needs_no_plugin
 
