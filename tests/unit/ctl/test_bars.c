@@ -58,9 +58,15 @@ Test(bars, title_states_and_causes_are_told)
 {
 	cr_expect_eq(draw(BATCH, (struct ota_bars_style){ .width = 80 }), 8);
 	cr_expect_not_null(strstr(out.data, "batch 7  spring  pk1 default 2.0  running  since 2m\n"));
-	cr_expect_not_null(strstr(out.data, "50 50.0%\n"));
-	cr_expect_not_null(strstr(out.data, "1  1.0%\n"));
+	cr_expect_not_null(strstr(out.data, "50  50.0%\n"));
+	cr_expect_not_null(strstr(out.data, "1   1.0%\n"));
 	cr_expect_not_null(strstr(out.data, "causes     version_reported 24, upgrade_timeout 1\n"));
+}
+
+Test(bars, count_and_share_stand_apart)
+{
+	draw("{\"id\":7,\"state\":\"completed\",\"counts\":{\"succeeded\":17}}", (struct ota_bars_style){ .width = 80 });
+	cr_expect_not_null(strstr(out.data, " 17 100.0%\n"));
 }
 
 Test(bars, a_paused_batch_says_why)
