@@ -2,6 +2,7 @@
 #
 #   make test SAN=address|undefined|thread   everything under one sanitizer, in a build of its own
 #   make test SAN=address PLANT=1            with planted bugs, to see that mode turn red
+#   make test ONLY=unit|system               one half of it; PYTEST='-k kill' chooses within the second
 #   make build WERROR=1                      warnings are errors
 
 SAN ?= none
@@ -14,6 +15,8 @@ PYTHON := /usr/bin/python3
 onoff = $(if $(filter-out 0,$(1)),true,false)
 OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(WERROR))
 
+# What runs side by side is ninja's business; our own steps follow each other.
+.NOTPARALLEL:
 .PHONY: help deps configure build demo test bench lint install clean
 
 help:
@@ -40,14 +43,14 @@ configure:
 build: configure
 	@ninja -C $(BUILD) -j $(JOBS)
 
-demo: build
-	@OTA_BUILD=$(abspath $(BUILD)) scripts/demo
+demo: deps build
+	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) -B scripts/demo
 
 test: build
-	@$(PYTHON) tests/run.py $(BUILD) --san $(SAN) $(if $(PYTEST),-- $(PYTEST))
+	@$(PYTHON) tests/run.py $(BUILD) --san $(SAN) $(if $(ONLY),--$(ONLY)) $(if $(PYTEST),-- $(PYTEST))
 
 bench: build
-	@OTA_BUILD=$(abspath $(BUILD)) tests/bench/run
+	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench/run.py $(BENCH)
 
 lint:
 	@$(PYTHON) tests/lint/run.py

@@ -116,15 +116,15 @@ def main() -> int:
     parser.add_argument("--san", choices=("none", *sanitizer.MODES), default="none")
     parser.add_argument("--unit", action="store_true", help="meson's tests only")
     parser.add_argument("--system", action="store_true", help="pytest's only")
-    parser.add_argument("pytest", nargs="*", help="arguments for pytest, behind --")
-    options = parser.parse_args()
+    border = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    options = parser.parse_args(sys.argv[1:border])
     build = options.build.resolve()
     environment, findings = prepare(build, options.san)
     total = Count()
     if not options.system:
         total += run_meson(build, environment)
     if not options.unit:
-        total += run_pytest(build, environment, options.pytest)
+        total += run_pytest(build, environment, sys.argv[border + 1 :])
     total += count_findings(findings)
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 0 if total.passed and not total.failed else 1

@@ -91,12 +91,10 @@ Test(hook, inherits_no_descriptor_of_ours)
 {
 	int leak = dup(0); /* without close-on-exec, as a library would */
 
-	write_program("ls /proc/$$/fd | sort -n | tr '\\n' ' '; echo");
+	/* No pipe and no glob: both would show the shell's own descriptors now and then. */
+	write_program("for n in 0 1 2 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$n ] && printf \"$n \"; done; echo");
 	cr_assert_eq(run_verb("install", 5000, &watch), 0);
-	/* 10 or 255: the script itself, as some shells keep it. */
-	lines[strcspn(lines, "|")] = '\0';
-	cr_expect_null(strstr(lines, "4 "), "%s", lines);
-	cr_expect_eq(strncmp(lines, "0 1 2 3 ", 8), 0, "%s", lines);
+	cr_expect_str_eq(lines, "0 1 2 3 |");
 	close(leak);
 }
 
