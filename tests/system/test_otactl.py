@@ -116,6 +116,12 @@ def test_refused_member_is_told_as_the_option_it_came_from(plugin, otactl):
     assert (result.code, result.err) == (4, "otactl: --push-timeout: too short for this product\n")
 
 
+def test_conflict_is_not_blamed_on_an_option_nobody_typed(plugin, otactl):
+    plugin.answers["createBatch"] = refusing("conflict", "package 3 (2.0) is unverified", "package")
+    assert otactl("batch", "create", "-p", "pk1", "-v", "2.0", "--all").err == "otactl: package 3 (2.0) is unverified\n"
+    assert otactl("batch", "create", "--package", 3, "--all").err == "otactl: --package: package 3 (2.0) is unverified\n"
+
+
 def test_help_names_every_noun_and_exit_code(otactl):
     text = otactl.good("--help")
     for word in ("product list", "device add", "package add FILE", "batch watch ID", "server status", "OTA_TOKEN", "5 the watched batch"):
@@ -224,7 +230,7 @@ def test_watch_on_a_terminal_draws_bars_in_place(plugin, otactl):
     assert len(frames) == 3, shown
     plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", frames[-1]).replace("\r", "")
     assert "batch 7  spring  pk1 default 2.0  completed" in plain
-    assert re.search(r"succeeded +█+▌? +1 50\.0%", plain)
+    assert re.search(r"succeeded +█+▌? +1 +50\.0%", plain)
     assert all(len(line) <= 60 for line in plain.splitlines())
 
 
