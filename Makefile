@@ -15,6 +15,8 @@ PYTHON := /usr/bin/python3
 onoff = $(if $(filter-out 0,$(1)),true,false)
 OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(WERROR))
 
+# What runs side by side is ninja's business; our own steps follow each other.
+.NOTPARALLEL:
 .PHONY: help deps configure build demo test bench lint install clean
 
 help:
@@ -41,8 +43,8 @@ configure:
 build: configure
 	@ninja -C $(BUILD) -j $(JOBS)
 
-demo: build
-	@OTA_BUILD=$(abspath $(BUILD)) scripts/demo
+demo: deps build
+	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) -B scripts/demo
 
 test: build
 	@$(PYTHON) tests/run.py $(BUILD) --san $(SAN) $(if $(ONLY),--$(ONLY)) $(if $(PYTEST),-- $(PYTEST))

@@ -10,7 +10,7 @@
 
 enum {
 	LABEL_WIDTH = 11,  /* "succeeded" and two columns of space */
-	FIGURES_WIDTH = 16, /* two of space, eight of a count, six of a share */
+	FIGURES_WIDTH = 16, /* two of space, seven of a count, one of space, six of a share */
 	BAR_MIN = 4,
 	BAR_MAX = 60,
 };
@@ -105,7 +105,7 @@ static void put_state(struct ota_bytes *out, size_t state, uint64_t count, uint6
 	ota_bars_put_bar(out, count, total, bar);
 	if (style.color)
 		ota_bytes_text(out, PLAIN);
-	(void)snprintf(figures, sizeof(figures), "  %8" PRIu64 "%5.1f%%", count, total ? 100.0 * (double)count / (double)total : 0.0);
+	(void)snprintf(figures, sizeof(figures), "  %7" PRIu64 " %5.1f%%", count, total ? 100.0 * (double)count / (double)total : 0.0);
 	if (style.width >= LABEL_WIDTH + FIGURES_WIDTH)
 		ota_bytes_text(out, figures);
 	ota_bytes_text(out, "\n");

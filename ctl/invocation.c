@@ -242,8 +242,15 @@ int ota_invocation_blame(const struct ota_invocation *invocation, int code, stru
 	struct ota_option_list options = invocation->verb->options;
 
 	for (size_t i = 0; i < options.count && error->path[0]; i++) {
-		if (options.rows[i].member && strcmp(options.rows[i].member, error->path) == 0)
-			return ota_error_prefix(error, code, "--%s", options.rows[i].name);
+		const struct ota_option *option = &options.rows[i];
+
+		if (!option->member || strcmp(option->member, error->path) != 0)
+			continue;
+		/* What is missing or malformed is told by its option. A conflict lies in what was said: a package named by --version
+		 * is not to be blamed as --package. */
+		if (code == OTA_ECONFLICT && !ota_invocation_value(invocation, option->name))
+			return code;
+		return ota_error_prefix(error, code, "--%s", option->name);
 	}
 	return code;
 }

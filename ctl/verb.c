@@ -114,7 +114,7 @@ static const struct ota_verb verbs[] = {
 	  ota_device_add, "register devices by name" },
 	{ "device", "register", "PRODUCT [NAME...]", "", 1, -1, "registerDevices", LIST(device_add_options), &ota_view_registration,
 	  ota_device_add, "the same" },
-	{ "device", "log", "PRODUCT NAME", "productKey deviceName", 2, 2, "listEvents", LIST(page_options), &ota_view_event, NULL,
+	{ "device", "log", "PRODUCT NAME", "productKey deviceName", 2, 2, "listEvents", LIST(page_options), &ota_view_device_event, NULL,
 	  "what happened to a device, newest first" },
 	{ "device", "unbar", "PRODUCT NAME", "productKey deviceName", 2, 2, "unbarDevice", LIST(mutating_options), &ota_view_device, NULL,
 	  "serve a device again that went round in a loop" },

@@ -198,6 +198,16 @@ static const struct ota_field event_columns[] = {
 };
 const struct ota_view ota_view_event = { "id", LIST(event_columns), { NULL, 0 }, NULL };
 
+/* Of one device: what is the same in every row is left out, so that the detail finds room. */
+static const struct ota_field device_event_columns[] = {
+	{ "AT",      "at",         OTA_HUMAN_TIME,   0 },
+	{ "EVENT",   "event",      OTA_HUMAN_TEXT,   0 },
+	{ "BATCH",   "batch",      OTA_HUMAN_NUMBER, 0 },
+	{ "ACTOR",   "actor",      OTA_HUMAN_TEXT,   24 },
+	{ "DETAIL",  "detail",     OTA_HUMAN_COUNTS, 0 },
+};
+const struct ota_view ota_view_device_event = { "id", LIST(device_event_columns), { NULL, 0 }, NULL };
+
 static const struct ota_field server_lines[] = {
 	{ "version",        "version",       OTA_HUMAN_TEXT,   0 },
 	{ "node",           "nodeId",        OTA_HUMAN_TEXT,   0 },

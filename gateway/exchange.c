@@ -137,14 +137,14 @@ static int print_request(cJSON *command, const char *correlation, struct ota_byt
 	if (ota_json_write(command, out) < 0)
 		return ota_fail(error, OTA_ENOMEM, "out of memory");
 	ota_bytes_text(out, "]}");
-	if (out->failed)
+	if (out->failed || out->size > OTA_PAYLOAD_MAX)
 		return ota_fail(error, OTA_ELIMIT, "the command is larger than %d bytes", OTA_PAYLOAD_MAX);
 	return 0;
 }
 
 static int send_pending(struct ota_exchange *exchange, struct pending *pending, cJSON *command, struct ota_error *error)
 {
-	OTA_AUTO_BYTES struct ota_bytes payload = { .limit = OTA_PAYLOAD_MAX };
+	OTA_AUTO_BYTES struct ota_bytes payload = { 0 };
 	char correlation[CORRELATION_SIZE];
 	int code = print_request(command, pending->correlation, &payload, error);
 

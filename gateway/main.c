@@ -186,7 +186,8 @@ static int open_link(struct program *program, struct ota_error *error)
 		.client_id = id,
 		.username = settings->broker_username[0] ? settings->broker_username : NULL,
 		.ca_file = settings->broker_ca_file[0] ? settings->broker_ca_file : NULL,
-		.backoff_cap_ms = 5 * OTA_SECOND_MS, /* operators wait for us */
+		.backoff_base_ms = 250, /* operators wait for us, and there are few gateways */
+		.backoff_cap_ms = 5 * OTA_SECOND_MS,
 	};
 	struct ota_link_handlers handlers = { .up = on_up, .down = on_down, .message = on_message, .context = program };
 	int code = read_secret(settings->broker_password_file, &password, error);

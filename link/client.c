@@ -167,10 +167,10 @@ static void client_on_disconnect_failed(void *context, MQTTAsync_failureData *da
 	client_on_disconnected(context);
 }
 
-/* OpenSSL's line is "error:0A000086:SSL routines::certificate verify failed:file:line"; the fifth field is what a person wants. */
+/* OpenSSL's line is "thread:error:0A000086:SSL routines:function:certificate verify failed:file:line"; the sixth field is what a person wants. */
 static int client_on_tls_error(const char *line, size_t size, void *context)
 {
-	enum { FIELDS_BEFORE_THE_REASON = 4 };
+	enum { FIELDS_BEFORE_THE_REASON = 5 };
 	struct link_client *client = context;
 	const char *reason = memchr(line, ':', size), *end;
 

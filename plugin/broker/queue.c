@@ -163,7 +163,8 @@ void ota_queue_pause(struct ota_queue *queue, int64_t wait_ms)
 {
 	struct timespec until = time_after(wait_ms);
 	pthread_mutex_lock(&queue->mutex);
-	while (!atomic_load(&queue->closed))
+	bool closed = atomic_load(&queue->closed);
+	while (atomic_load(&queue->closed) == closed)
 		if (pthread_cond_clockwait(&queue->filled, &queue->mutex, CLOCK_MONOTONIC, &until) != 0)
 			break;
 	pthread_mutex_unlock(&queue->mutex);

@@ -54,7 +54,7 @@ bool ota_queue_is_closed(const struct ota_queue *queue);
 /* At most `limit` events as a list, waiting up to wait_ms for the first one; NULL when none came. A run of sequences is cut to fit. */
 struct ota_item *ota_queue_take(struct ota_queue *queue, size_t limit, int64_t wait_ms);
 
-/* Waits, whatever comes, but not longer than to the close. */
+/* Waits, whatever comes but the close. */
 void ota_queue_pause(struct ota_queue *queue, int64_t wait_ms);
 
 size_t ota_queue_depth(const struct ota_queue *queue); /* events, any thread */

@@ -61,7 +61,7 @@ static bool failure_is_passing(int code)
 
 static void worker_rollback(struct ota_worker *worker)
 {
-	worker->undone = true;
+	worker->undone = worker->more = true;
 	ota_store_rollback(worker->options.store);
 	ota_outbox_clear(worker->options.outbox);
 	ota_lines_clear(worker->options.lines);
@@ -167,11 +167,6 @@ static int event_handle(struct ota_worker *worker, const struct ota_round_event 
 	return code == OTA_EINVALID ? 0 : code;
 }
 
-static bool event_is_done_for(const struct ota_worker *worker, const struct ota_round_event *event)
-{
-	return event->skip || event->to_set_aside || (event->kind == OTA_ITEM_JOURNALED && event->sequence == worker->options.inwork->culprit);
-}
-
 /* Control makes a savepoint for each command itself, and fails only when the whole transaction is lost. */
 static int event_apply(struct ota_worker *worker, struct ota_round_event *event, struct ota_error *error)
 {
@@ -193,13 +188,22 @@ static int event_apply(struct ota_worker *worker, struct ota_round_event *event,
 	return 0;
 }
 
+static bool event_is_culprit(const struct ota_worker *worker, const struct ota_round_event *event)
+{
+	return event->kind == OTA_ITEM_JOURNALED && event->sequence == worker->options.inwork->culprit;
+}
+
 static int round_try(struct ota_worker *worker, struct ota_error *error)
 {
 	struct ota_round *round = &worker->round;
 	int code = ota_store_begin(worker->options.store, error);
-	for (size_t i = 0; code == 0 && i < round->count; i++)
-		if (!event_is_done_for(worker, &round->events[i]))
-			code = event_apply(worker, &round->events[i], error);
+	for (size_t i = 0; code == 0 && i < round->count; i++) {
+		struct ota_round_event *event = &round->events[i];
+		if (event_is_culprit(worker, event))
+			event_blame(event, "it was in work at two crashes");
+		if (!event->skip && !event->to_set_aside)
+			code = event_apply(worker, event, error);
+	}
 	return code == 0 ? worker_commit(worker, round->last > 0 ? round->last : worker->applied, error) : code;
 }
 
@@ -271,7 +275,7 @@ static void worker_turn(struct ota_worker *worker)
 		return;
 	}
 	worker_rollback(worker);
-	worker_failed(worker, "turn_failed", &error);
+	worker_failed(worker, "store_failed", &error);
 	worker->turn_after = ota_boot_ms() + worker->pause_ms;
 }
 
@@ -356,7 +360,7 @@ static void *worker_run(void *context)
 	struct ota_worker *worker = context;
 	while (!worker_gives_up(worker)) {
 		if (worker_is_stuck(worker))
-			ota_queue_pause(worker->options.queue, worker->pause_ms);
+			ota_queue_pause(worker->options.queue, worker->stop_boot_ms > 0 ? OTA_WORKER_RETRY_MS : worker->pause_ms);
 		if (worker->round.count == 0)
 			worker_take(worker);
 		if (worker->round.count > 0)

@@ -199,9 +199,10 @@ static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ot
 		failed = ota_batch_insert(call->store, batch, error);
 	if (!failed)
 		failed = targets_insert(call, batch, names, error);
+	const struct ota_conflict_scope scope = { batch->id, batch->product_key, batch->module, batch->all_devices };
 	if (!failed)
-		failed = ota_task_count_conflicts(call->store, batch->id, batch->product_key, batch->module, batch->all_devices, &conflicts.count,
-						  conflicts.names, CONFLICTS_NAMED, &conflicts.named, error);
+		failed = ota_task_count_conflicts(call->store, &scope, &conflicts.count, conflicts.names, CONFLICTS_NAMED, &conflicts.named,
+						  error);
 	if (failed)
 		return failed;
 	if (ota_call_bool(call, "dryRun"))
@@ -250,7 +251,7 @@ int ota_handle_list_batches(struct ota_call *call, struct ota_error *error)
 	ota_call_text(call, "state", "", word, sizeof(word));
 	bool by_state = ota_batch_state_parse(word, &state);
 	if (!failed)
-		failed = ota_batch_list(call->store, product_key, by_state ? (int)state : -1, before, rows, limit, &count, error);
+		failed = ota_batch_list(call->store, &(struct ota_batch_filter){ product_key, by_state ? (int)state : -1, before }, rows, limit, &count, error);
 	if (failed)
 		return failed;
 	ota_page_open(call);

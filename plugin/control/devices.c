@@ -125,8 +125,9 @@ static int devices_add(struct ota_call *call, struct device_filter *filter, size
 	int failed = rows ? 0 : OTA_ENOMEM;
 
 	for (size_t seen = 0; !failed && count == CHUNK && seen < DEVICES_SCANNED_MAX; seen += count) {
-		failed = ota_device_list(call->store, filter->product_key, filter->module, filter->version, filter->after, rows, CHUNK, &count,
-					 error);
+		const struct ota_device_filter next = { filter->product_key, filter->module, filter->version, filter->after };
+
+		failed = ota_device_list(call->store, &next, rows, CHUNK, &count, error);
 		for (size_t i = 0; !failed && i < count; i++) {
 			bool online = ota_engine_is_online(call->control->options.engine, &rows[i].identity);
 

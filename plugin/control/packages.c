@@ -103,7 +103,7 @@ int ota_handle_list_packages(struct ota_call *call, struct ota_error *error)
 	ota_call_text(call, "productKey", "", product_key, sizeof(product_key));
 	ota_call_text(call, "module", "", module, sizeof(module));
 	if (!failed)
-		failed = ota_package_list(call->store, product_key, module, before, rows, limit, &count, error);
+		failed = ota_package_list(call->store, &(struct ota_package_filter){ product_key, module, before }, rows, limit, &count, error);
 	if (failed)
 		return failed;
 	ota_page_open(call);

@@ -68,8 +68,8 @@ static int chunk_of_product(struct target *target, struct ota_batch *batch, size
 
 	if (!rows)
 		return OTA_ENOMEM;
-	int failed = ota_device_list(target->engine->options.store, batch->product_key, "", "", batch->prepare_after, rows, budget, ret_count,
-				     error);
+	const struct ota_device_filter next = { batch->product_key, "", "", batch->prepare_after };
+	int failed = ota_device_list(target->engine->options.store, &next, rows, budget, ret_count, error);
 	for (size_t i = 0; !failed && i < *ret_count; i++) {
 		target->device = &rows[i];
 		failed = target_prepare(target, error);
@@ -169,7 +169,8 @@ static int batch_walk(const struct walk *walk, enum ota_task_state state, enum o
 
 	if (!rows)
 		return OTA_ENOMEM;
-	int failed = ota_task_list(walk->engine->options.store, walk->batch_id, (int)state, 0, rows, walk->budget, ret_count, error);
+	const struct ota_task_filter next = { walk->batch_id, (int)state, 0 };
+	int failed = ota_task_list(walk->engine->options.store, &next, rows, walk->budget, ret_count, error);
 	for (size_t i = 0; !failed && i < *ret_count; i++) {
 		struct ota_device device;
 		struct ota_work work;
@@ -330,7 +331,8 @@ static int scan_chunk(struct ota_engine *engine, struct ota_instant at, size_t b
 
 	if (!rows)
 		return OTA_ENOMEM;
-	int failed = ota_task_list(engine->options.store, scan->batch_id, -1, scan->after, rows, budget, ret_count, error);
+	const struct ota_task_filter next = { scan->batch_id, -1, scan->after };
+	int failed = ota_task_list(engine->options.store, &next, rows, budget, ret_count, error);
 	for (size_t i = 0; !failed && i < *ret_count; i++)
 		failed = scan_task(engine, &rows[i], at, error);
 	if (failed)

@@ -225,7 +225,7 @@ int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error)
 	int failed = 0;
 
 	while (!failed && count == 16) {
-		failed = ota_batch_list(engine->options.store, "", OTA_BATCH_RUNNING, before, rows, 16, &count, error);
+		failed = ota_batch_list(engine->options.store, &(struct ota_batch_filter){ "", OTA_BATCH_RUNNING, before }, rows, 16, &count, error);
 		for (size_t i = 0; !failed && i < count; i++) {
 			before = rows[i].id;
 			failed = ota_campaign_scan(engine, rows[i].id);

@@ -66,17 +66,16 @@ int ota_batch_save(struct ota_store *store, struct ota_batch *batch, struct ota_
 	return status;
 }
 
-int ota_batch_list(struct ota_store *store, const char *product_key, int state, int64_t before, struct ota_batch *rows,
-		   size_t capacity, size_t *ret_count, struct ota_error *error)
+int ota_batch_list(struct ota_store *store, const struct ota_batch_filter *filter, struct ota_batch *rows, size_t capacity,
+		   size_t *ret_count, struct ota_error *error)
 {
-	const struct ota_page page = {rows, capacity, ret_count};
 	struct ota_query query;
 
 	ota_query_start(&query, store->db, OTA_SQL_BATCH_LIST);
-	ota_query_integer(&query, ota_store_below(before));
-	ota_query_text(&query, product_key);
-	ota_query_text(&query, state < 0 ? "" : ota_batch_state_word((enum ota_batch_state)state));
-	return ota_query_list(&query, &batch_layout, page, error);
+	ota_query_integer(&query, ota_store_below(filter->before));
+	ota_query_text(&query, filter->product_key);
+	ota_query_text(&query, filter->state < 0 ? "" : ota_batch_state_word((enum ota_batch_state)filter->state));
+	return ota_query_list(&query, &batch_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 
 /* A row of one column: its layout has the size of the column's own type. */

@@ -56,9 +56,14 @@ int ota_batch_insert(struct ota_store *store, const struct ota_batch *batch, str
 int ota_batch_load(struct ota_store *store, int64_t id, struct ota_batch *ret_batch, struct ota_error *error);
 /* Saves everything that may change (state .. ends_ms) under rev; batch->rev is raised. */
 int ota_batch_save(struct ota_store *store, struct ota_batch *batch, struct ota_error *error);
-/* Newest first, ids below `before` (0 = newest). product_key "" = any; state < 0 = any. */
-int ota_batch_list(struct ota_store *store, const char *product_key, int state, int64_t before, struct ota_batch *rows,
-		   size_t capacity, size_t *ret_count, struct ota_error *error);
+struct ota_batch_filter {
+	const char *product_key; /* "" = any */
+	int state;               /* enum ota_batch_state, < 0 = any */
+	int64_t before;          /* ids below this; 0 = from the newest */
+};
+/* Newest first. */
+int ota_batch_list(struct ota_store *store, const struct ota_batch_filter *filter, struct ota_batch *rows, size_t capacity,
+		   size_t *ret_count, struct ota_error *error);
 /* Batches with work for the campaign clock: canceling (ended or not), or not ended and not prepared, or not ended and ends_ms in
  * 1..wall_ms. Ascending ids after `after`. */
 int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t after, int64_t *ids, size_t capacity,

@@ -89,19 +89,18 @@ int ota_device_save_last_seen(struct ota_store *store, int64_t id, int64_t last_
 	return status < 0 ? status : 0;
 }
 
-int ota_device_list(struct ota_store *store, const char *product_key, const char *module, const char *version, const char *after,
-		    struct ota_device *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
+int ota_device_list(struct ota_store *store, const struct ota_device_filter *filter, struct ota_device *rows, size_t capacity,
+		    size_t *ret_count, struct ota_error *error)
 {
-	const struct ota_page page = {rows, capacity, ret_count};
 	struct ota_query query;
-	bool narrowed = version[0] != '\0';
+	bool narrowed = filter->version[0] != '\0';
 
 	ota_query_start(&query, store->db, narrowed ? OTA_SQL_DEVICE_LIST_RUNNING : OTA_SQL_DEVICE_LIST);
-	ota_query_text(&query, product_key);
+	ota_query_text(&query, filter->product_key);
 	if (narrowed) {
-		ota_query_text(&query, module);
-		ota_query_text(&query, version);
+		ota_query_text(&query, filter->module);
+		ota_query_text(&query, filter->version);
 	}
-	ota_query_text(&query, after);
-	return ota_query_list(&query, &device_layout, page, error);
+	ota_query_text(&query, filter->after);
+	return ota_query_list(&query, &device_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }

@@ -39,10 +39,15 @@ int ota_device_load(struct ota_store *store, int64_t id, struct ota_device *ret_
 /* Saves caps, agent, barred, last_seen under rev; device->rev is raised. */
 int ota_device_save(struct ota_store *store, struct ota_device *device, struct ota_error *error);
 int ota_device_save_last_seen(struct ota_store *store, int64_t id, int64_t last_seen_ms, struct ota_error *error);
-/* Ascending names after `after` in a product; module+version (both or neither, "" = any) narrow to devices whose module runs that
- * version. */
-int ota_device_list(struct ota_store *store, const char *product_key, const char *module, const char *version, const char *after,
-		    struct ota_device *rows, size_t capacity, size_t *ret_count, struct ota_error *error);
+struct ota_device_filter {
+	const char *product_key;
+	const char *module;  /* with a version: devices whose module runs that version */
+	const char *version; /* "" = any */
+	const char *after;   /* names behind this; "" = from the start */
+};
+/* Ascending names. */
+int ota_device_list(struct ota_store *store, const struct ota_device_filter *filter, struct ota_device *rows, size_t capacity,
+		    size_t *ret_count, struct ota_error *error);
 
 /* OTA_ENOTFOUND when the device never spoke of that module. */
 int ota_device_module_find(struct ota_store *store, int64_t device_id, const char *module, struct ota_device_module *ret_row,

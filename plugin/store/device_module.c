@@ -3,7 +3,8 @@
 #include "plugin/store/device.h"
 #include "plugin/store/handle.h"
 
-enum { MODULE_SAVED = 2 };
+/* The first field that changes after the insert (the version, which an index is on), and the first behind it. */
+enum { MODULE_SAVED = 2, MODULE_SAVED_CANDIDATE = 3 };
 
 static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_device_module, device_id),
@@ -19,6 +20,7 @@ static const struct ota_field fields[] = {
 };
 static const struct ota_layout module_layout = OTA_LAYOUT(fields, struct ota_device_module);
 static const struct ota_layout module_saved = OTA_LAYOUT_FROM(fields, MODULE_SAVED, struct ota_device_module);
+static const struct ota_layout module_saved_candidate = OTA_LAYOUT_FROM(fields, MODULE_SAVED_CANDIDATE, struct ota_device_module);
 
 int ota_device_module_find(struct ota_store *store, int64_t device_id, const char *module, struct ota_device_module *ret_row,
 			   struct ota_error *error)
@@ -72,12 +74,12 @@ static int module_insert(struct ota_store *store, const struct ota_device_module
 	return ota_query_run_one(&query, error, "device %lld does not exist", (long long)row->device_id);
 }
 
-static int module_update(struct ota_store *store, const struct ota_device_module *row, struct ota_error *error)
+static int module_update(struct ota_store *store, const struct ota_device_module *row, bool moved, struct ota_error *error)
 {
 	struct ota_query query;
 
-	ota_query_start(&query, store->db, OTA_SQL_MODULE_SAVE);
-	ota_row_bind(&module_saved, row, &query);
+	ota_query_start(&query, store->db, moved ? OTA_SQL_MODULE_SAVE : OTA_SQL_MODULE_SAVE_CANDIDATE);
+	ota_row_bind(moved ? &module_saved : &module_saved_candidate, row, &query);
 	ota_query_integer(&query, row->device_id);
 	ota_query_text(&query, row->module);
 	return ota_query_run_one(&query, error, "device %lld has no module %s", (long long)row->device_id, row->module);
@@ -89,13 +91,14 @@ int ota_device_module_save(struct ota_store *store, const char *product_key, con
 	struct ota_version_count left = {.version = ""};
 	struct ota_version_count joined = {.count = 1};
 	int found = version_find(store, row, &left, error);
+	bool moved = strcmp(left.version, row->version) != 0;
 	int status = found;
 
 	if (found == 0)
-		status = module_update(store, row, error);
+		status = module_update(store, row, moved, error);
 	else if (found == OTA_ENOTFOUND)
 		status = module_insert(store, row, error);
-	if (status < 0 || !strcmp(left.version, row->version))
+	if (status < 0 || !moved)
 		return status;
 	left.count = -1;
 	memcpy(joined.version, row->version, sizeof(joined.version));

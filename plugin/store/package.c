@@ -88,14 +88,14 @@ int ota_package_save(struct ota_store *store, struct ota_package *package, struc
 	return status;
 }
 
-int ota_package_list(struct ota_store *store, const char *product_key, const char *module, int64_t before,
-		     struct ota_package *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
+int ota_package_list(struct ota_store *store, const struct ota_package_filter *filter, struct ota_package *rows, size_t capacity,
+		     size_t *ret_count, struct ota_error *error)
 {
 	struct ota_query query;
 
 	ota_query_start(&query, store->db, OTA_SQL_PACKAGE_LIST);
-	ota_query_integer(&query, ota_store_below(before));
-	ota_query_text(&query, product_key);
-	ota_query_text(&query, module);
+	ota_query_integer(&query, ota_store_below(filter->before));
+	ota_query_text(&query, filter->product_key);
+	ota_query_text(&query, filter->module);
 	return ota_query_list(&query, &package_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }

@@ -35,8 +35,13 @@ int ota_package_find(struct ota_store *store, const char *product_key, const cha
 		     struct ota_package *ret_package, struct ota_error *error);
 /* Saves yanked, verification, verified_sha256 under rev. */
 int ota_package_save(struct ota_store *store, struct ota_package *package, struct ota_error *error);
-/* Newest first, ids below `before` (0 = from the newest); "" = any product, any module. */
-int ota_package_list(struct ota_store *store, const char *product_key, const char *module, int64_t before,
-		     struct ota_package *rows, size_t capacity, size_t *ret_count, struct ota_error *error);
+struct ota_package_filter {
+	const char *product_key; /* "" = any */
+	const char *module;      /* "" = any */
+	int64_t before;          /* ids below this; 0 = from the newest */
+};
+/* Newest first. */
+int ota_package_list(struct ota_store *store, const struct ota_package_filter *filter, struct ota_package *rows, size_t capacity,
+		     size_t *ret_count, struct ota_error *error);
 
 #endif

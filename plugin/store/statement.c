@@ -108,6 +108,10 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_MODULE_SAVE] = {"module_save", OTA_SQL_HOT,
 		"UPDATE device_module SET version = $1, version_ms = $2, boot_id = $3, candidate = $4, candidate_wall_ms = $5,"
 		" candidate_due = $6, loop_count = $7, loop_since = $8 WHERE device_id = $9 AND module = $10"},
+	/* The same without the version, which an index is on: an inform writes its candidate first. */
+	[OTA_SQL_MODULE_SAVE_CANDIDATE] = {"module_save_candidate", OTA_SQL_HOT,
+		"UPDATE device_module SET version_ms = $1, boot_id = $2, candidate = $3, candidate_wall_ms = $4, candidate_due = $5,"
+		" loop_count = $6, loop_since = $7 WHERE device_id = $8 AND module = $9"},
 	[OTA_SQL_MODULE_LIST] = {"module_list", OTA_SQL_HOT,
 		"SELECT " MODULE_COLUMNS " FROM device_module WHERE device_id = $1 ORDER BY module LIMIT $2"},
 	[OTA_SQL_MODULE_DUE] = {"module_due", OTA_SQL_HOT,

@@ -198,18 +198,18 @@ int ota_task_next_due(struct ota_store *store, int64_t *ret_heard_ms, struct ota
 	return 0;
 }
 
-int ota_task_list(struct ota_store *store, int64_t batch_id, int state, int64_t after, struct ota_task *rows, size_t capacity,
+int ota_task_list(struct ota_store *store, const struct ota_task_filter *filter, struct ota_task *rows, size_t capacity,
 		  size_t *ret_count, struct ota_error *error)
 {
-	const struct ota_page page = {rows, capacity, ret_count};
 	struct ota_query query;
+	bool by_state = filter->state >= 0;
 
-	ota_query_start(&query, store->db, state < 0 ? OTA_SQL_TASK_LIST : OTA_SQL_TASK_LIST_IN_STATE);
-	ota_query_integer(&query, batch_id);
-	if (state >= 0)
-		ota_query_text(&query, ota_task_state_word((enum ota_task_state)state));
-	ota_query_integer(&query, after);
-	return ota_query_list(&query, &task_layout, page, error);
+	ota_query_start(&query, store->db, by_state ? OTA_SQL_TASK_LIST_IN_STATE : OTA_SQL_TASK_LIST);
+	ota_query_integer(&query, filter->batch_id);
+	if (by_state)
+		ota_query_text(&query, ota_task_state_word((enum ota_task_state)filter->state));
+	ota_query_integer(&query, filter->after);
+	return ota_query_list(&query, &task_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 
 int ota_task_list_of_device(struct ota_store *store, int64_t device_id, struct ota_task *rows, size_t capacity, size_t *ret_count,

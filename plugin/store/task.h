@@ -67,19 +67,29 @@ int ota_task_list_unfinished(struct ota_store *store, int64_t device_id, struct 
 int ota_task_due(struct ota_store *store, int64_t heard_ms, struct ota_task *rows, size_t capacity, size_t *ret_count,
 		 struct ota_error *error);
 int ota_task_next_due(struct ota_store *store, int64_t *ret_heard_ms, struct ota_error *error); /* INT64_MAX: none */
-/* Tasks of a batch in ascending ids after `after`; state < 0 = any. */
-int ota_task_list(struct ota_store *store, int64_t batch_id, int state, int64_t after, struct ota_task *rows, size_t capacity,
+struct ota_task_filter {
+	int64_t batch_id;
+	int state;     /* enum ota_task_state, < 0 = any */
+	int64_t after; /* ids above this */
+};
+/* Tasks of a batch in ascending ids. */
+int ota_task_list(struct ota_store *store, const struct ota_task_filter *filter, struct ota_task *rows, size_t capacity,
 		  size_t *ret_count, struct ota_error *error);
 int ota_task_list_of_device(struct ota_store *store, int64_t device_id, struct ota_task *rows, size_t capacity, size_t *ret_count,
 			    struct ota_error *error); /* newest first */
 /* Kept sums over all batches that have not ended. */
 int ota_task_count_open(struct ota_store *store, int64_t counts[OTA_TASK_STATES], struct ota_error *error);
-/* Devices of a product (all, or the batch's target list) whose module has an unfinished task of another batch: the count and the
- * first names found. All devices: read from the kept counts. A target list: two look-ups a name, none while the product has no
- * unfinished task of that module at all. */
-int ota_task_count_conflicts(struct ota_store *store, int64_t batch_id, const char *product_key, const char *module,
-			     bool all_devices, int64_t *ret_count, char (*names)[OTA_DEVICE_NAME_MAX + 1], size_t capacity,
-			     size_t *ret_named, struct ota_error *error);
+struct ota_conflict_scope {
+	int64_t batch_id; /* whose own tasks are none */
+	const char *product_key;
+	const char *module;
+	bool all_devices; /* of the product; else the batch's target list */
+};
+/* Devices whose module has an unfinished task of another batch: the count and the first names found. All devices: read from the
+ * kept counts. A target list: two look-ups a name, and none while the product has no unfinished task of that module at all. */
+int ota_task_count_conflicts(struct ota_store *store, const struct ota_conflict_scope *scope, int64_t *ret_count,
+			     char (*ret_names)[OTA_DEVICE_NAME_MAX + 1], size_t capacity, size_t *ret_named,
+			     struct ota_error *error);
 
 int ota_attempt_save(struct ota_store *store, const struct ota_attempt *attempt, struct ota_error *error); /* insert or replace */
 int ota_attempt_find(struct ota_store *store, int64_t task_id, int64_t number, struct ota_attempt *ret_attempt,

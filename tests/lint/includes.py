@@ -34,7 +34,7 @@ MAY_SEE = {
     "gateway": ("common", "link"),
     "ctl": ("common",),
     "simulator": ("common", "link"),
-    "examples": ("agent",),
+    "examples": ("agent", "common"),
 }
 
 # The headers of a library, the rooms that may include them, and in how many files of each room.

@@ -14,6 +14,8 @@ from pathlib import Path
 from harness.broker import Broker
 from harness.killing import Plan, run
 
+SOON = {"repush": "300ms", "repush_max": "1s"}  # a push that was lost with the broker is repeated soon
+
 
 def arguments():
     parser = argparse.ArgumentParser(description="kill -9 of the broker under load")
@@ -28,9 +30,9 @@ def main():
     given = arguments()
     plan = Plan(given.seed, given.kills, given.devices, given.modules)
     with tempfile.TemporaryDirectory(prefix="ota-soak-") as home:
-        with Broker(Path(home) / "killed") as broker:
+        with Broker(Path(home) / "killed", options=SOON) as broker:
             killed = run(broker, plan)
-        with Broker(Path(home) / "calm") as broker:
+        with Broker(Path(home) / "calm", options=SOON) as broker:
             calm = run(broker, plan._replace(kills=0))
     differing = killed.outcome ^ calm.outcome
     for sentence in [*map(str, killed.lost.items()), *killed.wrong, *map(str, sorted(differing, key=str))]:

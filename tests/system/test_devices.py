@@ -288,7 +288,8 @@ def test_sixteen_modules_are_kept_and_no_more(operator, scenario):
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'{"params":{}}', b'{"params":{"version":5}}', b'{"params":{"version":""}}',
-                                     b'{"params":{"version":"a\\"b"}}', b"\x00" * 100, b"[" * 10000, b"x" * 16385])
+                                     b'{"params":{"version":"a\\"b"}}', b"\x00" * 100, b"[" * 10000, b"x" * 16385],
+                         ids=lambda payload: payload[:24].decode() or "empty")
 def test_refused_content_is_dropped_and_the_connection_kept(operator, scenario, payload):
     device = scenario.device()
     device.client.publish(device.topic("inform"), payload, 1)

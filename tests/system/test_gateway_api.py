@@ -1,13 +1,18 @@
 """The REST side of the command table, and a broker that is away, silent, slow or confused."""
 
 import json
+import ssl
+import subprocess
 import threading
+import time
+import urllib.request
 
 import pytest
 
 from gateway_rig.fake_broker import TOKEN, FakePlugin, Raw, Refusal, Silence
 from gateway_rig.fixtures import fake_broker, gateway, make_gateway, plugin, web  # noqa: F401
-from harness.wait import until
+from gateway_rig.process import signed
+from harness.wait import DEADLINE, until
 
 pytestmark = pytest.mark.needs_no_plugin
 
@@ -89,7 +94,7 @@ def test_refusal_of_the_plugin_becomes_a_status(plugin, web, code, status):
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": ""}, {"Authorization": f"Basic {TOKEN}"}, {"Authorization": "Bearer x"},
-                                     {"Authorization": "Bearer ota_" + "B" * 43}])
+                                     {"Authorization": "Bearer ota_" + "E" * 43}])
 def test_no_or_unknown_token_is_401(web, headers):
     answer = web.request("GET", "/api/v1/products", headers=headers)
     assert (answer.status, answer.error[0]) == (401, "denied")
@@ -196,7 +201,7 @@ def test_broker_lost_while_a_command_waits_says_that_it_may_have_been_done(fake_
         assert asked.wait(10)
         fake_broker.stop()
         answer = line.answer()
-    assert answer.status == 503 and "may have been carried out" in answer.error[1]
+    assert answer.status == 503 and "went away" in answer.error[1] and "may have been carried out" in answer.error[1]
 
 
 def test_answer_for_another_correlation_is_ignored(plugin, web):
@@ -308,3 +313,77 @@ def test_json_of_every_refusal_is_valid_utf8(web):
     answer = web.get("/api/v1/devices?productKey=pk1&version=%ff%fe")
     assert answer.status == 400
     json.loads(answer.body.decode("utf-8"))
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=x",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"],
+                   check=True, capture_output=True)
+    return tmp_path / "cert.pem", tmp_path / "key.pem"
+
+
+def test_https_is_served_with_a_certificate(make_gateway, certificate):
+    gateway = make_gateway("tls", tls_cert=certificate[0], tls_key=certificate[1]).start()
+    name = gateway.put_package(b"x" * 100_000)
+    context = ssl.create_default_context(cafile=str(certificate[0]))
+
+    def get(path):
+        with urllib.request.urlopen(f"https://127.0.0.1:{gateway.port}{path}", timeout=DEADLINE, context=context) as answer:
+            return answer.status, answer.read()
+    assert get(signed(name)) == (200, b"x" * 100_000)
+    assert "listening url=https://127.0.0.1:" in gateway.log()
+
+
+def test_certificate_that_is_none_stops_the_start(make_gateway, certificate):
+    gateway = make_gateway("tls", tls_cert=certificate[1], tls_key=certificate[1])
+    with pytest.raises(AssertionError, match="tls_cert"):
+        gateway.start()
+    gateway.process = None
+
+
+@pytest.mark.slow
+def test_header_that_trickles_is_cut_after_its_deadline(gateway, web):
+    """A byte now and then keeps an idle timer happy; the deadline is of the whole header."""
+    with web.line() as line:
+        begun = time.monotonic()
+        line.socket.settimeout(1)
+        try:
+            while time.monotonic() - begun < 60:
+                line.send(b"G")
+                try:
+                    if not line.socket.recv(100):
+                        break
+                except TimeoutError:
+                    pass
+        except ConnectionError:
+            pass
+        assert 29 < time.monotonic() - begun < 35
+    assert "slow_connections_closed" in gateway.log()
+
+
+def test_connections_of_one_address_are_bounded(make_gateway):
+    gateway = make_gateway("few", connections=20, connections_per_address=5).start().wait_broker()
+    web = gateway.web()
+    held = [web.line() for _ in range(8)]
+    for line in held:
+        try:
+            line.send(web.head("GET", "/healthz"))
+        except ConnectionError:
+            pass
+    served = 0
+    for line in held:
+        try:
+            served += line.answer().status == 200
+        except ConnectionError:
+            pass
+        line.close()
+    assert served == 5
+    until(lambda: _is_served(web), "the place is free again")
+
+
+def _is_served(web):
+    try:
+        return web.get("/healthz").status == 200
+    except ConnectionError:
+        return False

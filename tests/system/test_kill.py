@@ -15,9 +15,14 @@ def check_store(broker):
         assert store.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
+def start(new_broker, name):
+    """A push that was lost with the broker is repeated soon."""
+    return new_broker(name, options={"repush": "300ms", "repush_max": "1s"}).start()
+
+
 def run_twice(new_broker, plan):
     """(with kills, without)."""
-    killed_broker, calm_broker = new_broker("killed").start(), new_broker("calm").start()
+    killed_broker, calm_broker = start(new_broker, "killed"), start(new_broker, "calm")
     killed = run(killed_broker, plan)
     calm = run(calm_broker, plan._replace(kills=0))
     check_store(killed_broker)
@@ -37,7 +42,7 @@ def test_no_acknowledged_report_is_lost(new_broker):
 
 def test_reports_at_qos_0_converge(new_broker):
     """QoS 0 may be lost at a kill; devices that say their version again after a reconnect end where they should."""
-    broker = new_broker().start()
+    broker = start(new_broker, "broker")
     plan = Plan(seed=7, kills=3, devices=8, modules=0, qos=0)
     with broker.operator() as operator:
         prepare(broker, operator, plan)

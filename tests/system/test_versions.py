@@ -16,7 +16,7 @@ def release(name):
 
 @pytest.fixture(params=["installed", *releases.SOURCES])
 def old_and_new(request, new_broker):
-    return new_broker(release=release(request.param)).start()
+    return new_broker(release=release(request.param), restless=False).start()
 
 
 def test_document_004(old_and_new):

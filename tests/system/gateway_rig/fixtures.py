@@ -3,6 +3,7 @@
 import pytest
 
 from .fake_broker import FakeBroker
+from .otactl import Otactl
 from .process import Gateway
 
 
@@ -39,3 +40,10 @@ def gateway(make_gateway):
 @pytest.fixture
 def web(gateway):
     return gateway.web()
+
+
+@pytest.fixture
+def otactl(gateway, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    return Otactl(gateway.url, home)

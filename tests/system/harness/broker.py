@@ -30,7 +30,7 @@ def free_port():
 class Broker:
     """Not started by its constructor: change `config` first if a test needs to. `home` keeps everything but the journal."""
 
-    def __init__(self, home, release=None, plugin=True, options=None, template=None):
+    def __init__(self, home, release=None, plugin=True, options=None, restless=True):
         self.home = Path(home)
         self.home.mkdir(parents=True, exist_ok=True)
         self.release = release or releases.default()
@@ -41,17 +41,16 @@ class Broker:
         self.log_path = self.home / "broker.log"
         self.process = None
         self.runs = 0
-        self.config = self._configure(template, plugin, {**FAST, **(options or {})})
+        self.restless = restless  # whether its clients keep it awake, see harness/mqtt.py
+        self.config = self._configure(plugin, {**FAST, **(options or {})})
 
     def _make(self, name):
         path = self.home / name
         path.mkdir(exist_ok=True)
         return path
 
-    def _configure(self, template, plugin, options):
-        if template is None and places.EXAMPLE_CONF.exists():
-            template = places.EXAMPLE_CONF.read_text()
-        config = Config(template or FALLBACK)
+    def _configure(self, plugin, options):
+        config = Config(places.EXAMPLE_CONF.read_text() if places.EXAMPLE_CONF.exists() else FALLBACK)
         config.set("listener", f"{self.port} 127.0.0.1").set("allow_anonymous", "true")
         config.set("log_dest", "stderr").set("pid_file", None).set("persistence", "false").set("persistence_location", None)
         config.set("password_file", None).set("acl_file", None).set("include_dir", None)
@@ -138,7 +137,7 @@ class Broker:
             raise BrokerDied(f"the broker is gone (exit {code}):\n" + self.log_tail())
 
     def client(self, client_id, username=None, password=None, **more):
-        return Client(self.port, client_id, username, password, **more)
+        return Client(self.port, client_id, username, password, **{"restless": self.restless, **more})
 
     def operator(self, token=None, client_id="operator"):
         return Operator(self, token or self.admin_token(), client_id).connect()

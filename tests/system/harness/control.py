@@ -4,7 +4,6 @@ import itertools
 import json
 
 from . import schemas
-from .mqtt import Client
 from .wait import DEADLINE, Late, until
 
 REQUEST_TOPIC = "$CONTROL/ota/v1"
@@ -28,7 +27,7 @@ class Operator:
     def __init__(self, broker, token, client_id):
         self.broker = broker
         self.token = token
-        self.client = Client(broker.port, client_id)
+        self.client = broker.client(client_id)
         self._numbers = itertools.count(1)
 
     def __enter__(self):

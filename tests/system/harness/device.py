@@ -5,7 +5,6 @@ import json
 from typing import NamedTuple
 
 from . import schemas
-from .mqtt import Client
 from .wait import DEADLINE
 
 _serial = itertools.count(1)
@@ -50,7 +49,7 @@ class Device:
         return f"{self.product}.{self.name}|securemode=3,signmethod=hmacsha256,_conn=tcp_{next(_serial):x}|"
 
     def connect(self, **more):
-        self.client = Client(self.broker.port, self.client_id, self.username, "secret", **more).connect()
+        self.client = self.broker.client(self.client_id, self.username, "secret", **more).connect()
         return self
 
     def subscribe(self):

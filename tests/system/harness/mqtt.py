@@ -1,4 +1,8 @@
-"""A blocking MQTT 3.1.1 client on a raw socket. It does what it is told and nothing else: no reconnect, no resend, no keepalive."""
+"""A blocking MQTT 3.1.1 client on a raw socket. It does what it is told and nothing else: no reconnect, no resend, no keepalive.
+
+An idle Mosquitto looks at its plugins ten times a second, so each answer of a plugin's own thread takes up to 100 ms. A `restless` client pings
+while it waits, which turns the broker's loop: tests become ten times faster and prove the same, as long as some run without it.
+"""
 
 import itertools
 import socket
@@ -6,6 +10,8 @@ import time
 
 from . import packets
 from .wait import DEADLINE, Late
+
+NUDGE = 0.004  # seconds between the pings of a restless client
 
 
 class Refused(Exception):
@@ -23,11 +29,12 @@ class Closed(Exception):
 class Client:
     """One connection. `acknowledge = False` makes it a peer that reads but never sends PUBACK."""
 
-    def __init__(self, port, client_id, username=None, password=None, *, clean=True, keepalive=0, will=None, host="127.0.0.1"):
-        self._address = (host, port)
+    def __init__(self, port, client_id, username=None, password=None, *, clean=True, keepalive=0, will=None, restless=False):
+        self._address = ("127.0.0.1", port)
         self._hello = packets.connect(client_id, username, password, clean, keepalive, will)
         self.client_id = client_id
         self.acknowledge = True
+        self.restless = restless
         self.socket = None
         self.session_present = False
         self.acked = set()  # mids of our own QoS 1 publishes that were acknowledged
@@ -35,6 +42,7 @@ class Client:
         self._reader = packets.Reader()
         self._messages = []
         self._others = []
+        self._pings, self._pongs = 0, 0
 
     def __enter__(self):
         return self.connect() if self.socket is None else self
@@ -45,7 +53,7 @@ class Client:
     def connect(self, timeout=DEADLINE):
         self.socket = socket.create_connection(self._address, timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._reader = packets.Reader()
+        self._reader, self._pings, self._pongs = packets.Reader(), 0, 0
         self.socket.sendall(self._hello)
         try:
             answer = self._wait_packet(packets.CONNACK, timeout)
@@ -93,8 +101,9 @@ class Client:
 
     def fence(self, timeout=DEADLINE):
         """A ping and its answer: what the broker had queued for us before is in messages() now (up to its in-flight window of 20)."""
-        self._send(packets.pingreq())
-        self._wait_packet(packets.PINGRESP, timeout)
+        self._ping()
+        number = self._pings
+        self._pump_until(lambda: self._pongs >= number, timeout, "the answer to a ping")
 
     def messages(self, topic=None):
         """Takes what has arrived, without waiting."""
@@ -133,6 +142,10 @@ class Client:
             self.socket.close()
             self.socket = None
 
+    def _ping(self):
+        self._pings += 1
+        self._send(packets.pingreq())
+
     def _send(self, data):
         try:
             self.socket.sendall(data)
@@ -158,23 +171,28 @@ class Client:
             left = end - time.monotonic()
             if left <= 0:
                 raise Late(f"{self.client_id}: not within {timeout:g} s: {what}")
-            self._pump(left)
+            if not self._pump(min(left, NUDGE) if self.restless else left) and self.restless:
+                self._ping()
 
     def _pump(self, timeout):
+        """False when nothing came."""
         self.socket.settimeout(timeout)
         try:
             data = self.socket.recv(65536)
         except socket.timeout:
-            return
+            return False
         except OSError as error:
             raise Closed(str(error)) from error
         if not data:
             raise Closed(f"{self.client_id}: connection closed by the broker")
         for packet in self._reader.feed(data):
             self._take(packet)
+        return True
 
     def _take(self, packet):
-        if packet.kind == packets.PUBACK:
+        if packet.kind == packets.PINGRESP:
+            self._pongs += 1
+        elif packet.kind == packets.PUBACK:
             self.acked.add(packets.read_mid(packet))
         elif packet.kind == packets.PUBLISH:
             message = packets.read_publish(packet)

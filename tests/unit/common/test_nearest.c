@@ -2,23 +2,31 @@
 
 #include "common/nearest.h"
 
-static const char *const words[] = {"version", "module", "versions", "a", NULL};
+static const char *const words[] = { "create", "cancel", "pause", "list", "show", "watch", "version", NULL };
 
-Test(nearest, a_slip_of_the_fingers_is_recognised)
+Test(nearest, slips_of_the_keyboard_find_their_word)
 {
-	cr_expect_str_eq(ota_nearest("verison", words), "version", "two neighbours swapped are one edit");
-	cr_expect_str_eq(ota_nearest("VERSION", words), "version", "case is none");
-	cr_expect_str_eq(ota_nearest("modul", words), "module");
-	cr_expect_str_eq(ota_nearest("version", words), "version", "the nearest, not the first near one");
-	cr_expect_str_eq(ota_nearest("versionss", words), "versions");
+	static const struct {
+		const char *typed, *meant;
+	} rows[] = {
+		{ "creat", "create" }, { "craete", "create" }, { "CREATE", "create" }, { "cancell", "cancel" }, { "puase", "pause" },
+		{ "lsit", "list" }, { "shwo", "show" }, { "verson", "version" }, { "show", "show" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect_str_eq(ota_nearest(rows[i].typed, words), rows[i].meant, "%s", rows[i].typed);
 }
 
-Test(nearest, a_far_fetched_hint_is_worse_than_none)
+Test(nearest, far_fetched_words_find_nothing)
 {
-	cr_expect_null(ota_nearest("mxxxle", words), "more than a third of the letters differs");
-	cr_expect_str_eq(ota_nearest("mxxule", words), "module", "a third may");
-	cr_expect_null(ota_nearest("", words));
-	cr_expect_null(ota_nearest("versionversionversionversionversion", words), "longer than any word of ours");
-	cr_expect_null(ota_nearest("version", (const char *const[]){NULL}));
-	cr_expect_null(ota_nearest("version", (const char *const[]){"version-that-is-longer-than-any-of-ours", NULL}));
+	static const char *const typed[] = { "", "x", "delete", "zzzz", "a-word-that-is-longer-than-any-word-we-know" };
+
+	for (size_t i = 0; i < sizeof(typed) / sizeof(typed[0]); i++)
+		cr_expect_null(ota_nearest(typed[i], words), "%s", typed[i]);
+}
+
+Test(nearest, of_no_words_none_is_near)
+{
+	static const char *const none[] = { NULL };
+
+	cr_expect_null(ota_nearest("list", none));
 }

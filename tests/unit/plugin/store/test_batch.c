@@ -49,7 +49,8 @@ static size_t batches_list(const char *product_key, int state)
 	size_t count = 0, seen = 0;
 
 	do {
-		MUST(ota_batch_list(fixture.store, product_key, state, before, rows, 2, &count, &fixture.error));
+		MUST(ota_batch_list(fixture.store, &(struct ota_batch_filter){product_key, state, before}, rows, 2, &count,
+				    &fixture.error));
 		for (size_t i = 0; i < count; i++) {
 			cr_expect(before == 0 || rows[i].id < before, "newest first");
 			before = rows[i].id;

@@ -154,7 +154,7 @@ static int use_store(struct ota_store *store)
 	for (int page = 0; status == 0 && page < 8; page++) {
 		status = ota_task_due(store, INT64_MAX, tasks, 64, &count, &error);
 		if (status == 0)
-			status = ota_task_list(store, 3, -1, after, tasks, 64, &count, &error);
+			status = ota_task_list(store, &(struct ota_task_filter){3, -1, after}, tasks, 64, &count, &error);
 		if (status == 0 && count > 0)
 			after = tasks[count - 1].id;
 		for (size_t i = 0; status == 0 && i < count; i++) {
@@ -165,7 +165,8 @@ static int use_store(struct ota_store *store)
 		}
 	}
 	if (status == 0)
-		status = ota_device_list(store, "pk", "default", "1.0", "", devices, 64, &count, &error);
+		status = ota_device_list(store, &(struct ota_device_filter){"pk", "default", "1.0", ""}, devices, 64, &count,
+					 &error);
 	if (status == 0)
 		status = ota_batch_load_counts(store, 3, &counts, &error);
 	if (status == 0)
@@ -266,7 +267,7 @@ Test(damage, damaged_pages_never_crash, .timeout = 60)
 	path_of(path, "ota.db");
 	path_of(whole, "whole.db");
 	file_copy(path, whole);
-	for (long round = rounds ? strtol(rounds, NULL, 10) : 150; round > 0; round--) {
+	for (long round = rounds ? strtol(rounds, NULL, 10) : 60; round > 0; round--) {
 		unsigned state = seed + (unsigned)round;
 		int outcome = 0;
 
@@ -280,6 +281,24 @@ Test(damage, damaged_pages_never_crash, .timeout = 60)
 		unlink(whole);
 		path_of(whole, "whole.db");
 	}
+}
+
+static sqlite3_int64 heap_bytes;
+
+static int open_and_use_with_little_memory(void)
+{
+	sqlite3_hard_heap_limit64(heap_bytes);
+	return open_and_use();
+}
+
+/* Every amount of memory from next to nothing to enough: SQLite's allocations fail one after another, each time in a sentence. */
+Test(damage, lack_of_memory_is_told)
+{
+	world_fill(50);
+	fixture_stop();
+	for (heap_bytes = 8 * 1024; heap_bytes < 1024 * 1024; heap_bytes += heap_bytes / 16)
+		cr_expect_eq(in_child(open_and_use_with_little_memory), 0, "with %lld bytes", (long long)heap_bytes);
+	MUST(fixture_start());
 }
 
 /* A value that no field can hold is told with its column, and the caller's row stays as it was. */
@@ -327,6 +346,7 @@ Test(damage, an_unknown_word_is_corrupt)
 	MUST(ota_store_begin(fixture.store, &fixture.error));
 	MUST_FAIL(OTA_ECORRUPT, ota_batch_load(fixture.store, batch.id, &out, &fixture.error));
 	cr_expect_str_eq(fixture.error.text, "store: batch_load: column state holds no value of its kind");
-	MUST_FAIL(OTA_ECORRUPT, ota_batch_list(fixture.store, "", -1, 0, rows, 2, &count, &fixture.error));
+	MUST_FAIL(OTA_ECORRUPT,
+		  ota_batch_list(fixture.store, &(struct ota_batch_filter){"", -1, 0}, rows, 2, &count, &fixture.error));
 	cr_expect_eq(count, 4711);
 }

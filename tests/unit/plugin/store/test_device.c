@@ -91,7 +91,8 @@ static size_t devices_list(const char *module, const char *version, char names[]
 	size_t count = 0, seen = 0;
 
 	do {
-		MUST(ota_device_list(fixture.store, "pk", module, version, after, rows, 3, &count, &fixture.error));
+		MUST(ota_device_list(fixture.store, &(struct ota_device_filter){"pk", module, version, after}, rows, 3, &count,
+				     &fixture.error));
 		for (size_t i = 0; i < count; i++)
 			memcpy(names[seen++], rows[i].identity.device_name, sizeof(names[0]));
 		after = names[seen - 1];

@@ -126,8 +126,9 @@ Test(registry, packages_page_downwards_and_filter)
 		size_t count = 0, seen = 0;
 
 		do {
-			MUST(ota_package_list(fixture.store, lists[i].product, lists[i].module, before, rows, 3, &count,
-					      &fixture.error));
+			MUST(ota_package_list(fixture.store,
+					      &(struct ota_package_filter){lists[i].product, lists[i].module, before}, rows, 3,
+					      &count, &fixture.error));
 			for (size_t row = 0; row < count; row++) {
 				cr_expect(before == 0 || rows[row].id < before);
 				before = rows[row].id;

@@ -220,7 +220,8 @@ static size_t tasks_list(int state)
 	size_t count = 0, seen = 0;
 
 	do {
-		MUST(ota_task_list(fixture.store, batch.id, state, after, rows, 3, &count, &fixture.error));
+		MUST(ota_task_list(fixture.store, &(struct ota_task_filter){batch.id, state, after}, rows, 3, &count,
+				   &fixture.error));
 		for (size_t i = 0; i < count; i++) {
 			cr_expect_gt(rows[i].id, after);
 			after = rows[i].id;
@@ -255,8 +256,8 @@ static struct conflict_result conflicts(const struct ota_batch *of, const char *
 {
 	struct conflict_result result = {0};
 
-	MUST(ota_task_count_conflicts(fixture.store, of->id, of->product_key, module, all_devices, &result.count, result.names,
-				      capacity, &result.named, &fixture.error));
+	MUST(ota_task_count_conflicts(fixture.store, &(struct ota_conflict_scope){of->id, of->product_key, module, all_devices},
+				      &result.count, result.names, capacity, &result.named, &fixture.error));
 	return result;
 }
 

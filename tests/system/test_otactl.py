@@ -1,0 +1,288 @@
+"""otactl against a real gateway: what it asks, what it shows, and how it ends."""
+
+import hashlib
+import json
+import os
+import re
+
+import pytest
+
+from gateway_rig.fake_broker import TOKEN, Refusal
+from gateway_rig.fixtures import fake_broker, gateway, make_gateway, otactl, plugin  # noqa: F401
+
+pytestmark = pytest.mark.needs_no_plugin
+
+NOW = 1795173797123
+PACKAGE = {"id": 3, "productKey": "pk1", "module": "default", "version": "2.0", "size": 2048, "sha256": "0" * 64, "md5": "0" * 32,
+           "status": "active", "verification": "verified", "createdAt": NOW, "createdBy": "admin"}
+
+
+def batch(state="running", outcome=None, **counts):
+    full = {name: counts.get(name, 0) for name in ("pending", "pushed", "upgrading", "succeeded", "failed", "canceled")}
+    told = {"id": 7, "name": "spring", "productKey": "pk1", "module": "default", "version": "2.0", "package": 3, "kind": "static", "state": state,
+            "reason": "", "createdAt": NOW, "createdBy": "admin", "startedAt": NOW, "endsAt": NOW, "total": sum(full.values()),
+            "prepared": sum(full.values()), "excluded": {}, "counts": full, "causes": {}, "strategy": {}, "rev": 1}
+    return {**told, "outcome": outcome} if outcome else told
+
+
+def script(*answers):
+    """Gives one answer after the other, the last one for ever."""
+    rest = list(answers)
+
+    def answer(_):
+        return rest.pop(0) if len(rest) > 1 else rest[0]
+    return answer
+
+
+def refusing(*arguments):
+    def answer(_):
+        raise Refusal(*arguments)
+    return answer
+
+
+def own(command):
+    return {key: value for key, value in command.items() if key not in ("token", "correlationData", "command")}
+
+
+@pytest.mark.parametrize("words, command, members", [
+    ("product show pk1", "getProduct", {"productKey": "pk1"}),
+    ("product versions pk1 --module mcu", "versionDistribution", {"productKey": "pk1", "module": "mcu"}),
+    ("product add pk1 --name One --sign-method sha256 --reason new", "createProduct",
+     {"productKey": "pk1", "name": "One", "signMethod": "sha256", "reason": "new"}),
+    ("device show pk1 a:b@c", "getDevice", {"productKey": "pk1", "deviceName": "a:b@c"}),
+    ("device unbar pk1 a --reason fixed --request-id r1", "unbarDevice",
+     {"productKey": "pk1", "deviceName": "a", "reason": "fixed", "requestId": "r1"}),
+    ("package show 3", "getPackage", {"package": 3}),
+    ("package show -p pk1 -v 2.0", "getPackage", {"productKey": "pk1", "version": "2.0"}),
+    ("batch show 7", "getBatch", {"batch": 7}),
+    ("batch pause 7", "pauseBatch", {"batch": 7}),
+    ("batch resume 7", "resumeBatch", {"batch": 7}),
+    ("batch cancel 7 --level revoke --reason bad", "cancelBatch", {"batch": 7, "level": "revoke", "reason": "bad"}),
+    ("task show 5", "getTask", {"task": 5}),
+    ("server status", "getServer", {}),
+    ("batch create --package 3 --all", "createBatch", {"package": 3, "kind": "static", "targets": {"all": True}}),
+    ("batch create -p pk1 -v 2.0 --kind verify -d a -d b --soak 10m --retries 1 --override --reason lab", "createBatch",
+     {"productKey": "pk1", "version": "2.0", "kind": "verify", "targets": {"names": ["a", "b"]},
+      "strategy": {"soak": "10m", "retries": 1}, "override": True, "reason": "lab"}),
+])
+def test_verb_asks_its_command(plugin, otactl, words, command, members):
+    plugin.answers[command] = {"id": 7}
+    otactl.good(*words.split())
+    assert [own(each) for each in plugin.asked(command)][-1] == members
+
+
+@pytest.mark.parametrize("words, command", [
+    ("product list", "listProducts"), ("device list -p pk1", "listDevices"), ("package list", "listPackages"), ("batch list", "listBatches"),
+    ("batch tasks 7", "listTasks"), ("log", "listEvents"), ("device log pk1 a", "listEvents"),
+])
+def test_list_goes_through_all_pages(plugin, otactl, words, command):
+    pages = {None: {"items": [{"id": 1}, {"id": 2}], "next": "x"}, "x": {"items": [{"id": 3}]}}
+    plugin.answers[command] = lambda asked: pages[asked.get("after")]
+    assert [json.loads(line)["id"] for line in otactl.good(*words.split(), "-o", "jsonl").splitlines()] == [1, 2, 3]
+    assert [each["id"] for each in json.loads(otactl.good(*words.split(), "-o", "json"))] == [1, 2, 3]
+    assert len(otactl.good(*words.split()).splitlines()) == 4
+    assert len(otactl.good(*words.split(), "--no-headers").splitlines()) == 3
+    assert len(otactl.good(*words.split(), "--limit", "2", "--no-headers").splitlines()) == 2
+
+
+def test_table_is_clean_of_what_a_device_put_there(plugin, otactl):
+    plugin.answers["listEvents"] = {"items": [{"id": 1, "at": NOW, "event": "progress", "deviceName": "a", "detail": "\x1b]0;owned\x07\u202e"}]}
+    for form in ("table", "json", "jsonl"):
+        shown = otactl.good("log", "-o", form)
+        assert not set(shown) & {"\x1b", "\x07", "\u202e"}
+    assert json.loads(otactl.good("log", "-o", "json"))[0]["detail"] == "\x1b]0;owned\x07\u202e"
+
+
+@pytest.mark.parametrize("code, exit_code", [("invalid", 2), ("not_found", 3), ("conflict", 4), ("denied", 1), ("limit", 1), ("io", 1)])
+def test_refusal_is_a_sentence_and_an_exit_code(plugin, otactl, code, exit_code):
+    plugin.answers["getBatch"] = refusing(code, "a sentence", None)
+    result = otactl("batch", "show", 7)
+    assert (result.code, result.err, result.out) == (exit_code, "otactl: a sentence\n", "")
+
+
+@pytest.mark.parametrize("words", ["batch", "bacth list", "batch show", "batch show x", "batch list --stat x", "-o xml batch list", "batch show 1 2",
+                                   "product add a-b", "batch create --all", "batch create --package 1", "batch cancel 7 --level now",
+                                   "device add pk1", "log --limit 0", "batch watch 7 --interval soon"])
+def test_mistake_of_the_typist_is_exit_code_2_with_a_sentence(plugin, otactl, words):
+    result = otactl(*words.split())
+    assert result.code == 2
+    assert re.fullmatch(r"otactl: [^\n]+\n", result.err)
+    assert not [each for each in plugin.commands if each["command"] != "getServer"]
+
+
+def test_refused_member_is_told_as_the_option_it_came_from(plugin, otactl):
+    plugin.answers["createBatch"] = refusing("conflict", "too short for this product", "strategy.pushTimeout")
+    result = otactl("batch", "create", "--package", 1, "--all", "--push-timeout", "1s")
+    assert (result.code, result.err) == (4, "otactl: --push-timeout: too short for this product\n")
+
+
+def test_conflict_is_not_blamed_on_an_option_nobody_typed(plugin, otactl):
+    plugin.answers["createBatch"] = refusing("conflict", "package 3 (2.0) is unverified", "package")
+    assert otactl("batch", "create", "-p", "pk1", "-v", "2.0", "--all").err == "otactl: package 3 (2.0) is unverified\n"
+    assert otactl("batch", "create", "--package", 3, "--all").err == "otactl: --package: package 3 (2.0) is unverified\n"
+
+
+def test_help_names_every_noun_and_exit_code(otactl):
+    text = otactl.good("--help")
+    for word in ("product list", "device add", "package add FILE", "batch watch ID", "server status", "OTA_TOKEN", "5 the watched batch"):
+        assert word in text
+    assert "--abort-percent" in otactl.good("batch", "create", "--help")
+    assert "watch ID" in otactl.good("batch", "--help")
+    assert otactl().code == 2
+
+
+def test_devices_are_registered_from_words_and_files(plugin, otactl, tmp_path):
+    plugin.answers["registerDevices"] = lambda asked: {"registered": len(asked["names"]) - 1, "already": 1}
+    names = tmp_path / "names"
+    names.write_text("# the lab\n  d1  \r\n\nd2\n")
+    shown = otactl.good("device", "add", "pk1", "x", "--names-file", names)
+    assert plugin.asked("registerDevices")[0]["names"] == ["x", "d1", "d2"]
+    assert re.search(r"registered +2\n", shown)
+    assert otactl.good("device", "register", "pk1", "--names-file", "-", "-o", "json", stdin="a\nb\n")
+    assert plugin.asked("registerDevices")[1]["names"] == ["a", "b"]
+
+
+def test_many_devices_go_in_pieces_and_are_summed_up(plugin, otactl):
+    plugin.answers["registerDevices"] = lambda asked: {"registered": len(asked["names"]), "already": 0}
+    lines = "".join(f"{'n' * 50}{number}\n" for number in range(2500))
+    shown = json.loads(otactl.good("device", "add", "pk1", "-f", "-", "-o", "json", "--request-id", "r", stdin=lines))
+    assert shown == {"registered": 2500, "already": 0}
+    asked = plugin.asked("registerDevices")
+    assert len(asked) >= 3 and all(len(each["names"]) <= 1000 for each in asked)
+    assert len({each["requestId"] for each in asked}) == len(asked)
+
+
+def test_bad_name_in_a_file_is_told_with_its_line(plugin, otactl):
+    result = otactl("device", "add", "pk1", "-f", "-", stdin="good\nno good\n")
+    assert result.code == 2 and "standard input:2" in result.err
+    assert plugin.asked("registerDevices") == []
+
+
+def test_package_is_uploaded_with_its_digest(plugin, gateway, otactl, tmp_path):
+    data = os.urandom(3_000_000)
+    file = tmp_path / "fw.bin"
+    file.write_bytes(data)
+    shown = json.loads(otactl.good("package", "add", file, "-p", "pk1", "-v", "1.0+5", "--notes", "a & b", "-o", "json"))
+    assert shown["sha256"] == hashlib.sha256(data).hexdigest()
+    dry, real = plugin.asked("addPackage")
+    assert dry["sha256"] == shown["sha256"]
+    assert (real["version"], real["notes"]) == ("1.0+5", "a & b")
+    assert gateway.packages() == [shown["sha256"]]
+
+
+def test_upload_draws_a_bar_on_a_terminal_only(plugin, otactl, tmp_path):
+    file = tmp_path / "fw.bin"
+    file.write_bytes(bytes(3_000_000))
+    words = ("package", "add", file, "-p", "pk1", "-v", "1")
+    assert otactl(*words).err == ""
+    code, shown = otactl.on_terminal(*words)
+    assert code == 0 and "100.0%" in shown and "2.9 MiB of 2.9 MiB" in shown
+
+
+def test_refused_upload_keeps_its_sentence(plugin, otactl, tmp_path):
+    file = tmp_path / "fw.bin"
+    file.write_bytes(bytes(20_000_000))
+    plugin.answers["addPackage"] = refusing("conflict", "version 1 exists", "version")
+    result = otactl("package", "add", file, "-p", "pk1", "-v", "1")
+    assert (result.code, result.err) == (4, "otactl: --version: version 1 exists\n")
+
+
+@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.write_bytes(b""), lambda path: path.mkdir()],
+                         ids=["missing", "empty", "directory"])
+def test_file_that_is_no_package_is_refused_here(plugin, otactl, tmp_path, make):
+    make(tmp_path / "fw.bin")
+    result = otactl("package", "add", tmp_path / "fw.bin", "-p", "pk1", "-v", "1")
+    assert result.code in (2, 3) and "fw.bin" in result.err
+    assert plugin.asked("addPackage") == []
+
+
+def test_dry_run_shows_the_plan(plugin, otactl):
+    plugin.answers["createBatch"] = {"matches": 12, "excluded": {"already_at_target": 3, "barred": 0}, "conflicts": ["a"], "bytes": 4096}
+    shown = otactl.good("batch", "create", "--package", 1, "--all", "--dry-run")
+    assert re.search(r"devices +12\n", shown) and "already_at_target 3" in shown and "4.0 KiB" in shown
+    assert plugin.asked("createBatch")[0]["dryRun"] is True
+
+
+def test_watch_in_a_pipe_prints_each_change_once(plugin, otactl):
+    plugin.answers["getBatch"] = script(batch(pending=2), batch(pending=2), batch(pending=1, succeeded=1), batch("completed", "succeeded", succeeded=2))
+    lines = otactl.good("batch", "watch", 7, "--interval", "20ms").splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == [
+        "batch=7 state=running pending=2 pushed=0 upgrading=0 succeeded=0 failed=0 canceled=0",
+        "batch=7 state=running pending=1 pushed=0 upgrading=0 succeeded=1 failed=0 canceled=0",
+        "batch=7 state=completed pending=0 pushed=0 upgrading=0 succeeded=2 failed=0 canceled=0 outcome=succeeded"]
+
+
+@pytest.mark.parametrize("end, exit_code", [
+    (batch("completed", "succeeded", succeeded=2), 0),
+    (batch("completed", "failed", succeeded=1, failed=1), 5),
+    (batch("canceled", "canceled", succeeded=1, canceled=1), 5),
+])
+def test_watch_ends_as_the_batch_ended(plugin, otactl, end, exit_code):
+    plugin.answers["getBatch"] = script(batch(pending=2), end)
+    assert otactl("batch", "watch", 7, "--interval", "20ms").code == exit_code
+
+
+def test_watch_on_a_terminal_draws_bars_in_place(plugin, otactl):
+    plugin.answers["getBatch"] = script(batch(pending=2), batch(pending=1, failed=1), batch("completed", "failed", succeeded=1, failed=1))
+    code, shown = otactl.on_terminal("batch", "watch", 7, "--interval", "20ms", columns=60)
+    assert code == 5
+    frames = shown.split("\x1b[7A")
+    assert len(frames) == 3, shown
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", frames[-1]).replace("\r", "")
+    assert "batch 7  spring  pk1 default 2.0  completed" in plain
+    assert re.search(r"succeeded +█+▌? +1 +50\.0%", plain)
+    assert all(len(line) <= 60 for line in plain.splitlines())
+
+
+def test_watch_goes_on_while_the_broker_is_away(plugin, gateway, fake_broker, otactl):
+    plugin.answers["getBatch"] = batch(pending=2)
+    watching = otactl.start("batch", "watch", "7", "--interval", "20ms")
+    assert "pending=2" in watching.stdout.readline()
+    fake_broker.stop()
+    assert "trying again" in watching.stderr.readline()
+    plugin.answers["getBatch"] = batch("completed", "succeeded", succeeded=2)
+    fake_broker.start()
+    assert "state=completed" in watching.stdout.readline()
+    assert watching.wait(15) == 0
+    watching.stdout.close()
+    watching.stderr.close()
+
+
+def test_watch_gives_up_at_its_timeout(plugin, otactl):
+    plugin.answers["getBatch"] = batch(pending=2)
+    result = otactl("batch", "watch", 7, "--interval", "20ms", "--timeout", "100ms")
+    assert result.code == 1 and "had not ended" in result.err
+
+
+def test_gateway_that_cannot_be_reached_is_named(otactl):
+    result = otactl("product", "list", OTA_URL="http://127.0.0.1:1")
+    assert result.code == 1 and "http://127.0.0.1:1" in result.err
+
+
+def test_stranger_that_answers_is_told_as_one(otactl, gateway):
+    result = otactl("product", "list", OTA_URL=gateway.url + "/strange")
+    assert result.code in (1, 3) and result.err.startswith("otactl: ")
+
+
+def test_access_comes_from_environment_files_and_options(plugin, otactl, tmp_path, gateway):
+    plugin.answers["listProducts"] = {"items": []}
+    none = {"OTA_URL": None, "OTA_TOKEN": None}
+    assert "no token" in otactl("product", "list", **none).err
+    config = tmp_path / "home" / ".config" / "otactl.conf"
+    config.parent.mkdir()
+    config.write_text(f"url = {gateway.url}/\ntoken = {TOKEN}\n")
+    config.chmod(0o644)
+    assert "chmod 600" in otactl("product", "list", **none).err
+    config.chmod(0o600)
+    otactl.good("product", "list", **none)
+    token = tmp_path / "token"
+    token.write_text(TOKEN + "\n")
+    otactl.good("--token-file", token, "--url", gateway.url, "product", "list", OTA_TOKEN="ota_" + "E" * 43)
+    assert otactl("product", "list", OTA_TOKEN="ota_" + "E" * 43).code == 1
+    otactl.good("product", "list", OTA_TOKEN=None, OTA_TOKEN_FILE=str(token))
+    config.write_text("urll = x\n")
+    assert "url" in otactl("product", "list", **none).err
+
+
+def test_token_is_no_argument(otactl):
+    assert otactl("product", "list", "--token", TOKEN).code == 2

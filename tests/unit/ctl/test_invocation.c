@@ -1,0 +1,111 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "ctl/verb.h"
+
+enum { WORDS_MAX = 16 };
+
+/* "batch create --all ...", words without spaces in them. */
+static int split(const char *line, char *argv[WORDS_MAX])
+{
+	static char words[512];
+	char *rest = words, *word;
+	int argc = 0;
+
+	(void)snprintf(words, sizeof(words), "%s", line);
+	while (argc < WORDS_MAX && (word = strsep(&rest, " ")))
+		argv[argc++] = word;
+	return argc;
+}
+
+/* Gives the command as JSON, or the sentence of the refusal. */
+static const char *command_of(const char *line)
+{
+	static char text[1024];
+	char *argv[WORDS_MAX];
+	struct ota_invocation invocation = { 0 };
+	struct ota_error error = { 0 };
+	const struct ota_verb *verb;
+	cJSON *command = NULL;
+	int argc = split(line, argv), used = 0;
+
+	cr_assert_eq(ota_verb_find(argc, argv, &verb, &used, &error), 0, "%s", error.text);
+	if (ota_invocation_parse(verb, argc - used, argv + used, &invocation, &error) < 0 ||
+	    ota_invocation_command(&invocation, &command, &error) < 0) {
+		(void)snprintf(text, sizeof(text), "%s", error.text);
+	} else {
+		cr_assert(cJSON_PrintPreallocated(command, text, sizeof(text), false));
+	}
+	cJSON_Delete(command);
+	ota_invocation_release(&invocation);
+	return text;
+}
+
+Test(invocation, arguments_and_options_become_members)
+{
+	static const struct {
+		const char *line, *command;
+	} rows[] = {
+		{ "server status", "{\"command\":\"getServer\"}" },
+		{ "product show pk1", "{\"command\":\"getProduct\",\"productKey\":\"pk1\"}" },
+		{ "device show pk1 a:b", "{\"command\":\"getDevice\",\"productKey\":\"pk1\",\"deviceName\":\"a:b\"}" },
+		{ "package show 7", "{\"command\":\"getPackage\",\"package\":7}" },
+		{ "package show -p pk1 -v 2", "{\"command\":\"getPackage\",\"productKey\":\"pk1\",\"version\":\"2\"}" },
+		{ "batch cancel --level=revoke 7 --reason late", "{\"command\":\"cancelBatch\",\"batch\":7,\"level\":\"revoke\",\"reason\":\"late\"}" },
+		{ "batch create --package 3 -kverify --all --retries 5 --soak=10m --dry-run",
+		  "{\"command\":\"createBatch\",\"package\":3,\"kind\":\"verify\",\"targets\":{\"all\":true},"
+		  "\"strategy\":{\"retries\":5,\"soak\":\"10m\"},\"dryRun\":true}" },
+		{ "device list --product pk1 --online false -o json", "{\"command\":\"listDevices\",\"productKey\":\"pk1\",\"online\":false}" },
+		{ "product show -- -x", "{\"command\":\"getProduct\",\"productKey\":\"-x\"}" },
+		{ "log --device=a -p pk1", "{\"command\":\"listEvents\",\"deviceName\":\"a\",\"productKey\":\"pk1\"}" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect_str_eq(command_of(rows[i].line), rows[i].command, "%s", rows[i].line);
+}
+
+Test(invocation, mistakes_are_sentences)
+{
+	static const struct {
+		const char *line, *said;
+	} rows[] = {
+		{ "product show", "otactl product show needs PRODUCT" },
+		{ "product show a b", "unexpected argument \"b\"" },
+		{ "batch show x", "batch must be an integer" },
+		{ "batch create --retries many", "--retries: retries must be an integer" },
+		{ "batch list --stat x", "unknown option --stat; perhaps --state is meant" },
+		{ "batch list --zzz", "unknown option --zzz; see otactl batch list --help" },
+		{ "batch list -z", "unknown option -z; see otactl batch list --help" },
+		{ "batch list --state", "--state needs a value: STATE" },
+		{ "batch list --state a --state b", "--state is given twice" },
+		{ "batch create --all=yes", "--all takes no value" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect_str_eq(command_of(rows[i].line), rows[i].said, "%s", rows[i].line);
+}
+
+Test(invocation, repeated_options_keep_every_value)
+{
+	struct ota_invocation invocation = { 0 };
+	const struct ota_verb *verb;
+	char *argv[WORDS_MAX];
+	int argc = split("batch create -d a --device b -dc", argv), used;
+
+	cr_assert_eq(ota_verb_find(argc, argv, &verb, &used, NULL), 0);
+	cr_assert_eq(ota_invocation_parse(verb, argc - used, argv + used, &invocation, NULL), 0);
+	cr_expect_eq(invocation.given_count, 3);
+	cr_expect_str_eq(ota_invocation_value(&invocation, "device"), "c");
+	ota_invocation_release(&invocation);
+}
+
+Test(invocation, help_excuses_missing_arguments)
+{
+	struct ota_invocation invocation = { 0 };
+	const struct ota_verb *verb;
+	char *argv[WORDS_MAX];
+	int argc = split("device show --help", argv), used;
+
+	cr_assert_eq(ota_verb_find(argc, argv, &verb, &used, NULL), 0);
+	cr_assert_eq(ota_invocation_parse(verb, argc - used, argv + used, &invocation, NULL), 0);
+	cr_expect_not_null(ota_invocation_value(&invocation, "help"));
+	ota_invocation_release(&invocation);
+}

@@ -1,0 +1,98 @@
+#include <criterion/criterion.h>
+
+#include "ctl/verb.h"
+
+static bool has_member(const struct ota_command *command, const char *path)
+{
+	const char *dot = strchr(path, '.');
+	const struct ota_parameter *row;
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "%.*s", dot ? (int)(dot - path) : (int)strlen(path), path);
+	row = ota_command_parameter(command, name);
+	if (!row || !dot)
+		return row != NULL;
+	for (size_t i = 0; i < row->members.count; i++) {
+		if (strcmp(row->members.rows[i].name, dot + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+Test(verb, every_row_fits_its_command)
+{
+	for (size_t i = 0; i < ota_verb_count(); i++) {
+		const struct ota_verb *verb = ota_verb_at(i);
+		const struct ota_command *command = ota_command_find(verb->command);
+		char members[128], *rest = members, *member;
+
+		cr_assert_not_null(command, "%s %s: %s", verb->noun, verb->name, verb->command);
+		(void)snprintf(members, sizeof(members), "%s", verb->members);
+		while ((member = strsep(&rest, " ")) && *member)
+			cr_expect(has_member(command, member), "%s %s: %s", verb->noun, verb->name, member);
+		for (size_t j = 0; j < verb->options.count; j++) {
+			const struct ota_option *option = &verb->options.rows[j];
+
+			cr_expect(!option->member || has_member(command, option->member), "%s %s --%s", verb->noun, verb->name, option->name);
+		}
+	}
+}
+
+Test(verb, no_option_stands_twice_in_a_verb)
+{
+	struct ota_option_list globals = ota_verb_globals();
+
+	for (size_t i = 0; i < ota_verb_count(); i++) {
+		const struct ota_verb *verb = ota_verb_at(i);
+		const struct ota_option *all[64];
+		size_t count = 0;
+
+		for (size_t j = 0; j < verb->options.count; j++)
+			all[count++] = &verb->options.rows[j];
+		for (size_t j = 0; j < globals.count; j++)
+			all[count++] = &globals.rows[j];
+		for (size_t a = 0; a < count; a++) {
+			for (size_t b = a + 1; b < count; b++) {
+				cr_expect_str_neq(all[a]->name, all[b]->name, "%s %s", verb->noun, verb->name);
+				cr_expect(!all[a]->letter || all[a]->letter != all[b]->letter, "%s %s -%c", verb->noun, verb->name,
+					  all[a]->letter);
+			}
+		}
+	}
+}
+
+/* Whatever the server can be asked, otactl can ask; a new command without a verb shows here. */
+Test(verb, every_command_has_a_verb)
+{
+	for (size_t i = 0; i < ota_command_count(); i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < ota_verb_count(); j++)
+			found = found || strcmp(ota_verb_at(j)->command, ota_command_at(i)->name) == 0;
+		cr_expect(found, "%s", ota_command_at(i)->name);
+	}
+}
+
+static const char *problem_of(const char *noun, const char *name)
+{
+	static struct ota_error error;
+	static char words[2][32];
+	char *argv[] = { words[0], words[1] };
+	const struct ota_verb *verb;
+	int used;
+
+	error = (struct ota_error){ 0 };
+	(void)snprintf(words[0], sizeof(words[0]), "%s", noun);
+	(void)snprintf(words[1], sizeof(words[1]), "%s", name ? name : "");
+	(void)ota_verb_find(name ? 2 : 1, argv, &verb, &used, &error);
+	return error.text;
+}
+
+Test(verb, unknown_words_get_a_hint)
+{
+	cr_expect_str_eq(problem_of("bacth", "list"), "unknown noun \"bacth\"; perhaps \"batch\" is meant");
+	cr_expect_str_eq(problem_of("batch", "creat"), "unknown verb \"creat\"; perhaps \"create\" is meant");
+	cr_expect_str_eq(problem_of("batch", "zzz"), "unknown verb \"zzz\"; see otactl batch --help");
+	cr_expect_str_eq(problem_of("log", NULL), "");
+	cr_expect_not_null(strstr(problem_of("batch", NULL), "what to do?"));
+}

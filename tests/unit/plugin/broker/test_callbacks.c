@@ -1,0 +1,408 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/limits.h"
+#include "plugin/broker/callbacks.h"
+#include "tests/unit/plugin/broker/fake_mosquitto.h"
+#include "tests/unit/plugin/broker/fakes.h"
+#include "tests/unit/support/scratch.h"
+
+#define INFORM "/ota/device/inform/pk/one"
+#define PROGRESS "/ota/device/progress/pk/one"
+#define REQUEST "/ota/device/request/pk/one"
+
+/* In every 2.0.x the identifier is a pointer to its listener. */
+static void *identifier[1];
+static void *plugin;
+static char directory[SCRATCH_SIZE];
+
+static struct mosquitto device, second, other, operator_;
+
+#define OPTION(name, value) {(char *)(uintptr_t)(name), (char *)(uintptr_t)(value)}
+
+static int load(const char *others)
+{
+	struct mosquitto_opt options[] = {
+		OPTION("ota_store_dir", directory),
+		OPTION("ota_package_dir", directory),
+		OPTION("ota_journal_dir", directory),
+		OPTION("ota_gateway_url", "http://127.0.0.1"),
+		OPTION("ota_device_auth", "none"),
+		OPTION("ota_journal_limit", "32M"),
+		OPTION("ota_others", others),
+	};
+	return mosquitto_plugin_init((mosquitto_plugin_id_t *)identifier, &plugin, options, sizeof(options) / sizeof(options[0]));
+}
+
+static void unload(void)
+{
+	mosquitto_plugin_cleanup(plugin, NULL, 0);
+	plugin = NULL;
+}
+
+static void setup(void)
+{
+	fakes_reset();
+	fake_reset();
+	scratch_make(directory);
+	identifier[0] = NULL;
+	device = (struct mosquitto){.id = "pk.one|securemode=3|", .username = "one&pk"};
+	second = (struct mosquitto){.id = "pk.one|other|", .username = "one&pk"};
+	other = (struct mosquitto){.id = "pk.two|x|", .username = "two&pk"};
+	operator_ = (struct mosquitto){.id = "console", .username = "operator"};
+	cr_assert_eq(load("allow"), 0, "%s", fake_log());
+}
+
+static void teardown(void)
+{
+	fakes_go_on();
+	if (plugin)
+		unload();
+	scratch_remove(directory);
+}
+
+TestSuite(callbacks, .init = setup, .fini = teardown);
+
+/* Until the worker has committed that many events and the broker's thread has sent and logged what came of it. */
+static void settle(size_t events)
+{
+	cr_assert(fakes_wait_events(events), "%zu of %zu events", fakes_events(), events);
+	for (int tries = 0; tries < 200 && (fake_published() == 0 || tries < 3); tries++) {
+		fake_tick();
+		usleep(1000);
+	}
+}
+
+static void stays(void)
+{
+	usleep((OTA_ADMITTED_MS + 10) * 1000); /* the rule itself is a time */
+	fake_tick();
+}
+
+/* --- loading --- */
+
+Test(callbacks, a_second_instance_is_refused)
+{
+	void *first = plugin;
+	cr_expect_neq(load("allow"), 0);
+	cr_expect(strstr(fake_log(), "per_listener_settings"));
+	plugin = first;
+}
+
+Test(callbacks, a_listeners_own_plugin_is_refused)
+{
+	unload();
+	identifier[0] = &device;
+	cr_expect_neq(load("allow"), 0);
+	cr_expect(strstr(fake_log(), "per_listener_settings"));
+	identifier[0] = NULL;
+	cr_expect_eq(load("allow"), 0, "the refusal left nothing behind");
+}
+
+Test(callbacks, a_bad_option_stops_the_start_by_name)
+{
+	unload();
+	cr_expect_neq(load("maybe"), 0);
+	cr_expect(strstr(fake_log(), "ota_others"));
+}
+
+Test(callbacks, devices_without_proof_are_warned_of_at_each_start)
+{
+	cr_expect(strstr(fake_log(), "devices_not_authenticated"));
+}
+
+Test(callbacks, the_interface_version_is_5_or_none)
+{
+	int offered[] = {5, 4, 3, 2}, old[] = {4, 3, 2};
+	cr_expect_eq(mosquitto_plugin_version(4, offered), 5);
+	cr_expect_eq(mosquitto_plugin_version(3, old), -1);
+}
+
+Test(callbacks, a_reload_is_answered_as_each_version_wants_it)
+{
+	cr_expect_eq(fake_reload(), MOSQ_ERR_PLUGIN_DEFER);
+	unload();
+	fake_offer_connect_event(true);
+	cr_assert_eq(load("allow"), 0);
+	cr_expect_eq(fake_reload(), MOSQ_ERR_SUCCESS);
+}
+
+/* --- logins --- */
+
+Test(callbacks, a_login_is_answered_by_who_it_is)
+{
+	struct mosquitto barless = {.id = "pk.one", .username = "one&pk"}, thief = {.id = "a|b", .username = "operator"};
+	struct mosquitto anonymous = {.id = "auto-1"};
+	cr_expect_eq(fake_auth(&device), MOSQ_ERR_SUCCESS);
+	cr_expect_eq(fake_auth(&barless), MOSQ_ERR_AUTH);
+	cr_expect(strstr(fake_log(), "client_id_without_bar"));
+	cr_expect_eq(fake_auth(&thief), MOSQ_ERR_AUTH);
+	cr_expect_eq(fake_auth(&operator_), MOSQ_ERR_SUCCESS);
+	cr_expect_eq(fake_auth(&anonymous), MOSQ_ERR_SUCCESS);
+	unload();
+	cr_assert_eq(load("defer"), 0);
+	cr_expect_eq(fake_auth(&device), MOSQ_ERR_SUCCESS, "devices are ours to judge");
+	cr_expect_eq(fake_auth(&operator_), MOSQ_ERR_PLUGIN_DEFER);
+	cr_expect_eq(fake_auth(&anonymous), MOSQ_ERR_PLUGIN_DEFER);
+}
+
+Test(callbacks, the_id_of_a_live_device_is_not_given_to_another_one)
+{
+	struct mosquitto thief = {.id = device.id, .username = "two&pk"};
+	fake_auth(&device);
+	cr_expect_eq(fake_auth(&thief), MOSQ_ERR_AUTH);
+	cr_expect(strstr(fake_log(), "client_id_taken"));
+	fake_disconnect(&thief); /* the failed login ends with the victim's id on it */
+	fake_publish(&device, INFORM, "1", 1);
+	settle(2);
+	cr_expect_eq(fake_published(), 1, "the victim is still there");
+	fake_disconnect(&device);
+	cr_expect_eq(fake_auth(&thief), MOSQ_ERR_SUCCESS, "free again");
+}
+
+/* --- presence --- */
+
+Test(callbacks, a_silent_device_is_online_after_it_stayed)
+{
+	fake_auth(&device);
+	fake_tick();
+	cr_expect_eq(fakes_events(), 0);
+	stays();
+	cr_assert(fakes_wait_events(1));
+	cr_expect_str_eq(fakes_event(0), "connected one 1");
+	fake_disconnect(&device);
+	cr_assert(fakes_wait_events(2));
+	cr_expect_str_eq(fakes_event(1), "gone one 1");
+}
+
+Test(callbacks, the_connect_event_of_2_1_is_enough)
+{
+	unload();
+	fake_offer_connect_event(true);
+	cr_assert_eq(load("allow"), 0);
+	fake_auth(&device);
+	fake_connect_event(&device);
+	cr_assert(fakes_wait_events(1));
+	fake_offline_event(&device);
+	cr_assert(fakes_wait_events(2));
+	cr_expect_str_eq(fakes_event(1), "gone one 1");
+}
+
+Test(callbacks, a_failed_login_elsewhere_never_shows_a_device)
+{
+	fake_auth(&device);
+	fake_disconnect(&device);
+	stays();
+	fake_auth(&other);
+	fake_publish(&other, "/ota/device/inform/pk/two", "1", 1);
+	cr_assert(fakes_wait_events(2));
+	cr_expect_str_eq(fakes_event(0), "connected two 2");
+}
+
+Test(callbacks, the_older_connection_of_a_device_is_kicked_in_the_tick)
+{
+	struct mosquitto *const clients[] = {&device, &second};
+	fake_know(clients, 2);
+	fake_auth(&device);
+	fake_publish(&device, INFORM, "1", 1);
+	fake_auth(&second);
+	fake_publish(&second, INFORM, "2", 1);
+	cr_expect_eq(fake_kicked(), 0, "never while a packet is handled");
+	fake_tick();
+	cr_assert_eq(fake_kicked(), 1);
+	cr_expect_str_eq(fake_kick(0), device.id);
+	cr_expect_not(device.connected);
+	cr_assert(fakes_wait_events(5));
+	cr_expect_str_eq(fakes_event(2), "gone one 1");
+	cr_expect_str_eq(fakes_event(3), "connected one 2");
+}
+
+/* --- rights --- */
+
+Test(callbacks, rights_become_the_brokers_answers)
+{
+	fake_auth(&device);
+	cr_expect_eq(fake_acl(&device, MOSQ_ACL_WRITE, INFORM, false), MOSQ_ERR_SUCCESS);
+	cr_expect_eq(fake_acl(&device, MOSQ_ACL_WRITE, INFORM, true), MOSQ_ERR_ACL_DENIED);
+	cr_expect_eq(fake_acl(&device, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false), MOSQ_ERR_SUCCESS);
+	cr_expect_eq(fake_acl(&device, MOSQ_ACL_READ, "/ota/device/upgrade/pk/two", false), MOSQ_ERR_ACL_DENIED);
+	cr_expect_eq(fake_acl(&device, MOSQ_ACL_READ, REQUEST, false), MOSQ_ERR_ACL_DENIED);
+	cr_expect_eq(fake_acl(&device, MOSQ_ACL_WRITE, "weather", false), MOSQ_ERR_SUCCESS);
+	cr_expect_eq(fake_acl(&device, 99, INFORM, false), MOSQ_ERR_ACL_DENIED, "an access of a later version");
+	unload();
+	cr_assert_eq(load("defer"), 0);
+	cr_expect_eq(fake_acl(&device, MOSQ_ACL_WRITE, "weather", false), MOSQ_ERR_PLUGIN_DEFER);
+	cr_expect_eq(fake_acl(&operator_, MOSQ_ACL_SUBSCRIBE, "/ota/device/inform/+/+", false), MOSQ_ERR_PLUGIN_DEFER);
+	cr_expect_eq(fake_acl(&operator_, MOSQ_ACL_WRITE, "/ota/device/upgrade/pk/one", false), MOSQ_ERR_ACL_DENIED);
+}
+
+Test(callbacks, a_will_is_stopped_whenever_the_broker_asks_for_it)
+{
+	struct mosquitto again = {.id = device.id, .username = device.username};
+	fake_auth(&device);
+	cr_expect_eq(fake_acl(&device, MOSQ_ACL_WRITE, PROGRESS, false), MOSQ_ERR_SUCCESS);
+	fake_auth(&again); /* takes the id over; 2.0.11 sends the old one's will before it tells its end */
+	cr_expect_eq(fake_acl(&device, MOSQ_ACL_WRITE, PROGRESS, false), MOSQ_ERR_ACL_DENIED);
+	fake_disconnect(&device);
+	fake_disconnect(&again);
+	cr_expect_eq(fake_acl(&again, MOSQ_ACL_WRITE, PROGRESS, false), MOSQ_ERR_ACL_DENIED);
+}
+
+/* --- messages --- */
+
+Test(callbacks, a_report_reaches_the_engine_and_its_push_the_device)
+{
+	fake_auth(&device);
+	cr_expect_eq(fake_publish(&device, INFORM, "hello", 1), MOSQ_ERR_SUCCESS);
+	settle(2);
+	cr_expect_str_eq(fakes_event(0), "connected one 1");
+	cr_expect_str_eq(fakes_event(1), "inform one hello r=0");
+	cr_assert_eq(fake_published(), 1);
+	cr_expect_str_eq(fake_message(0)->client_id, device.id);
+	cr_expect_eq(fake_message(0)->qos, 1);
+	cr_expect_not(fake_message(0)->retain);
+	cr_expect_eq(fake_allocated(), 0);
+	cr_expect(strstr(fake_log(), "fake_applied"), "the worker's lines are written by the broker's thread");
+}
+
+Test(callbacks, nothing_is_sent_to_a_connection_that_is_gone)
+{
+	fake_auth(&device);
+	fakes_hold_on("hello");
+	fake_publish(&device, INFORM, "hello", 1);
+	cr_assert(fakes_wait_held());
+	fake_disconnect(&device);
+	struct mosquitto again = {.id = device.id, .username = device.username};
+	fake_auth(&again);
+	fakes_go_on();
+	settle(3);
+	cr_expect_eq(fake_published(), 0, "not even under the same client id");
+}
+
+Test(callbacks, foreign_topics_pass_untouched)
+{
+	fake_auth(&device);
+	cr_expect_eq(fake_publish(&device, "weather", "x", 1), MOSQ_ERR_SUCCESS);
+	cr_expect_eq(fake_publish(&device, "/sys/pk/one/thing/event/property/post", "x", 1), MOSQ_ERR_SUCCESS);
+	cr_expect_eq(fake_publish(&operator_, "/sys/pk/one/thing/service/property/set", "x", 1), MOSQ_ERR_SUCCESS);
+}
+
+Test(callbacks, nobody_speaks_for_another_whatever_let_him_through)
+{
+	fake_auth(&device);
+	fake_auth(&other);
+	cr_expect_eq(fake_publish(&other, INFORM, "x", 1), MOSQ_ERR_ACL_DENIED);
+	cr_expect_eq(fake_publish(&operator_, INFORM, "x", 1), MOSQ_ERR_ACL_DENIED);
+	cr_expect_eq(fake_publish(&operator_, "/ota/device/upgrade/pk/one", "x", 1), MOSQ_ERR_ACL_DENIED);
+	cr_expect_eq(fake_publish(&device, "/ota/device/upgrade/pk/one", "x", 1), MOSQ_ERR_ACL_DENIED);
+	cr_expect_eq(fake_publish(&device, "/ota/device/unknown/pk/one", "x", 1), MOSQ_ERR_ACL_DENIED);
+	unload();
+	cr_expect_eq(fakes_events(), 0);
+}
+
+Test(callbacks, a_payload_is_taken_up_to_its_limit)
+{
+	char *payload = malloc(OTA_DEVICE_PAYLOAD_MAX + 2);
+	memset(payload, 'x', OTA_DEVICE_PAYLOAD_MAX + 1);
+	payload[OTA_DEVICE_PAYLOAD_MAX + 1] = '\0';
+	fake_auth(&device);
+	cr_expect_eq(fake_publish(&device, INFORM, payload, 1), MOSQ_ERR_ACL_DENIED, "refused, and the connection kept");
+	payload[OTA_DEVICE_PAYLOAD_MAX] = '\0';
+	cr_expect_eq(fake_publish(&device, INFORM, payload, 1), MOSQ_ERR_SUCCESS);
+	unload();
+	cr_expect_eq(fakes_applied(), 1);
+	free(payload);
+}
+
+Test(callbacks, pulls_are_answered_but_leave_no_trace_in_the_journal)
+{
+	fake_auth(&device);
+	cr_expect_eq(fake_publish(&device, REQUEST, "{}", 1), MOSQ_ERR_SUCCESS);
+	settle(2);
+	cr_expect_str_eq(fakes_event(1), "pull one {} r=0");
+	cr_expect_eq(fake_published(), 1);
+	cr_expect_eq(fakes_applied(), 0);
+	cr_expect_eq(fake_publish(&device, "/sys/pk/one/thing/file/download", "{}", 1), MOSQ_ERR_SUCCESS);
+}
+
+Test(callbacks, a_full_journal_closes_the_connection_at_qos_1_and_drops_at_qos_0)
+{
+	char *payload = malloc(OTA_DEVICE_PAYLOAD_MAX + 1);
+	memset(payload, 'x', OTA_DEVICE_PAYLOAD_MAX);
+	payload[OTA_DEVICE_PAYLOAD_MAX] = '\0';
+	fakes_hold_on("hold");
+	fake_auth(&device);
+	fake_publish(&device, INFORM, "hold", 1);
+	cr_assert(fakes_wait_held());
+	int code = MOSQ_ERR_SUCCESS;
+	for (int i = 0; i < 4000 && code == MOSQ_ERR_SUCCESS; i++)
+		code = fake_publish(&device, INFORM, payload, 1);
+	cr_expect(code != MOSQ_ERR_SUCCESS && code != MOSQ_ERR_ACL_DENIED, "%d closes the connection: no PUBACK", code);
+	cr_expect_eq(fake_publish(&device, INFORM, payload, 0), MOSQ_ERR_ACL_DENIED);
+	cr_expect(strstr(fake_log(), "journal is full"));
+	fakes_go_on();
+	free(payload);
+	unload();
+}
+
+/* --- commands --- */
+
+Test(callbacks, a_command_is_answered_to_its_connection_alone)
+{
+	cr_expect_eq(fake_control(&operator_, "help", 4), MOSQ_ERR_SUCCESS);
+	settle(1);
+	cr_assert_eq(fake_published(), 1);
+	cr_expect_str_eq(fake_message(0)->client_id, "console");
+	cr_expect_str_eq(fake_message(0)->topic, "$CONTROL/ota/v1/response");
+	cr_expect_str_eq(fake_message(0)->payload, "answer to help");
+	cr_expect_str_eq(fakes_event(0), "command help by console");
+}
+
+Test(callbacks, an_answer_does_not_reach_who_took_the_id_over)
+{
+	struct mosquitto again = {.id = operator_.id, .username = operator_.username};
+	fakes_hold_on("hold");
+	fake_auth(&device);
+	fake_publish(&device, INFORM, "hold", 1);
+	cr_assert(fakes_wait_held());
+	fake_control(&operator_, "secret", 6);
+	fake_auth(&again);
+	fake_disconnect(&operator_);
+	fakes_go_on();
+	cr_assert(fakes_wait_events(3));
+	settle(3);
+	for (size_t i = 0; i < fake_published(); i++)
+		cr_expect_str_neq(fake_message(i)->topic, "$CONTROL/ota/v1/response");
+}
+
+Test(callbacks, a_device_commands_nothing)
+{
+	fake_auth(&device);
+	cr_expect_eq(fake_control(&device, "help", 4), MOSQ_ERR_SUCCESS, "anything else would close its connection");
+	unload();
+	cr_expect_eq(fakes_events(), 0);
+}
+
+Test(callbacks, too_many_and_too_long_commands_are_answered_at_once)
+{
+	static const char command[] = "{\"commands\":[{\"command\":\"getServer\",\"correlationData\":\"7\"}]}";
+	char *long_command = calloc(1, OTA_PAYLOAD_MAX + 2);
+	memset(long_command, ' ', OTA_PAYLOAD_MAX + 1);
+	fakes_hold_on("hold");
+	fake_auth(&device);
+	fake_publish(&device, INFORM, "hold", 1);
+	cr_assert(fakes_wait_held());
+	for (int i = 0; i < OTA_QUEUE_COMMANDS_MAX; i++)
+		fake_control(&operator_, "x", 1);
+	cr_expect_eq(fake_published(), 0);
+	fake_control(&operator_, command, sizeof(command) - 1);
+	cr_assert_eq(fake_published(), 1);
+	cr_expect_str_eq(fake_message(0)->payload, "{\"responses\":[{\"command\":\"getServer\",\"correlationData\":\"7\",\"error\":"
+		"{\"code\":\"unavailable\",\"message\":\"too many commands are waiting; try again\"}}]}");
+	fake_control(&operator_, long_command, OTA_PAYLOAD_MAX + 1);
+	cr_assert_eq(fake_published(), 2);
+	cr_expect(strstr(fake_message(1)->payload, "\"limit\""));
+	free(long_command);
+}
