@@ -22,7 +22,8 @@ struct entry {
 	struct ota_error *error;
 };
 
-__attribute__((format(printf, 2, 3)))
+static int entry_fail(const struct entry *entry, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 static int entry_fail(const struct entry *entry, const char *format, ...)
 {
 	char sentence[OTA_ERROR_TEXT_MAX / 2];
@@ -189,7 +190,8 @@ static int key_unknown(const struct ota_config_spec *spec, const char *section, 
 	const char *nearest = key_nearest(spec, section, key);
 	const char *where = *section ? section : "the head of the file";
 	if (nearest)
-		return ota_fail_at(error, OTA_EINVALID, key, "%.64s: unknown key in %s; did you mean \"%s\"?", key, where, nearest);
+		return ota_fail_at(error, OTA_EINVALID, key, "%.64s: unknown key in %s; did you mean \"%s\"?", key, where,
+				   nearest);
 	return ota_fail_at(error, OTA_EINVALID, key, "%.64s: unknown key in %s", key, where);
 }
 

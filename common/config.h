@@ -1,7 +1,9 @@
 /*
- * Configuration files: "key = value" lines, [section name] headers, # comments, value to the end of the line, one table row per key.
+ * Configuration files: "key = value" lines, [section name] headers, # comments, value to the end of the line, one table row per
+ * key.
  *
- * Fail closed: an unknown key, a key given twice, a value out of its range stop the program with file, line, key, and what is allowed.
+ * Fail closed: an unknown key, a key given twice, a value out of its range stop the program with file, line, key, and what is
+ * allowed.
  */
 #ifndef OTA_COMMON_CONFIG_H
 #define OTA_COMMON_CONFIG_H
@@ -26,16 +28,16 @@ struct ota_config_row {
 	const char *section; /* "" for the head of the file; "module" matches [module NAME] */
 	const char *key;
 	enum ota_config_type type;
-	size_t offset; /* of the field in the target struct */
-	size_t size;   /* of a text field, with its NUL */
-	int64_t low, high; /* INTEGER, SIZE, DURATION; both 0 = no bound but >= 0 */
+	size_t offset;              /* of the field in the target struct */
+	size_t size;                /* of a text field, with its NUL */
+	int64_t low, high;          /* INTEGER, SIZE, DURATION; both 0 = no bound but >= 0 */
 	const char *const *choices; /* CHOICE: NULL-terminated */
-	bool required; /* missing in a present section: error */
-	const char *help; /* one line for man pages and messages */
+	bool required;              /* missing in a present section: error */
+	const char *help;           /* one line for man pages and messages */
 };
 
-/* Where the values of a section go. Called for each header with its kind and name ("" for the head); returns the struct whose fields the rows'
- * offsets address, or NULL to refuse (fill error). */
+/* Where the values of a section go. Called for each header with its kind and name ("" for the head); returns the struct whose
+ * fields the rows' offsets address, or NULL to refuse (fill error). */
 typedef void *ota_config_section(void *context, const char *kind, const char *name, struct ota_error *error);
 
 struct ota_config_spec {

@@ -1,6 +1,6 @@
 /*
- * Digests: MD5 and SHA-256 of a stream in one pass (OpenSSL EVP). MD5 is computed for the wire only; identity and integrity are SHA-256.
- * Memory is constant; one object per stream, any thread, not shared.
+ * Digests: MD5 and SHA-256 of a stream in one pass (OpenSSL EVP). MD5 is computed for the wire only; identity and integrity are
+ * SHA-256. Memory is constant; one object per stream, any thread, not shared.
  */
 #ifndef OTA_COMMON_DIGEST_H
 #define OTA_COMMON_DIGEST_H
@@ -13,12 +13,12 @@
 struct ota_digest;
 
 struct ota_digest_result {
-	uint64_t size; /* bytes */
+	uint64_t size;                   /* bytes */
 	char md5[OTA_MD5_HEX + 1];       /* lower-case hex */
 	char sha256[OTA_SHA256_HEX + 1]; /* lower-case hex */
 };
 
-struct ota_digest *ota_digest_new(void); /* NULL without memory */
+struct ota_digest *ota_digest_new(void);                       /* NULL without memory */
 struct ota_digest *ota_digest_free(struct ota_digest *digest); /* returns NULL */
 int ota_digest_update(struct ota_digest *digest, const void *data, size_t size);
 /* Ends the stream; the object can only be freed afterwards. */

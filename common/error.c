@@ -53,7 +53,9 @@ static void text_defuse(char *text)
 			*text = '?';
 }
 
-__attribute__((format(printf, 4, 0)))
+static int error_fill(struct ota_error *error, int code, const char *path, const char *format, va_list arguments)
+	__attribute__((format(printf, 4, 0)));
+
 static int error_fill(struct ota_error *error, int code, const char *path, const char *format, va_list arguments)
 {
 	if (!error)

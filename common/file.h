@@ -9,12 +9,13 @@
 #include "common/bytes.h"
 #include "common/error.h"
 
-/* Replaces path by data: temporary file in the same directory, write, fsync, rename, fsync of the directory. After a return of 0 a power
- * cut leaves the new content, after any failure or crash the old one; a crash may also
- * leave the temporary file, "<path>." and six characters. mode is the permission of a new file, e.g. 0600. */
+/* Replaces path by data: temporary file in the same directory, write, fsync, rename, fsync of the directory. After a return of 0
+ * a power cut leaves the new content, after any failure or crash the old one; a crash may also leave the temporary file,
+ * "<path>." and six characters. mode is the permission of a new file, e.g. 0600. */
 int ota_file_replace(const char *path, struct ota_span data, mode_t mode, struct ota_error *error);
 
-/* The tail of that for a temporary file the caller wrote himself: fsync(fd), rename to `path`, fsync of the directory. The caller closes fd. */
+/* The tail of that for a temporary file the caller wrote himself: fsync(fd), rename to `path`, fsync of the directory. The caller
+ * closes fd. */
 int ota_file_commit(int fd, const char *temporary, const char *path, struct ota_error *error);
 
 /* Reads at most `limit` bytes; OTA_ELIMIT for a longer file, OTA_ENOTFOUND for none. Appends to out. */
@@ -29,8 +30,8 @@ int ota_file_make_directories(const char *path, mode_t mode, struct ota_error *e
 /* "<directory>/<name>" into target; false when it does not fit. */
 bool ota_file_join(char *target, size_t size, const char *directory, const char *name);
 
-/* Takes an exclusive lock on directory/name and holds it with the returned descriptor until that is closed; the file is created 0600 and holds our pid.
- * OTA_ECONFLICT names the holder's pid. */
+/* Takes an exclusive lock on directory/name and holds it with the returned descriptor until that is closed; the file is created
+ * 0600 and holds our pid. OTA_ECONFLICT names the holder's pid. */
 int ota_file_lock(const char *directory, const char *name, int *ret_fd, struct ota_error *error);
 
 void ota_fd_cleanup(int *fd); /* closes if >= 0, keeps errno */

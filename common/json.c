@@ -14,7 +14,9 @@ const cJSON *ota_json_member(const cJSON *object, const char *key)
 	return object ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
 }
 
-__attribute__((format(printf, 5, 6)))
+static int member_fail(struct ota_json_place at, const char *key, int code, struct ota_error *error, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
 static int member_fail(struct ota_json_place at, const char *key, int code, struct ota_error *error, const char *format, ...)
 {
 	char path[OTA_ERROR_PATH_MAX], sentence[OTA_ERROR_TEXT_MAX - OTA_ERROR_PATH_MAX];
@@ -57,7 +59,8 @@ int ota_json_integer(struct ota_json_place at, const char *key, int64_t low, int
 		return member_fail(at, key, OTA_EINVALID, error, "must be an integer");
 	int64_t value = number_is_integer(member) ? (int64_t)member->valuedouble : 0;
 	if (!number_is_integer(member) || value < low || value > high)
-		return member_fail(at, key, OTA_EINVALID, error, "must be an integer from %lld to %lld", (long long)low, (long long)high);
+		return member_fail(at, key, OTA_EINVALID, error, "must be an integer from %lld to %lld", (long long)low,
+				   (long long)high);
 	*ret_value = value;
 	return 1;
 }
@@ -124,8 +127,9 @@ void ota_json_quote(struct ota_bytes *out, const char *text)
 	ota_bytes_u8(out, '"');
 	for (; *text; text++) {
 		unsigned char byte = (unsigned char)*text;
-		size_t plain = strcspn(text, "\"\\\001\002\003\004\005\006\007\b\t\n\013\f\r\016\017\020\021\022\023\024\025\026\027"
-					     "\030\031\032\033\034\035\036\037");
+		size_t plain =
+			strcspn(text, "\"\\\001\002\003\004\005\006\007\b\t\n\013\f\r\016\017\020\021\022\023\024\025\026\027"
+				      "\030\031\032\033\034\035\036\037");
 		if (plain > 0) {
 			ota_bytes_append(out, text, plain);
 			text += plain - 1;

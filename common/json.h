@@ -6,9 +6,9 @@
  * document against RFC 8259 and the limits of common/limits.h, then lets cJSON build the tree.
  *
  * Operators' input (OTA_JSON_STRICT): duplicates, bad UTF-8, \u0000 and integers beyond 2^53-1 are refused with their path.
- * Devices' reports (OTA_JSON_DEVICE): the first duplicate wins, bad UTF-8 becomes U+FFFD, \u0000 becomes U+FFFD, a trailing comma, raw control
- * bytes in strings and NUL bytes behind the document are tolerated;
- * what was mended is told in ret_mended, so that it can be logged and no true report is lost.
+ * Devices' reports (OTA_JSON_DEVICE): the first duplicate wins, bad UTF-8 becomes U+FFFD, \u0000 becomes U+FFFD, a trailing
+ * comma, raw control bytes in strings and NUL bytes behind the document are tolerated; what was mended is told in ret_mended, so
+ * that it can be logged and no true report is lost.
  *
  * Numbers are read with ota_json_integer(), never through cJSON's valueint (it clamps). Keys match in exact case.
  */
@@ -29,7 +29,7 @@ enum ota_json_mended {
 	OTA_JSON_MENDED_DUPLICATE = 1,
 	OTA_JSON_MENDED_UTF8 = 2,
 	OTA_JSON_MENDED_COMMA = 4,
-	OTA_JSON_MENDED_NUL = 8,      /* \u0000 in a string, or NUL bytes behind the document (a C device that sends its whole buffer) */
+	OTA_JSON_MENDED_NUL = 8,      /* \u0000 in a string, or NUL bytes behind the document: some send their whole buffer */
 	OTA_JSON_MENDED_CONTROL = 16, /* a raw control byte in a string, read as if it had been escaped */
 };
 
@@ -52,7 +52,8 @@ int ota_json_object(struct ota_json_place at, const char *key, const cJSON **ret
 int ota_json_array(struct ota_json_place at, const char *key, const cJSON **ret_array, struct ota_error *error);
 /* The raw member whatever its type, NULL if absent. Exact case. */
 const cJSON *ota_json_member(const cJSON *object, const char *key);
-/* Refuses members that are not in `known` (NULL-terminated): fills error with the unknown key, the nearest known one as a hint. */
+/* Refuses members that are not in `known` (NULL-terminated): fills error with the unknown key, the nearest known one as a hint.
+ */
 int ota_json_known(struct ota_json_place at, const char *const *known, struct ota_error *error);
 
 /* Compact text appended to out. Numbers that are integers print without exponent or fraction. 0 or OTA_ENOMEM. */

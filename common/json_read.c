@@ -1,6 +1,7 @@
 /*
- * The strict reader. One pass checks the document and writes a canonical copy (no white space, one spelling per string, mended where
- * the mode allows it); cJSON then parses the copy. So cJSON never sees a foreign byte, and duplicates are found by comparing bytes.
+ * The strict reader. One pass checks the document and writes a canonical copy (no white space, one spelling per string, mended
+ * where the mode allows it); cJSON then parses the copy. So cJSON never sees a foreign byte, and duplicates are found by
+ * comparing bytes.
  */
 #include <math.h>
 #include <stdio.h>
@@ -47,7 +48,8 @@ static char reader_peek(const struct reader *reader)
 
 static void space_skip(struct reader *reader)
 {
-	while (reader->position < reader->size && strchr(" \t\r\n", reader->data[reader->position]) && reader_peek(reader) != '\0')
+	while (reader->position < reader->size && strchr(" \t\r\n", reader->data[reader->position]) &&
+	       reader_peek(reader) != '\0')
 		reader->position++;
 }
 
@@ -236,7 +238,8 @@ static int word_read(struct reader *reader)
 			return 0;
 		}
 	}
-	return reader_fail(reader, OTA_EINVALID, reader->position < reader->size ? "not a JSON value" : "the text ends too early");
+	return reader_fail(reader, OTA_EINVALID,
+			   reader->position < reader->size ? "not a JSON value" : "the text ends too early");
 }
 
 static void path_enter_key(struct reader *reader, size_t path_size, struct key key)

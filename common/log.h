@@ -1,6 +1,7 @@
 /*
- * Log lines: one line per event, `event key=value key="two words"`, values escaped so that no byte from outside can break a line or a terminal.
- * A line is built in a fixed buffer and handed to a sink; programs write it to stderr with a time, the plugin to the broker's log.
+ * Log lines: one line per event, `event key=value key="two words"`, values escaped so that no byte from outside can break a line
+ * or a terminal. A line is built in a fixed buffer and handed to a sink; programs write it to stderr with a time, the plugin to
+ * the broker's log.
  */
 #ifndef OTA_COMMON_LOG_H
 #define OTA_COMMON_LOG_H
@@ -25,7 +26,8 @@ struct ota_log_line {
 
 /* event is a stable lower-case word such as "task_failed". */
 void ota_log_begin(struct ota_log_line *line, enum ota_log_level level, const char *event);
-void ota_log_text(struct ota_log_line *line, const char *key, const char *value); /* quoted and escaped when needed; NULL is written as - */
+/* Quoted and escaped when needed; NULL is written as - */
+void ota_log_text(struct ota_log_line *line, const char *key, const char *value);
 void ota_log_integer(struct ota_log_line *line, const char *key, int64_t value);
 
 /* A sink is called with a finished line; it must copy what it keeps. */

@@ -43,12 +43,13 @@ static int word_read(struct ota_json_place at, const char *key, char *target, si
 		return found < 0 ? found : 0;
 	if (rule(ota_span_from_text(target)))
 		return 1;
-	return field_fail(at, key, error, "must be printable ASCII without \" \\ { } [ ], without outer spaces, and no protocol key");
+	return field_fail(at, key, error,
+			  "must be printable ASCII without \" \\ { } [ ], without outer spaces, and no protocol key");
 }
 
 /*
- * The words of our own dialect (agent, caps, batch, attempt, bootId). Strangers may use the same words for their own ends - a production batch,
- * say - so a value of another form is theirs, not ours, and no reason to lose their report.
+ * The words of our own dialect (agent, caps, batch, attempt, bootId). Strangers may use the same words for their own ends - a
+ * production batch, say - so a value of another form is theirs, not ours, and no reason to lose their report.
  */
 static void dialect_text(struct ota_json_place at, const char *key, char *target, size_t size)
 {
@@ -121,7 +122,8 @@ static int step_read(struct ota_json_place at, int *ret_step, struct ota_error *
 	int64_t step = 0;
 	bool fine;
 	if (cJSON_IsString(member))
-		fine = ota_text_parse_i64(ota_span_from_text(member->valuestring), &step) && step >= STEP_LEAST && step <= STEP_MOST;
+		fine = ota_text_parse_i64(ota_span_from_text(member->valuestring), &step) && step >= STEP_LEAST &&
+		       step <= STEP_MOST;
 	else
 		fine = ota_json_integer(at, "step", STEP_LEAST, STEP_MOST, &step, NULL) == 1;
 	if (!fine)
@@ -296,13 +298,15 @@ static int offer_tag_read(struct ota_json_place at, struct ota_offer *offer, str
 {
 	char tag[48];
 	const cJSON *ext = ota_json_member(at.object, "extData");
-	int found = ota_json_text((struct ota_json_place){cJSON_IsObject(ext) ? ext : NULL, "data.extData"}, "_ota", tag, sizeof(tag), error);
+	int found = ota_json_text((struct ota_json_place){cJSON_IsObject(ext) ? ext : NULL, "data.extData"}, "_ota", tag,
+				  sizeof(tag), error);
 	if (found <= 0)
 		return found;
 	const char *colon = strchr(tag, ':');
 	struct ota_span batch = {.data = tag, .size = colon ? (size_t)(colon - tag) : 0};
-	if (colon && ota_text_parse_i64(batch, &offer->batch) && ota_text_parse_i64(ota_span_from_text(colon + 1), &offer->attempt) &&
-	    offer->batch > 0 && offer->attempt > 0 && offer->batch <= OTA_INTEGER_MAX && offer->attempt <= OTA_INTEGER_MAX)
+	if (colon && ota_text_parse_i64(batch, &offer->batch) &&
+	    ota_text_parse_i64(ota_span_from_text(colon + 1), &offer->attempt) && offer->batch > 0 && offer->attempt > 0 &&
+	    offer->batch <= OTA_INTEGER_MAX && offer->attempt <= OTA_INTEGER_MAX)
 		return 0;
 	return ota_fail_at(error, OTA_EINVALID, "data.extData._ota", "data.extData._ota: must be batch:attempt");
 }

@@ -1,8 +1,8 @@
 /*
  * Messages between server and device, read and written in one place for both sides.
  *
- * Bytes that leave for a device follow aliyun-ota.md section 0: compact, no escapes, no null, scalars in the live platform's key order,
- * then extData, then files. Bytes that come from a device are read leniently (DESIGN.md section 10).
+ * Bytes that leave for a device follow aliyun-ota.md section 0: compact, no escapes, no null, scalars in the live platform's key
+ * order, then extData, then files. Bytes that come from a device are read leniently (DESIGN.md section 10).
  */
 #ifndef OTA_COMMON_MESSAGE_H
 #define OTA_COMMON_MESSAGE_H
@@ -17,17 +17,17 @@ enum ota_caps {
 	OTA_CAP_CANCEL = 2,    /* "cancel": answers ask-to-cancel */
 };
 
-/* The words agent, caps, batch, attempt, bootId and cancel are our dialect. Strangers may use them for ends of their own (a production batch), so a
- * value of another form counts as absent and never loses the report; in an inform they count only beside a `caps` array. version, module and
- * step are strict. An empty module is an absent one.
+/* The words agent, caps, batch, attempt, bootId and cancel are our dialect. Strangers may use them for ends of their own (a
+ * production batch), so a value of another form counts as absent and never loses the report; in an inform they count only beside
+ * a `caps` array. version, module and step are strict. An empty module is an absent one.
  * {"id":..,"params":{"version":"v","module":"m","agent":"..","caps":[..],"batch":n,"attempt":n,"bootId":".."}} */
 struct ota_inform {
 	char version[OTA_VERSION_MAX + 1];
 	char module[OTA_MODULE_MAX + 1]; /* OTA_MODULE_DEFAULT when absent */
 	char agent[OTA_AGENT_MAX + 1];   /* "" when absent, as the rest */
 	char boot_id[OTA_BOOT_ID_MAX + 1];
-	unsigned caps;  /* enum ota_caps */
-	int64_t batch;  /* 0 = absent */
+	unsigned caps; /* enum ota_caps */
+	int64_t batch; /* 0 = absent */
 	int64_t attempt;
 	unsigned mended; /* enum ota_json_mended: what the reader had to mend */
 };
@@ -38,19 +38,20 @@ enum ota_cancel_answer {
 	OTA_CANCEL_REFUSED,
 };
 
-/* {"id":..,"params":{"step":"5","desc":"..","module":"m","batch":n,"attempt":n,"cancel":"accepted"}} ; step a string or a number */
+/* {"id":..,"params":{"step":"5","desc":"..","module":"m","batch":n,"attempt":n,"cancel":"accepted"}} ; step a string or a number
+ */
 struct ota_progress {
-	int step; /* -4..100 */
-	char desc[OTA_DESC_MAX + 1]; /* cut at OTA_DESC_MAX, cleaned */
+	int step;                        /* -4..100 */
+	char desc[OTA_DESC_MAX + 1];     /* cut at OTA_DESC_MAX, cleaned */
 	char module[OTA_MODULE_MAX + 1]; /* "" when the device named none: it means the task in work */
-	int64_t batch; /* 0 = absent */
+	int64_t batch;                   /* 0 = absent */
 	int64_t attempt;
 	enum ota_cancel_answer cancel;
 	unsigned mended;
 };
 
-/* A pull: /ota/device/request (body as an inform) or thing/ota/firmware/get. id keeps its JSON type as raw text (`"123"` or `123`);
- * an id that is missing or cannot be echoed as it stood is `0`. */
+/* A pull: /ota/device/request (body as an inform) or thing/ota/firmware/get. id keeps its JSON type as raw text (`"123"` or
+ * `123`); an id that is missing or cannot be echoed as it stood is `0`. */
 struct ota_pull {
 	char id[32];
 	char module[OTA_MODULE_MAX + 1];
@@ -90,8 +91,8 @@ int ota_progress_print(const struct ota_progress *progress, int64_t id, struct o
 /* The answer to thing/ota/firmware/get: code is the number 200, id is echoed raw; push NULL means nothing to do ("data":{}). */
 int ota_pull_reply_print(const char *raw_id, const struct ota_push *push, struct ota_bytes *out, struct ota_error *error);
 
-/* The device's side of a push and of the answer to a pull: strict about what it uses, any key order, white space allowed, hex in either case.
- * OTA_ENOTFOUND: well-formed, but there is nothing to do ("data":{}). */
+/* The device's side of a push and of the answer to a pull: strict about what it uses, any key order, white space allowed, hex in
+ * either case. OTA_ENOTFOUND: well-formed, but there is nothing to do ("data":{}). */
 struct ota_offer {
 	uint64_t size;
 	char version[OTA_VERSION_MAX + 1];

@@ -1,6 +1,7 @@
 /*
- * Writing messages. A push is checked word by word before its first byte leaves: Link SDKs scan it as flat text, so that a value with an
- * escape, a brace or a protocol key would be taken for something else (aliyun-ota.md section 0, security-reliability.md 0.4).
+ * Writing messages. A push is checked word by word before its first byte leaves: Link SDKs scan it as flat text, so that a value
+ * with an escape, a brace or a protocol key would be taken for something else (aliyun-ota.md section 0, security-reliability.md
+ * 0.4).
  */
 #include <string.h>
 
@@ -35,7 +36,8 @@ static int push_words_check(const struct ota_push *push, struct ota_error *error
 	if (push->url[0] == '\0' || strlen(push->url) > OTA_URL_MAX)
 		return print_fail(error, "data.url", "must have 1 to 255 bytes");
 	if (!text_is_flat(push->url))
-		return print_fail(error, "data.url", "cannot stand in a push: \" \\ { } [ ] and control bytes must be percent-encoded");
+		return print_fail(error, "data.url",
+				  "cannot stand in a push: \" \\ { } [ ] and control bytes must be percent-encoded");
 	return 0;
 }
 
@@ -76,11 +78,13 @@ static int tags_check(const cJSON *tags, struct ota_error *error)
 		return print_fail(error, "data.extData", "may hold at most 10 tags");
 	cJSON_ArrayForEach(tag, tags) {
 		if (!tag_key_is_fine(tag->string))
-			return print_fail(error, "data.extData", "a tag's key must be 1 to 30 letters, digits or dots, and no protocol key");
-		if (!tag_value_is_fine(tag))
 			return print_fail(error, "data.extData",
-					  "a tag's value must be a string of 1 to 1024 bytes without \" \\ { } [ ] or control bytes, "
-					  "and no protocol key");
+					  "a tag's key must be 1 to 30 letters, digits or dots, and no protocol key");
+		if (!tag_value_is_fine(tag))
+			return print_fail(
+				error, "data.extData",
+				"a tag's value must be a string of 1 to 1024 bytes without \" \\ { } [ ] or control bytes, "
+				"and no protocol key");
 		sum += strlen(tag->string) + strlen(tag->valuestring);
 	}
 	if (sum > OTA_EXT_DATA_MAX)

@@ -148,7 +148,8 @@ static int binding_mac(const struct ota_url_key *key, const struct binding *bind
 static int base_check(struct ota_span base, struct ota_error *error)
 {
 	if (base.size > BASE_MAX)
-		return ota_fail(error, OTA_ELIMIT, "the base of download URLs has %zu bytes; at most %d are allowed", base.size, BASE_MAX);
+		return ota_fail(error, OTA_ELIMIT, "the base of download URLs has %zu bytes; at most %d are allowed", base.size,
+				BASE_MAX);
 	if (base.size < 8 || (strncmp(base.data, "http://", 7) != 0 && strncmp(base.data, "https://", 8) != 0))
 		return ota_fail(error, OTA_EINVALID, "the base of download URLs must begin with http:// or https://");
 	return 0;
@@ -182,7 +183,8 @@ int ota_url_sign(const struct ota_url_keys *keys, const char *base, const char *
 	if (keys->count == 0 || binding_mac(&keys->keys[0], &binding, mac) < 0)
 		return ota_fail(error, OTA_EIO, "cannot sign a download URL");
 	ota_text_base64url(s, mac, sizeof(mac));
-	snprintf(target, OTA_URL_MAX + 1, "%.*s%s?e=%s&d=%s&k=%s&s=%s", (int)trimmed.size, trimmed.data, path, e, d, keys->keys[0].id, s);
+	snprintf(target, OTA_URL_MAX + 1, "%.*s%s?e=%s&d=%s&k=%s&s=%s", (int)trimmed.size, trimmed.data, path, e, d,
+		 keys->keys[0].id, s);
 	return 0;
 }
 
@@ -213,8 +215,8 @@ static bool claim_read(const struct ota_url_query *query, struct ota_url_claim *
 	return true;
 }
 
-int ota_url_verify(const struct ota_url_keys *keys, const struct ota_url_query *query, int64_t now_s, struct ota_url_claim *ret_claim,
-		   struct ota_error *error)
+int ota_url_verify(const struct ota_url_keys *keys, const struct ota_url_query *query, int64_t now_s,
+		   struct ota_url_claim *ret_claim, struct ota_error *error)
 {
 	struct ota_url_claim claim = {0};
 	struct binding binding = {query->path, query->e, query->d};

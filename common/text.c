@@ -152,9 +152,9 @@ bool ota_text_is_device_name(struct ota_span text)
 
 /* aliyun-ota.md 0.5 and security-reliability.md 0.4: whatever a Link SDK searches for in a push. */
 static const char *const reserved_keys[] = {
-	"data", "params", "version", "signMethod", "sign", "url", "size", "md5", "module", "extData", "files", "fileUrl", "fileSize",
-	"fileSign", "fileName", "fileMd5", "dProtocol", "streamId", "streamFileId", "isDiff", "digestsign", "configId", "configSize",
-	"getType", "code", "id", "message",
+	"data", "params", "version", "signMethod", "sign", "url", "size", "md5", "module", "extData", "files", "fileUrl",
+	"fileSize", "fileSign", "fileName", "fileMd5", "dProtocol", "streamId", "streamFileId", "isDiff", "digestsign",
+	"configId", "configSize", "getType", "code", "id", "message",
 };
 
 bool ota_text_is_reserved_key(struct ota_span text)

@@ -16,7 +16,8 @@ void ota_text_cut(char *target, size_t size, const char *from);
 bool ota_text_parse_i64(struct ota_span text, int64_t *ret_value);
 bool ota_text_parse_u64(struct ota_span text, uint64_t *ret_value);
 
-/* Sizes "64k", "16M", "1G" (powers of 1024) and durations "90s", "10m", "24h", "30d", "250ms"; a bare number is bytes / is refused. */
+/* Sizes "64k", "16M", "1G" (powers of 1024) and durations "90s", "10m", "24h", "30d", "250ms"; a bare number is bytes / is
+ * refused. */
 bool ota_text_parse_size(const char *text, uint64_t *ret_bytes);
 bool ota_text_parse_duration(const char *text, int64_t *ret_ms);
 /* The shortest exact form: "10m", "250ms", "1h30m" is written "90m". */
@@ -33,7 +34,8 @@ bool ota_text_is_version(struct ota_span text);
 bool ota_text_is_reserved_key(struct ota_span text);
 
 bool ota_text_is_utf8(struct ota_span text);
-/* The first character of text: 1..4 bytes long and written to ret_character, or 0 when the bytes there are not UTF-8 (or text is empty). */
+/* The first character of text: 1..4 bytes long and written to ret_character, or 0 when the bytes there are not UTF-8 (or text is
+ * empty). */
 size_t ota_text_utf8_next(struct ota_span text, uint32_t *ret_character);
 void ota_text_utf8_append(struct ota_bytes *out, uint32_t character);
 enum { OTA_TEXT_REPLACEMENT = 0xFFFD }; /* what stands for a byte that is not UTF-8 */
@@ -46,8 +48,9 @@ bool ota_text_unhex(struct ota_span hex, unsigned char *target, size_t size);
 bool ota_text_is_hex(struct ota_span text, size_t digits);       /* either case */
 bool ota_text_is_lower_hex(struct ota_span text, size_t digits); /* the one spelling of digests on the wire and in the store */
 
-/* base64url without padding. target of encode holds OTA_BASE64URL_SIZE(size). decode is strict (no padding, canonical tail bits). */
-#define OTA_BASE64URL_SIZE(size) (((size) * 4 + 2) / 3 + 1)
+/* base64url without padding. target of encode holds OTA_BASE64URL_SIZE(size). decode is strict (no padding, canonical tail bits).
+ */
+#define OTA_BASE64URL_SIZE(size) (((size)*4 + 2) / 3 + 1)
 void ota_text_base64url(char *target, const unsigned char *data, size_t size);
 bool ota_text_unbase64url(struct ota_span text, unsigned char *target, size_t size);
 

@@ -3,8 +3,8 @@
  *
  * Two clocks, because they answer different questions:
  *   wall_ms   UTC milliseconds since 1970. For people, schedules and logs.
- *   heard_ms  milliseconds during which the server could hear its devices, summed over its life (the store keeps the sum). Every timer of a task
- *             counts this one, so that hours of downtime or a step of the wall clock make nobody fail. It never goes back.
+ *   heard_ms  milliseconds during which the server could hear its devices, summed over its life (the store keeps the sum). Every
+ * timer of a task counts this one, so that hours of downtime or a step of the wall clock make nobody fail. It never goes back.
  */
 #ifndef OTA_COMMON_TIME_H
 #define OTA_COMMON_TIME_H

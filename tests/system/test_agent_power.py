@@ -3,14 +3,13 @@
 import random
 import signal
 import struct
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from agent_fixtures import agent, content, make_agent, plain_broker, pytestmark, server, web  # noqa: F401
-from harness import places
+from harness import places, sanitizer
 from harness.wait import until
 
 NEW = content(400_000)
@@ -117,6 +116,7 @@ def test_a_negative_nobody_heard_is_said_after_a_restart(agent, server, web, pla
     agent.start()
     assert server.expect_progress(-2)["desc"] == "download: server answered 404"
     server.expect_inform(version="1.0.0")
+    until(lambda: '"pending":false' in (agent.state / "state.json").read_text(), "the acknowledgement on disk")
     agent.stop()
     agent.start()
     server.expect_inform(version="1.0.0")
@@ -237,7 +237,7 @@ def peak_of_update(agent, server, web, size, batch):
     return peak
 
 
-@pytest.mark.skipif(subprocess.os.environ.get("OTA_SANITIZER"), reason="sanitizers have their own memory")
+@pytest.mark.skipif(sanitizer.chosen() is not None, reason="sanitizers have their own memory")
 def test_memory_stays_flat_whatever_the_size(make_agent, server, web):
     agent = make_agent(restart="exit").provision().start()
     server.expect_inform(version="1.0.0")

@@ -20,7 +20,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.path in web.answers:
             self._head(web.answers[self.path], 0)
             return
-        content = web.files.get(self.path)
+        content = web.find(self.path)
         if content is None:
             self._head(404, 0)
             return
@@ -56,6 +56,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 class Web:
     def __init__(self):
         self.files = {}  # path -> bytes
+        self.prefixes = {}  # the beginning of paths -> bytes; for links whose end the server makes up
         self.answers = {}  # path -> a status without a body
         self.requests = []  # (path, Range)
         self.sent = {}  # path -> how far the body went
@@ -71,20 +72,31 @@ class Web:
         self.files[path] = content
         return self.url(path)
 
+    def serve_prefix(self, prefix, content):
+        self.prefixes[prefix] = content
+
+    def find(self, path):
+        if path in self.files:
+            return self.files[path]
+        return next((content for prefix, content in self.prefixes.items() if path.startswith(prefix)), None)
+
     def url(self, path):
         return f"http://127.0.0.1:{self._server.server_address[1]}{path}"
 
     def hold_at(self, path, offset):
-        """Bodies of this path stop before this offset until it is moved or removed (None)."""
+        """Bodies of paths that begin so stop before this offset until it is moved or removed (None)."""
         with self._change:
             self._gates[path] = offset
             self._change.notify_all()
 
+    def _gate(self, path):
+        return next((offset for begin, offset in self._gates.items() if path.startswith(begin) and offset is not None), None)
+
     def wait_gate(self, path, first):
         with self._change:
-            while self._gates.get(path) is not None and first >= self._gates[path]:
+            while self._gate(path) is not None and first >= self._gate(path):
                 self._change.wait()
-            gate = self._gates.get(path)
+            gate = self._gate(path)
         return gate if gate is not None else first + PIECE
 
     def ranges(self, path):

@@ -19,7 +19,7 @@ struct settings {
 	char name[8];
 	char store[256];
 	bool secure;
-	int64_t count, offset, retry;
+	int64_t count, offset, retry, seen;
 	uint64_t cache;
 	int mode;
 	struct module modules[2];
@@ -35,6 +35,7 @@ static const struct ota_config_row rows[] = {
 	{"", "secure", OTA_CONFIG_BOOL, FIELD(struct settings, secure), 0, 0, NULL, false, NULL},
 	{"", "count", OTA_CONFIG_INTEGER, FIELD(struct settings, count), 1, 100, NULL, false, NULL},
 	{"", "offset", OTA_CONFIG_INTEGER, FIELD(struct settings, offset), -5, 5, NULL, false, NULL},
+	{"", "seen", OTA_CONFIG_INTEGER, FIELD(struct settings, seen), 0, 0, NULL, false, NULL},
 	{"", "retry", OTA_CONFIG_DURATION, FIELD(struct settings, retry), OTA_SECOND_MS, OTA_HOUR_MS, NULL, false, NULL},
 	{"", "cache", OTA_CONFIG_SIZE, FIELD(struct settings, cache), 0, 0, NULL, false, NULL},
 	{"", "mode", OTA_CONFIG_CHOICE, FIELD(struct settings, mode), 0, 0, modes, false, NULL},
@@ -77,7 +78,8 @@ TestSuite(config, .init = setup, .fini = teardown);
 
 static struct ota_config_spec spec(void)
 {
-	return (struct ota_config_spec){.rows = rows, .row_count = sizeof(rows) / sizeof(rows[0]), .section = section, .context = &settings};
+	return (struct ota_config_spec){
+		.rows = rows, .row_count = sizeof(rows) / sizeof(rows[0]), .section = section, .context = &settings};
 }
 
 static int read_text(const char *text)
@@ -89,9 +91,11 @@ static int read_text(const char *text)
 
 Test(config, every_type_and_section_is_read)
 {
-	cr_assert_eq(read_text("# a comment\r\n\n  name =  unit 7 \r\nstore = /var/lib/ota\nsecure=yes\ncount = 100\noffset=-5\nretry = 90s\ncache=16M\n"
-			       "mode = require\n[module  mcu]\nhook = /bin/true\nreboot = true\n[module app]\nhook = hooks/app # sic"),
-		     0, "%s", error.text);
+	cr_assert_eq(
+		read_text("# a comment\r\n\n  name =  unit 7 \r\nstore = /var/lib/ota\nsecure=yes\ncount = 100\noffset=-5\nretry "
+			  "= 90s\ncache=16M\n"
+			  "mode = require\n[module  mcu]\nhook = /bin/true\nreboot = true\n[module app]\nhook = hooks/app # sic"),
+		0, "%s", error.text);
 	cr_expect_str_eq(settings.name, "unit 7");
 	cr_expect_str_eq(settings.store, "/var/lib/ota");
 	cr_expect(settings.secure);
@@ -139,6 +143,8 @@ Test(config, every_mistake_is_a_sentence_with_file_line_and_key)
 		{"name=x\ncount=101", "2: count: \"101\" must be an integer from 1 to 100"},
 		{"name=x\ncount=ten", "2: count: \"ten\" must be an integer from 1 to 100"},
 		{"name=x\noffset=-6", "2: offset: \"-6\" must be an integer from -5 to 5"},
+		{"name=x\nseen=-1", "2: seen: \"-1\" must be an integer of at least 0"},
+		{"name=x\ncache=9223372036854775808", "2: cache: \"9223372036854775808\" must be from 0 to 9223372036854775807 bytes"},
 		{"name=x\nretry=60", "2: retry: \"60\" must be a duration such as 250ms, 90s, 10m, 24h or 30d"},
 		{"name=x\nretry=999ms", "2: retry: \"999ms\" must be from 1s to 1h"},
 		{"name=x\nretry=61m", "2: retry: \"61m\" must be from 1s to 1h"},
@@ -170,6 +176,14 @@ Test(config, numbers_reach_both_ends_of_their_range)
 	cr_expect_eq(read_text("name=1234567\ncount=1\noffset=5\nretry=1s\ncache=0"), 0, "%s", error.text);
 	settings = (struct settings){0};
 	cr_expect_eq(read_text("name=x\ncount=100\noffset=-5\nretry=1h"), 0, "%s", error.text);
+}
+
+Test(config, a_text_that_just_fits_writes_no_byte_behind_its_field)
+{
+	memset(settings.store, 'k', sizeof(settings.store) - 1);
+	cr_assert_eq(read_text("name=1234567\nseen=0"), 0, "%s", error.text);
+	cr_expect_str_eq(settings.name, "1234567");
+	cr_expect_eq(settings.store[0], 'k');
 }
 
 Test(config, only_a_text_file_of_the_limit_is_read)

@@ -17,6 +17,7 @@
  */
 static char steps[32];
 static char failing_step;
+static ino_t synced_directory; /* the last one */
 
 static int step(char name)
 {
@@ -36,6 +37,8 @@ int fsync(int fd)
 	struct stat status;
 	if (fstat(fd, &status) < 0)
 		return -1;
+	if (S_ISDIR(status.st_mode))
+		synced_directory = status.st_ino;
 	return step(S_ISDIR(status.st_mode) ? 'D' : 'F') < 0 ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
@@ -52,6 +55,7 @@ static void setup(void)
 	scratch_path(path, directory, "f");
 	steps[0] = '\0';
 	failing_step = 0;
+	synced_directory = 0;
 }
 
 static void teardown(void)
@@ -75,6 +79,13 @@ static void expect_content(const char *text)
 	ota_bytes_free(&out);
 }
 
+static void expect_synced(const char *name)
+{
+	struct stat status;
+	cr_assert_eq(stat(name, &status), 0);
+	cr_expect_eq(synced_directory, status.st_ino, "the directory of the file is the one to sync");
+}
+
 static unsigned entries(void)
 {
 	unsigned count = 0;
@@ -91,6 +102,7 @@ Test(file, replace_writes_then_syncs_then_renames_then_syncs_the_directory)
 	cr_assert_eq(ota_file_replace(path, span("one"), 0600, NULL), 0);
 	expect_content("one");
 	cr_expect_str_eq(steps, "FRD");
+	expect_synced(directory);
 	cr_expect_eq(entries(), 1, "no temporary file stays");
 }
 
@@ -137,6 +149,7 @@ Test(file, replace_works_beside_the_current_directory)
 	cr_assert_eq(chdir(before), 0);
 	cr_expect_eq(code, 0);
 	expect_content("here");
+	expect_synced(directory);
 }
 
 Test(file, read_takes_a_file_of_the_limit_and_none_past_it)

@@ -36,12 +36,26 @@ static const char *strict(const char *text)
 Test(json, every_kind_of_value_is_read)
 {
 	static const char *const rows[][2] = {
-		{"{}", "{}"}, {" [ ] ", "[]"}, {"null", "null"}, {"true", "true"}, {"false", "false"}, {"0", "0"}, {"-0", "0"}, {"\"\"", "\"\""},
+		{"{}", "{}"},
+		{" [ ] ", "[]"},
+		{"null", "null"},
+		{"true", "true"},
+		{"false", "false"},
+		{"0", "0"},
+		{"-0", "0"},
+		{"\"\"", "\"\""},
 		{"{\"a\" : [1, 2 ,{\"b\":\"c\"}]\r\n\t}", "{\"a\":[1,2,{\"b\":\"c\"}]}"},
-		{"1.5", "1.5"}, {"-1e2", "-100"}, {"1E+2", "100"}, {"0.1", "0.1"}, {"2.5e-3", "0.0025"}, {"1000000000000000", "1000000000000000"},
-		{"9007199254740991", "9007199254740991"}, {"-9007199254740991", "-9007199254740991"},
+		{"1.5", "1.5"},
+		{"-1e2", "-100"},
+		{"1E+2", "100"},
+		{"0.1", "0.1"},
+		{"2.5e-3", "0.0025"},
+		{"1000000000000000", "1000000000000000"},
+		{"9007199254740991", "9007199254740991"},
+		{"-9007199254740991", "-9007199254740991"},
 		{"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\\"\\\\/\\u0008\\u000c\\u000a\\u000d\\u0009\""},
-		{"\"\\u00e4\\u20ac\\ud83d\\ude00\"", "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\""}, {"\"\x7f\"", "\"\x7f\""},
+		{"\"\\u00e4\\u20ac\\ud83d\\ude00\"", "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\""},
+		{"\"\x7f\"", "\"\x7f\""},
 		{"{\"a\":1,\"A\":2}", "{\"a\":1,\"A\":2}"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -51,14 +65,22 @@ Test(json, every_kind_of_value_is_read)
 Test(json, strict_refuses_whatever_is_not_json)
 {
 	static const char *const wrong[] = {
-		"", " ", "{", "}", "[", "]", "[1", "[1,", "[,1]", "[1 2]", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\" 1}", "{a:1}", "{'a':1}", "{1:2}", "{\"a\":1 \"b\":2}",
-		"{,}", "nul", "True", "nulll", "truefalse", "01", "-", "-a", "+1", ".5", "1.", "1.e2", "1e", "1e+", "0x10", "00", "-01", "1_000", "NaN", "Infinity", "-Infinity",
-		"\"", "\"a", "\"\\\"", "\"\\x41\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\", "\"\\u", "{} {}", "{}x", "[]]", "1 2", "// c\n1", "/* c */1", "\xef\xbb\xbf{}", "\v1", "\"a\"\"b\"",
+		"",          " ",          "{",           "}",       "[",         "]",
+		"[1",        "[1,",        "[,1]",        "[1 2]",   "{\"a\"",    "{\"a\":",
+		"{\"a\":1",  "{\"a\" 1}",  "{a:1}",       "{'a':1}", "{1:2}",     "{\"a\":1 \"b\":2}",
+		"{,}",       "nul",        "True",        "nulll",   "truefalse", "01",
+		"-",         "-a",         "+1",          ".5",      "1.",        "1.e2",
+		"1e",        "1e+",        "0x10",        "00",      "-01",       "1_000",
+		"NaN",       "Infinity",   "-Infinity",   "\"",      "\"a",       "\"\\\"",
+		"\"\\x41\"", "\"\\u12\"",  "\"\\u12g4\"", "\"\\",    "\"\\u",     "{} {}",
+		"{}x",       "[]]",        "1 2",         "// c\n1", "/* c */1",  "\xef\xbb\xbf{}",
+		"\v1",       "\"a\"\"b\"",
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		cr_expect_str_eq(strict(wrong[i]), "", "%s", wrong[i]);
 		cr_expect_eq(error.code, OTA_EINVALID, "%s", wrong[i]);
-		cr_expect_str_eq(read_as(OTA_JSON_DEVICE, ota_span_from_text(wrong[i]), NULL), "", "a device's, too: %s", wrong[i]);
+		cr_expect_str_eq(read_as(OTA_JSON_DEVICE, ota_span_from_text(wrong[i]), NULL), "", "a device's, too: %s",
+				 wrong[i]);
 	}
 }
 
@@ -80,9 +102,18 @@ Test(json, what_a_device_may_do_and_an_operator_may_not)
 		{TEXT("\"\xed\xa0\x80\""), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", OTA_JSON_MENDED_UTF8},
 		{TEXT("\"\\ud800\""), "\"\xef\xbf\xbd\"", OTA_JSON_MENDED_UTF8},
 		{TEXT("\"\\udc00x\""), "\"\xef\xbf\xbdx\"", OTA_JSON_MENDED_UTF8},
-		{TEXT("\"\\ud800\\u0041\""), "\"\xef\xbf\xbd" "A\"", OTA_JSON_MENDED_UTF8},
-		{TEXT("\"a\\u0000b\""), "\"a\xef\xbf\xbd" "b\"", OTA_JSON_MENDED_NUL},
-		{TEXT("\"a\0b\""), "\"a\xef\xbf\xbd" "b\"", OTA_JSON_MENDED_NUL},
+		{TEXT("\"\\ud800\\u0041\""),
+		 "\"\xef\xbf\xbd"
+		 "A\"",
+		 OTA_JSON_MENDED_UTF8},
+		{TEXT("\"a\\u0000b\""),
+		 "\"a\xef\xbf\xbd"
+		 "b\"",
+		 OTA_JSON_MENDED_NUL},
+		{TEXT("\"a\0b\""),
+		 "\"a\xef\xbf\xbd"
+		 "b\"",
+		 OTA_JSON_MENDED_NUL},
 		{TEXT("{\"a\":1}\0\0\0"), "{\"a\":1}", OTA_JSON_MENDED_NUL},
 		{TEXT("\"a\nb\tc\""), "\"a\\u000ab\\u0009c\"", OTA_JSON_MENDED_CONTROL},
 #undef TEXT
@@ -105,13 +136,15 @@ Test(json, a_device_may_not_put_other_bytes_behind_its_nul)
 Test(json, a_clean_document_is_not_mended)
 {
 	unsigned mended = 9;
-	cr_expect_str_eq(read_as(OTA_JSON_DEVICE, ota_span_from_text("{\"a\":\"\xe2\x82\xac\"}"), &mended), "{\"a\":\"\xe2\x82\xac\"}");
+	cr_expect_str_eq(read_as(OTA_JSON_DEVICE, ota_span_from_text("{\"a\":\"\xe2\x82\xac\"}"), &mended),
+			 "{\"a\":\"\xe2\x82\xac\"}");
 	cr_expect_eq(mended, 0);
 }
 
 Test(json, strict_numbers_end_where_every_reader_is_exact)
 {
-	static const char *const wrong[] = {"9007199254740992", "-9007199254740992", "9007199254740993", "1e16", "1e400", "-1e400", "18446744073709551616"};
+	static const char *const wrong[] = {"9007199254740992", "-9007199254740992",   "9007199254740993", "1e16", "1e400",
+					    "-1e400",           "18446744073709551616"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		char text[64];
 		snprintf(text, sizeof(text), "{\"n\":[0,%s]}", wrong[i]);
@@ -124,7 +157,9 @@ Test(json, a_device_s_other_numbers_are_tolerated_and_unusable)
 {
 	OTA_AUTO_JSON cJSON *tree = NULL;
 	int64_t value = 5;
-	cr_assert_eq(ota_json_read(ota_span_from_text("{\"a\":1e400,\"b\":18446744073709551616,\"c\":1}"), OTA_JSON_DEVICE, 100, &tree, NULL, &error), 0);
+	cr_assert_eq(ota_json_read(ota_span_from_text("{\"a\":1e400,\"b\":18446744073709551616,\"c\":1}"), OTA_JSON_DEVICE, 100,
+				   &tree, NULL, &error),
+		     0);
 	struct ota_json_place at = {tree, ""};
 	cr_expect_eq(ota_json_integer(at, "a", -OTA_INTEGER_MAX, OTA_INTEGER_MAX, &value, NULL), OTA_EINVALID);
 	cr_expect_eq(ota_json_integer(at, "b", -OTA_INTEGER_MAX, OTA_INTEGER_MAX, &value, NULL), OTA_EINVALID);
@@ -242,7 +277,8 @@ Test(json, a_path_longer_than_its_room_is_cut)
 static cJSON *tree_of(const char *text)
 {
 	cJSON *tree = NULL;
-	cr_assert_eq(ota_json_read(ota_span_from_text(text), OTA_JSON_STRICT, OTA_PAYLOAD_MAX, &tree, NULL, &error), 0, "%s", error.text);
+	cr_assert_eq(ota_json_read(ota_span_from_text(text), OTA_JSON_STRICT, OTA_PAYLOAD_MAX, &tree, NULL, &error), 0, "%s",
+		     error.text);
 	return tree;
 }
 
@@ -310,7 +346,8 @@ Test(json, a_text_fits_its_target_or_says_what_would)
 Test(json, unknown_members_are_refused_with_a_hint)
 {
 	static const char *const known[] = {"version", "module", NULL};
-	OTA_AUTO_JSON cJSON *fine = tree_of("{\"module\":1}"), *near = tree_of("{\"module\":1,\"verison\":2}"), *far = tree_of("{\"qqqqq\":2}");
+	OTA_AUTO_JSON cJSON *fine = tree_of("{\"module\":1}"), *near = tree_of("{\"module\":1,\"verison\":2}"),
+			    *far = tree_of("{\"qqqqq\":2}");
 	cr_expect_eq(ota_json_known((struct ota_json_place){fine, ""}, known, &error), 0);
 	cr_expect_eq(ota_json_known((struct ota_json_place){NULL, ""}, known, &error), 0);
 	cr_expect_eq(ota_json_known((struct ota_json_place){near, "p"}, known, &error), OTA_EINVALID);
@@ -332,7 +369,8 @@ Test(json, writing_our_own_trees)
 	cJSON_AddRawToObject(tree, "raw", "[1]");
 	cJSON_AddBoolToObject(tree, "no", false);
 	cr_expect_eq(ota_json_write(tree, &out), 0);
-	cr_expect_str_eq(out.data, "{\"big\":1000000000000000,\"third\":0.33333333333333331,\"huge\":1e+300,\"none\":null,\"q\\\"\":\"\\u0001\xe2\x82\xac\","
+	cr_expect_str_eq(out.data, "{\"big\":1000000000000000,\"third\":0.33333333333333331,\"huge\":1e+300,\"none\":null,"
+				   "\"q\\\"\":\"\\u0001\xe2\x82\xac\","
 				   "\"raw\":[1],\"no\":false}");
 	ota_bytes_free(&out);
 	out.limit = 10;

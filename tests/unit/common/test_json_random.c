@@ -1,5 +1,6 @@
 /*
- * A seeded search for a document that the strict reader accepts and cJSON reads otherwise. OTA_SEED replays a run, OTA_RUNS lengthens it.
+ * A seeded search for a document that the strict reader accepts and cJSON reads otherwise. OTA_SEED replays a run, OTA_RUNS
+ * lengthens it.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -42,9 +43,41 @@ static uint64_t seed_take(const char *test)
 }
 
 static const char *const pieces[] = {
-	"\"a\"", "\"\"", "\"\\u0041\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"", "\"\\u0000\"", "\"\\\"\"", "\"\\/\"", "\"\xc3\xa4\"", "\"\xff\"", "\"\n\"", "\"\\x\"", "\"k\"",
-	"0", "-0", "1", "01", "1.5", "1e5", "1e400", "-9007199254740991", "9007199254740992", "1.", "-", "12345678901234567890", "true", "false", "null", "nul",
-	"{}", "[]", " ", "\t", "\x01", "x",
+	"\"a\"",
+	"\"\"",
+	"\"\\u0041\"",
+	"\"\\ud83d\\ude00\"",
+	"\"\\ud83d\"",
+	"\"\\u0000\"",
+	"\"\\\"\"",
+	"\"\\/\"",
+	"\"\xc3\xa4\"",
+	"\"\xff\"",
+	"\"\n\"",
+	"\"\\x\"",
+	"\"k\"",
+	"0",
+	"-0",
+	"1",
+	"01",
+	"1.5",
+	"1e5",
+	"1e400",
+	"-9007199254740991",
+	"9007199254740992",
+	"1.",
+	"-",
+	"12345678901234567890",
+	"true",
+	"false",
+	"null",
+	"nul",
+	"{}",
+	"[]",
+	" ",
+	"\t",
+	"\x01",
+	"x",
 };
 
 static void value_make(struct source *source, unsigned depth, struct ota_bytes *out)
@@ -52,9 +85,10 @@ static void value_make(struct source *source, unsigned depth, struct ota_bytes *
 	uint64_t choice = draw(source, 10);
 	if (depth > 9 || choice < 5) {
 		/* Mostly the sound pieces, so that whole documents are often accepted. */
-		static const char *const sound[] = {"\"a\"", "\"\\u0041b\"", "\"\xe2\x82\xac\\n\"", "7", "-1.25", "3e2", "true", "null", "9007199254740991", "{}"};
+		static const char *const sound[] = {"\"a\"", "\"\\u0041b\"", "\"\xe2\x82\xac\\n\"", "7", "-1.25", "3e2",
+						    "true",  "null",         "9007199254740991",    "{}"};
 		const char *piece = draw(source, 40) == 0 ? pieces[draw(source, sizeof(pieces) / sizeof(pieces[0]))]
-							   : sound[draw(source, sizeof(sound) / sizeof(sound[0]))];
+							  : sound[draw(source, sizeof(sound) / sizeof(sound[0]))];
 		ota_bytes_text(out, piece);
 		return;
 	}
@@ -89,10 +123,11 @@ static void accepted_check(const cJSON *tree, struct ota_span text, uint64_t see
 	ota_bytes_append(&original, text.data, text.size);
 	OTA_AUTO_JSON cJSON *plain = cJSON_Parse(original.data);
 	cr_assert_not_null(plain, "OTA_SEED=%llu: cJSON refuses %s", (unsigned long long)seed, original.data);
-	cr_assert(cJSON_Compare(tree, plain, true), "OTA_SEED=%llu: cJSON reads otherwise: %s", (unsigned long long)seed, original.data);
+	cr_assert(cJSON_Compare(tree, plain, true), "OTA_SEED=%llu: cJSON reads otherwise: %s", (unsigned long long)seed,
+		  original.data);
 	cr_assert_eq(ota_json_write(tree, &once), 0);
-	cr_assert_eq(ota_json_read((struct ota_span){once.data, once.size}, OTA_JSON_STRICT, SIZE_MAX, &again, NULL, NULL), 0, "OTA_SEED=%llu: %s",
-		     (unsigned long long)seed, once.data);
+	cr_assert_eq(ota_json_read((struct ota_span){once.data, once.size}, OTA_JSON_STRICT, SIZE_MAX, &again, NULL, NULL), 0,
+		     "OTA_SEED=%llu: %s", (unsigned long long)seed, once.data);
 	cr_assert_eq(ota_json_write(again, &twice), 0);
 	cr_assert_str_eq(once.data, twice.data, "OTA_SEED=%llu", (unsigned long long)seed);
 	ota_bytes_free(&original);

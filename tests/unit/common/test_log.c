@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/text.h"
 
 struct kept {
 	unsigned lines;
@@ -67,6 +68,25 @@ Test(log, no_byte_from_outside_breaks_a_line_or_a_terminal)
 	cr_expect_str_eq(logged("\xe2\x80\xa8"), "e k=\"\\xe2\\x80\\xa8\"", "line separator");
 	cr_expect_str_eq(logged("\xff\xc3"), "e k=\"\\xff\\xc3\"", "what is not UTF-8");
 	cr_expect_str_eq(logged("gr\xc3\xbc\xc3\x9f"), "e k=\"gr\xc3\xbc\xc3\x9f\"", "letters stay");
+}
+
+Test(log, what_is_harmful_ends_where_letters_begin)
+{
+	static const struct {
+		uint32_t character;
+		bool harmful;
+	} rows[] = {
+		{0x1f, true},    {0x7e, false},   {0x7f, true},    {0x9f, true},    {0xa0, false},   {0x61b, false},  {0x61c, true},
+		{0x61d, false},  {0x200a, false}, {0x200b, true},  {0x200f, true},  {0x2010, false}, {0x2027, false}, {0x2028, true},
+		{0x202e, true},  {0x202f, false}, {0x205f, false}, {0x2060, true},  {0x206f, true},  {0x2070, false}, {0xfefe, false},
+		{0xfeff, true},  {0xff01, false}, {0x1f600, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ota_bytes value = {0};
+		ota_text_utf8_append(&value, rows[i].character);
+		cr_expect_eq(strstr(logged(value.data), "\\x") != NULL, rows[i].harmful, "U+%04X", rows[i].character);
+		ota_bytes_free(&value);
+	}
 }
 
 Test(log, an_overlong_line_ends_in_dots_and_no_torn_escape)

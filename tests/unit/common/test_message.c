@@ -25,15 +25,19 @@ Test(inform, every_client_s_spelling_is_read)
 	static const struct {
 		const char *text, *version, *module;
 	} rows[] = {
-		{"{\"id\":\"2\",\"params\":{\"version\":\"app-1.0.0-20180101.1000\"}}", "app-1.0.0-20180101.1000", "default"}, /* C 3.x, itself */
-		{"{\"id\":0,\"params\":{\"version\":\"1.0\"}}", "1.0", "default"},						  /* C 3.x, application */
-		{"{\"id\":1, \"params\":{\"version\":\"1.0.0\"}}", "1.0.0", "default"},						  /* C 4.x */
-		{"{\"id\":1,\"params\":{\"version\":\"1-45-345a\"}}", "1-45-345a", "default"},					  /* document 004 */
-		{"{\"id\":\"1617773607348\",\"version\":\"1.0\",\"params\":{\"version\":\"2\",\"module\":\"MCU\"},\"method\":\"x\"}", "2", "MCU"},
+		{"{\"id\":\"2\",\"params\":{\"version\":\"app-1.0.0-20180101.1000\"}}", "app-1.0.0-20180101.1000",
+		 "default"},                                                                   /* C 3.x, itself */
+		{"{\"id\":0,\"params\":{\"version\":\"1.0\"}}", "1.0", "default"},             /* C 3.x, application */
+		{"{\"id\":1, \"params\":{\"version\":\"1.0.0\"}}", "1.0.0", "default"},        /* C 4.x */
+		{"{\"id\":1,\"params\":{\"version\":\"1-45-345a\"}}", "1-45-345a", "default"}, /* document 004 */
+		{"{\"id\":\"1617773607348\",\"version\":\"1.0\",\"params\":{\"version\":\"2\",\"module\":\"MCU\"},\"method\":"
+		 "\"x\"}",
+		 "2", "MCU"},
 		{"{\"params\":{\"version\":\"2\",\"module\":\"\"}}", "2", "default"},
 		{"{\"id\":1,\"params\":{\"version\":\"2\",\"other\":[1e400,{\"a\":null}],},}", "2", "default"},
 		{"{\"params\":{\"version\":\"first\",\"version\":\"second\"}}", "first", "default"},
-		{"{\"params\":{\"version\":\"2\",\"caps\":5,\"agent\":{},\"batch\":\"2021-05\",\"attempt\":-1,\"bootId\":7}}", "2", "default"},
+		{"{\"params\":{\"version\":\"2\",\"caps\":5,\"agent\":{},\"batch\":\"2021-05\",\"attempt\":-1,\"bootId\":7}}",
+		 "2", "default"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ota_inform got = {0};
@@ -58,10 +62,18 @@ Test(inform, what_was_mended_is_told)
 Test(inform, what_names_no_version_is_refused_by_its_field)
 {
 	static const char *const rows[][2] = {
-		{"{}", "params"}, {"[]", "params"}, {"{\"params\":[]}", "params"}, {"{\"params\":{}}", "params.version"}, {"{\"version\":\"1\"}", "params"},
-		{"{\"params\":{\"version\":1}}", "params.version"}, {"{\"params\":{\"version\":null}}", "params.version"}, {"{\"params\":{\"version\":\"\"}}", "params.version"},
-		{"{\"params\":{\"version\":\"a{b\"}}", "params.version"}, {"{\"params\":{\"version\":\"url\"}}", "params.version"},
-		{"{\"params\":{\"version\":\"1\",\"module\":7}}", "params.module"}, {"{\"params\":{\"version\":\"1\",\"module\":\"a\\\"\"}}", "params.module"},
+		{"{}", "params"},
+		{"[]", "params"},
+		{"{\"params\":[]}", "params"},
+		{"{\"params\":{}}", "params.version"},
+		{"{\"version\":\"1\"}", "params"},
+		{"{\"params\":{\"version\":1}}", "params.version"},
+		{"{\"params\":{\"version\":null}}", "params.version"},
+		{"{\"params\":{\"version\":\"\"}}", "params.version"},
+		{"{\"params\":{\"version\":\"a{b\"}}", "params.version"},
+		{"{\"params\":{\"version\":\"url\"}}", "params.version"},
+		{"{\"params\":{\"version\":\"1\",\"module\":7}}", "params.module"},
+		{"{\"params\":{\"version\":\"1\",\"module\":\"a\\\"\"}}", "params.module"},
 	};
 	struct ota_inform got = {.batch = 77};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -104,7 +116,10 @@ Test(inform, our_dialect_counts_beside_caps)
 	struct ota_inform got;
 	cr_assert_eq(inform("{\"params\":{\"version\":\"1\",\"batch\":7,\"attempt\":2}}", &got), 0);
 	cr_expect_eq(got.batch, 0, "a stranger's batch is not ours");
-	cr_assert_eq(inform("{\"params\":{\"version\":\"1\",\"caps\":[\"later\",1],\"batch\":7,\"attempt\":2,\"agent\":\"a/1\",\"bootId\":\"b\"}}", &got), 0);
+	cr_assert_eq(inform("{\"params\":{\"version\":\"1\",\"caps\":[\"later\",1],\"batch\":7,\"attempt\":2,\"agent\":\"a/"
+			    "1\",\"bootId\":\"b\"}}",
+			    &got),
+		     0);
 	cr_expect_eq(got.caps, OTA_CAP_ANNOUNCED);
 	cr_expect_eq(got.batch, 7);
 	cr_expect_eq(got.attempt, 2);
@@ -117,8 +132,13 @@ Test(inform, our_dialect_counts_beside_caps)
 
 static struct ota_inform agent_inform(void)
 {
-	return (struct ota_inform){.version = "1.0.0", .module = "mcu", .agent = "ota-agent/0.1.0 (linux; x86_64)",
-				   .boot_id = "7a5d6a4e-6c1e-4a3c-9c44-6b1f4f3f0a11", .caps = OTA_CAP_ANNOUNCED | OTA_CAP_CANCEL, .batch = 7, .attempt = 2};
+	return (struct ota_inform){.version = "1.0.0",
+				   .module = "mcu",
+				   .agent = "ota-agent/0.1.0 (linux; x86_64)",
+				   .boot_id = "7a5d6a4e-6c1e-4a3c-9c44-6b1f4f3f0a11",
+				   .caps = OTA_CAP_ANNOUNCED | OTA_CAP_CANCEL,
+				   .batch = 7,
+				   .attempt = 2};
 }
 
 static void expect_inform(const struct ota_inform *report, int64_t id, const char *name)
@@ -141,7 +161,8 @@ static void expect_inform(const struct ota_inform *report, int64_t id, const cha
 
 Test(inform, golden_bytes)
 {
-	struct ota_inform full = agent_inform(), plain = {.version = "1.0.0"}, empty = {.version = "1.0.0", .module = "default", .caps = OTA_CAP_ANNOUNCED};
+	struct ota_inform full = agent_inform(), plain = {.version = "1.0.0"},
+			  empty = {.version = "1.0.0", .module = "default", .caps = OTA_CAP_ANNOUNCED};
 	expect_inform(&full, 4, "inform-agent.json");
 	expect_inform(&plain, 1, "inform.json");
 	expect_inform(&empty, 4, "inform-caps-empty.json");
@@ -150,7 +171,8 @@ Test(inform, golden_bytes)
 Test(progress, steps_are_strings_or_numbers_from_minus_4_to_100)
 {
 	static const char *const fine[] = {"\"0\"", "0", "\"-4\"", "-4", "100", "\"100\"", "\"5\"", "23.0"};
-	static const char *const wrong[] = {"\"-5\"", "-5", "101", "\"101\"", "\"\"", "\" 5\"", "\"+5\"", "5.5", "null", "true", "[5]", "\"5%\"", "1e9"};
+	static const char *const wrong[] = {"\"-5\"", "-5",   "101",  "\"101\"", "\"\"",   "\" 5\"", "\"+5\"",
+					    "5.5",    "null", "true", "[5]",     "\"5%\"", "1e9"};
 	struct ota_progress got;
 	char text[128];
 	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
@@ -180,7 +202,8 @@ Test(progress, a_description_is_cleaned_and_cut)
 	ota_bytes_text(&text, "\xc3\xa4z\"}}");
 	cr_assert_eq(progress(text.data, &got), 0);
 	cr_expect_eq(strlen(got.desc), OTA_DESC_MAX - 1, "cut before the character that does not fit");
-	cr_assert_eq(progress("{\"params\":{\"step\":1,\"desc\":7}}", &got), 0, "a description of another type is no reason to lose a step");
+	cr_assert_eq(progress("{\"params\":{\"step\":1,\"desc\":7}}", &got), 0,
+		     "a description of another type is no reason to lose a step");
 	cr_expect_str_eq(got.desc, "");
 	ota_bytes_free(&text);
 }
@@ -199,7 +222,8 @@ Test(progress, no_module_means_the_task_in_work)
 Test(progress, the_dialect_is_read_where_it_is_ours)
 {
 	struct ota_progress got;
-	cr_assert_eq(progress("{\"params\":{\"step\":1,\"batch\":9007199254740991,\"attempt\":3,\"cancel\":\"refused\"}}", &got), 0);
+	cr_assert_eq(progress("{\"params\":{\"step\":1,\"batch\":9007199254740991,\"attempt\":3,\"cancel\":\"refused\"}}", &got),
+		     0);
 	cr_expect_eq(got.batch, OTA_INTEGER_MAX);
 	cr_expect_eq(got.attempt, 3);
 	cr_expect_eq(got.cancel, OTA_CANCEL_REFUSED);
@@ -232,7 +256,8 @@ Test(progress, golden_bytes)
 {
 	struct ota_progress plain = {.step = 23};
 	struct ota_progress failed = {.step = -2, .desc = "connection \"reset\"", .module = "mcu", .batch = 7, .attempt = 2};
-	struct ota_progress answer = {.step = 40, .desc = "stopped", .module = "mcu", .batch = 7, .attempt = 2, .cancel = OTA_CANCEL_ACCEPTED};
+	struct ota_progress answer = {
+		.step = 40, .desc = "stopped", .module = "mcu", .batch = 7, .attempt = 2, .cancel = OTA_CANCEL_ACCEPTED};
 	expect_progress(&plain, 2, "progress.json");
 	expect_progress(&failed, 3, "progress-agent.json");
 	expect_progress(&answer, 5, "progress-cancel.json");
@@ -243,7 +268,8 @@ Test(pull, ids_keep_their_type_and_the_module_is_found)
 	static const struct {
 		const char *text, *id, *module, *version;
 	} rows[] = {
-		{"{\"id\":\"123\",\"version\":\"1.0\",\"params\":{\"module\":\"MCU\"},\"method\":\"thing.ota.firmware.get\"}", "\"123\"", "MCU", ""},
+		{"{\"id\":\"123\",\"version\":\"1.0\",\"params\":{\"module\":\"MCU\"},\"method\":\"thing.ota.firmware.get\"}",
+		 "\"123\"", "MCU", ""},
 		{"{\"id\":7, \"params\":{}}", "7", "default", ""},
 		{"{\"id\":7,\"params\":{\"version\":\"1.0\",\"module\":\"m\"}}", "7", "m", "1.0"},
 		{"{\"id\":1617773607348,\"module\":\"top\",\"params\":{}}", "1617773607348", "top", ""},
@@ -256,7 +282,8 @@ Test(pull, ids_keep_their_type_and_the_module_is_found)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ota_pull got = {0};
-		cr_assert_eq(ota_pull_parse(ota_span_from_text(rows[i].text), &got, &error), 0, "%s: %s", rows[i].text, error.text);
+		cr_assert_eq(ota_pull_parse(ota_span_from_text(rows[i].text), &got, &error), 0, "%s: %s", rows[i].text,
+			     error.text);
 		cr_expect_str_eq(got.id, rows[i].id);
 		cr_expect_str_eq(got.module, rows[i].module);
 		cr_expect_str_eq(got.version, rows[i].version);
@@ -275,9 +302,11 @@ Test(cancel, golden_bytes_and_back)
 	cr_expect_str_eq(actual.data, expected.data);
 	cr_assert_eq(ota_cancel_parse(ota_span_from_text(actual.data), &batch, &attempt, &error), 0);
 	cr_expect(batch == 7 && attempt == 2);
-	static const char *const wrong[] = {"[]", "{}", "{\"params\":{\"batch\":7}}", "{\"params\":{\"batch\":0,\"attempt\":1}}", "{\"params\":{\"batch\":\"7\",\"attempt\":1}}"};
+	static const char *const wrong[] = {"[]", "{}", "{\"params\":{\"batch\":7}}", "{\"params\":{\"batch\":0,\"attempt\":1}}",
+					    "{\"params\":{\"batch\":\"7\",\"attempt\":1}}"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		cr_expect_eq(ota_cancel_parse(ota_span_from_text(wrong[i]), &batch, &attempt, &error), OTA_EINVALID, "%s", wrong[i]);
+		cr_expect_eq(ota_cancel_parse(ota_span_from_text(wrong[i]), &batch, &attempt, &error), OTA_EINVALID, "%s",
+			     wrong[i]);
 	cr_expect(batch == 7 && attempt == 2);
 	ota_bytes_free(&expected);
 	ota_bytes_free(&actual);

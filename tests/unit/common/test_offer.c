@@ -58,27 +58,47 @@ Test(offer, nothing_to_do_is_not_an_error_of_form)
 	ota_bytes_free(&text);
 }
 
-#define DATA(more_) "{\"data\":{\"size\":5,\"version\":\"2\",\"url\":\"http://h/f\",\"signMethod\":\"Md5\",\"sign\":\"900150983cd24fb0d6963f7d28e17f72\"" more_ "}}"
+#define DATA(more_)                                                                                                              \
+	"{\"data\":{\"size\":5,\"version\":\"2\",\"url\":\"http://h/"                                                            \
+	"f\",\"signMethod\":\"Md5\",\"sign\":\"900150983cd24fb0d6963f7d28e17f72\"" more_ "}}"
 
 Test(offer, other_servers_and_orders_are_understood)
 {
 	struct ota_offer got;
 	cr_expect_eq(offer(DATA(""), &got), 0, "%s", error.text);
 	cr_expect_str_eq(got.md5, md5);
-	cr_expect_eq(offer(DATA(",\"isDiff\":0,\"extData\":{\"_package_udi\":\"{\\\"a\\\":\\\"b\\\"}\"},\"digestsign\":\"x\""), &got), 0, "%s", error.text);
+	cr_expect_eq(
+		offer(DATA(",\"isDiff\":0,\"extData\":{\"_package_udi\":\"{\\\"a\\\":\\\"b\\\"}\"},\"digestsign\":\"x\""), &got),
+		0, "%s", error.text);
 	cr_expect_not(got.is_diff);
 	cr_expect_eq(offer(DATA(",\"isDiff\":true"), &got), 0);
 	cr_expect(got.is_diff);
-	cr_expect_eq(offer("{ \"message\" : \"success\", \"id\" : \"1\", \"code\" : 200,\n \"data\" : { \"signMethod\" : \"Sha256\", \"url\" : \"https://h/\", \"version\" : \"3\", "
-			   "\"sign\" : \"BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD\", \"size\" : 1 } }", &got), 0, "%s", error.text);
+	cr_expect_eq(offer("{ \"message\" : \"success\", \"id\" : \"1\", \"code\" : 200,\n \"data\" : { \"signMethod\" : "
+			   "\"Sha256\", \"url\" : \"https://h/\", \"version\" : \"3\", "
+			   "\"sign\" : \"BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD\", \"size\" : 1 } }",
+			   &got),
+		     0, "%s", error.text);
 	cr_expect_str_eq(got.sha256, sha256, "hex of either case, kept in lower case");
 	cr_expect_str_eq(got.md5, "");
+}
+
+Test(offer, batch_and_attempt_go_to_the_largest_exact_integer)
+{
+	struct ota_offer got;
+	cr_expect_eq(offer(DATA(",\"extData\":{\"_ota\":\"9007199254740991:9007199254740991\"}"), &got), 0, "%s", error.text);
+	cr_expect(got.batch == OTA_INTEGER_MAX && got.attempt == OTA_INTEGER_MAX);
+	cr_expect_eq(offer(DATA(",\"extData\":{\"_ota\":\"9007199254740992:1\"}"), &got), OTA_EINVALID);
+	cr_expect_eq(offer(DATA(",\"extData\":{\"_ota\":\"1:9007199254740992\"}"), &got), OTA_EINVALID);
 }
 
 Test(offer, every_field_in_use_is_checked)
 {
 	static const char *const rows[][2] = {
-		{"[]", ""}, {"{}", "data"}, {"{\"data\":[]}", "data"}, {"{\"code\":\"9201\",\"data\":{}}", "code"}, {"{\"code\":400,\"data\":{}}", "code"},
+		{"[]", ""},
+		{"{}", "data"},
+		{"{\"data\":[]}", "data"},
+		{"{\"code\":\"9201\",\"data\":{}}", "code"},
+		{"{\"code\":400,\"data\":{}}", "code"},
 		{"{\"data\":{\"version\":\"2\"}}", "data.size"},
 		{"{\"data\":{\"size\":0,\"version\":\"2\"}}", "data.size"},
 		{"{\"data\":{\"size\":\"5\",\"version\":\"2\"}}", "data.size"},
@@ -91,7 +111,8 @@ Test(offer, every_field_in_use_is_checked)
 		{"{\"data\":{\"size\":5,\"version\":\"2\",\"url\":\"http://h/\"}}", "data.signMethod"},
 		{"{\"data\":{\"size\":5,\"version\":\"2\",\"url\":\"http://h/\",\"signMethod\":\"SHA1\"}}", "data.signMethod"},
 		{"{\"data\":{\"size\":5,\"version\":\"2\",\"url\":\"http://h/\",\"signMethod\":\"Md5\"}}", "data.sign"},
-		{"{\"data\":{\"size\":5,\"version\":\"2\",\"url\":\"http://h/\",\"signMethod\":\"SHA256\",\"sign\":\"00\"}}", "data.sign"},
+		{"{\"data\":{\"size\":5,\"version\":\"2\",\"url\":\"http://h/\",\"signMethod\":\"SHA256\",\"sign\":\"00\"}}",
+		 "data.sign"},
 		{DATA(",\"md5\":\"00000000000000000000000000000000\""), "data.sign"},
 		{DATA(",\"md5\":\"0000000000000000000000000000000g\""), "data.md5"},
 		{DATA(",\"isDiff\":2"), "data.isDiff"},

@@ -11,8 +11,12 @@ static const char sha256[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb4
 
 static struct ota_push sample(void)
 {
-	return (struct ota_push){
-		.id = INT64_C(1795171182123), .size = 1048576, .version = "2.0.0", .url = "http://ota.example.com/dl/ba7816bf", .md5 = md5, .sha256 = sha256};
+	return (struct ota_push){.id = INT64_C(1795171182123),
+				 .size = 1048576,
+				 .version = "2.0.0",
+				 .url = "http://ota.example.com/dl/ba7816bf",
+				 .md5 = md5,
+				 .sha256 = sha256};
 }
 
 static void expect_golden(const struct ota_push *push, const char *name)
@@ -28,9 +32,14 @@ static void expect_golden(const struct ota_push *push, const char *name)
 
 Test(push, document_004_is_reproduced_with_ext_data_behind_the_scalars)
 {
-	struct ota_push push = {
-		.id = INT64_C(1617773607348), .size = 2233916, .version = "res-1.2.5", .url = "update package downloaded url address",
-		.md5 = "5a1a416f357f17bfa89823d2fd49ef8b", .sha256 = "", .module = "resource", .ext_data = "{ \"info\" : \"Double 11 corpus update\" }"};
+	struct ota_push push = {.id = INT64_C(1617773607348),
+				.size = 2233916,
+				.version = "res-1.2.5",
+				.url = "update package downloaded url address",
+				.md5 = "5a1a416f357f17bfa89823d2fd49ef8b",
+				.sha256 = "",
+				.module = "resource",
+				.ext_data = "{ \"info\" : \"Double 11 corpus update\" }"};
 	expect_golden(&push, "push-document-004.json");
 }
 
@@ -132,7 +141,15 @@ Test(push, urls_have_255_bytes_and_no_structure)
 	cr_expect_str_eq(refusal(&push), "");
 	push.url = url_of(OTA_URL_MAX + 1);
 	cr_expect_str_eq(refusal(&push), "data.url");
-	static const char *const wrong[] = {"", "http://h/\"", "http://h/\\", "http://h/{", "http://h/}", "http://[::1]/", "http://h/\n", "http://h/\x7f", "http://h/\xff"};
+	static const char *const wrong[] = {"",
+					    "http://h/\"",
+					    "http://h/\\",
+					    "http://h/{",
+					    "http://h/}",
+					    "http://[::1]/",
+					    "http://h/\n",
+					    "http://h/\x7f",
+					    "http://h/\xff"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		push.url = wrong[i];
 		cr_expect_str_eq(refusal(&push), "data.url", "%s", wrong[i]);
@@ -185,9 +202,27 @@ static const char *one_tag(size_t key_size, size_t value_size)
 Test(push, tags_are_flat_strings_under_keys_of_their_own)
 {
 	static const char *const wrong[] = {
-		"[]", "7", "{", "{\"a\":1}", "{\"a\":null}", "{\"a\":{}}", "{\"a\":\"\"}", "{\"\":\"v\"}", "{\"a_b\":\"v\"}", "{\"_ota\":\"1:1\"}", "{\"a b\":\"v\"}",
-		"{\"version\":\"9\"}", "{\"url\":\"x\"}", "{\"files\":\"x\"}", "{\"a\":\"url\"}", "{\"a\":\"message\"}", "{\"a\":\"x{y\"}", "{\"a\":\"]\"}", "{\"a\":\"\\\"\"}",
-		"{\"a\":\"\\n\"}", "{\"a\":\"1\",\"a\":\"2\"}",
+		"[]",
+		"7",
+		"{",
+		"{\"a\":1}",
+		"{\"a\":null}",
+		"{\"a\":{}}",
+		"{\"a\":\"\"}",
+		"{\"\":\"v\"}",
+		"{\"a_b\":\"v\"}",
+		"{\"_ota\":\"1:1\"}",
+		"{\"a b\":\"v\"}",
+		"{\"version\":\"9\"}",
+		"{\"url\":\"x\"}",
+		"{\"files\":\"x\"}",
+		"{\"a\":\"url\"}",
+		"{\"a\":\"message\"}",
+		"{\"a\":\"x{y\"}",
+		"{\"a\":\"]\"}",
+		"{\"a\":\"\\\"\"}",
+		"{\"a\":\"\\n\"}",
+		"{\"a\":\"1\",\"a\":\"2\"}",
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		cr_expect_str_neq(tags_refusal(wrong[i]), "-", "%s", wrong[i]);
@@ -229,8 +264,10 @@ Test(push, tags_have_a_number_and_a_sum)
 		unsigned count;
 		size_t sum;
 		const char *path;
-	} rows[] = {
-		{OTA_TAGS_MAX, 100, ""}, {OTA_TAGS_MAX + 1, 100, "data.extData"}, {5, OTA_EXT_DATA_MAX, ""}, {5, OTA_EXT_DATA_MAX + 1, "data.extData"}};
+	} rows[] = {{OTA_TAGS_MAX, 100, ""},
+		    {OTA_TAGS_MAX + 1, 100, "data.extData"},
+		    {5, OTA_EXT_DATA_MAX, ""},
+		    {5, OTA_EXT_DATA_MAX + 1, "data.extData"}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ota_bytes tags = {0};
 		tags_of(&tags, rows[i].count, rows[i].sum);

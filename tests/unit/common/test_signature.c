@@ -63,9 +63,11 @@ static const char *sign(const char *base, const struct ota_identity *identity)
 
 Test(signature, a_url_has_the_documented_form)
 {
-	cr_expect_str_eq(sign("https://h.example/ota/", &device),
-			 "https://h.example/ota/dl/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad?e=2000000000&d=d7fec714d8999a9d&k=630dcd29"
-			 "&s=2AykmWa3yBXgTzu5JLbbzxEk4KOyeBpj9eH0FBT3egg");
+	cr_expect_str_eq(
+		sign("https://h.example/ota/", &device),
+		"https://h.example/ota/dl/"
+		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad?e=2000000000&d=d7fec714d8999a9d&k=630dcd29"
+		"&s=2AykmWa3yBXgTzu5JLbbzxEk4KOyeBpj9eH0FBT3egg");
 }
 
 Test(signature, what_was_signed_is_verified_and_claims_what_it_says)

@@ -40,11 +40,24 @@ Test(text, integers_are_decimal_whole_and_in_range)
 		bool fine;
 		int64_t value;
 	} rows[] = {
-		{"0", true, 0}, {"-1", true, -1}, {"007", true, 7}, {"-0", true, 0},
-		{"9223372036854775807", true, INT64_MAX}, {"-9223372036854775808", true, INT64_MIN},
-		{"9223372036854775808", false, 0}, {"-9223372036854775809", false, 0}, {"18446744073709551616", false, 0},
-		{"", false, 0}, {"-", false, 0}, {"+1", false, 0}, {" 1", false, 0}, {"1 ", false, 0}, {"0x1", false, 0}, {"1e3", false, 0},
-		{"--1", false, 0}, {"1.0", false, 0},
+		{"0", true, 0},
+		{"-1", true, -1},
+		{"007", true, 7},
+		{"-0", true, 0},
+		{"9223372036854775807", true, INT64_MAX},
+		{"-9223372036854775808", true, INT64_MIN},
+		{"9223372036854775808", false, 0},
+		{"-9223372036854775809", false, 0},
+		{"18446744073709551616", false, 0},
+		{"", false, 0},
+		{"-", false, 0},
+		{"+1", false, 0},
+		{" 1", false, 0},
+		{"1 ", false, 0},
+		{"0x1", false, 0},
+		{"1e3", false, 0},
+		{"--1", false, 0},
+		{"1.0", false, 0},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int64_t value = 42;
@@ -73,7 +86,8 @@ Test(text, sizes_are_powers_of_1024)
 	cr_expect(ota_text_parse_size("1G", &bytes) && bytes == 1073741824);
 	cr_expect(ota_text_parse_size("17179869183G", &bytes) && bytes == UINT64_C(17179869183) << 30);
 	bytes = 5;
-	static const char *const wrong[] = {"", "k", "1K", "1m", "1kB", "1 k", "-1", "1.5M", "17179869184G", "99999999999999999999"};
+	static const char *const wrong[] = {"",    "k",  "1K",   "1m",           "1kB",
+					    "1 k", "-1", "1.5M", "17179869184G", "99999999999999999999"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		cr_expect_not(ota_text_parse_size(wrong[i], &bytes), "%s", wrong[i]);
 	cr_expect_eq(bytes, 5);
@@ -88,7 +102,8 @@ Test(text, durations_need_a_unit)
 	cr_expect(ota_text_parse_duration("24h", &ms) && ms == 86400000);
 	cr_expect(ota_text_parse_duration("30d", &ms) && ms == INT64_C(2592000000));
 	ms = 5;
-	static const char *const wrong[] = {"", "10", "s", "10M", "10 s", "-1s", "1h30m", "1.5h", "9223372036854775807s", "200000000000d"};
+	static const char *const wrong[] = {
+		"", "10", "s", "10M", "10 s", "-1s", "1h30m", "1.5h", "9223372036854775807s", "200000000000d"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		cr_expect_not(ota_text_parse_duration(wrong[i], &ms), "%s", wrong[i]);
 	cr_expect_eq(ms, 5);
@@ -99,7 +114,8 @@ Test(text, durations_print_in_their_largest_exact_unit_and_come_back)
 	static const struct {
 		int64_t ms;
 		const char *text;
-	} rows[] = {{0, "0s"}, {250, "250ms"}, {1000, "1s"}, {1500, "1500ms"}, {600000, "10m"}, {5400000, "90m"}, {86400000, "1d"}, {90000000, "25h"}};
+	} rows[] = {{0, "0s"},       {250, "250ms"},   {1000, "1s"},     {1500, "1500ms"},
+		    {600000, "10m"}, {5400000, "90m"}, {86400000, "1d"}, {90000000, "25h"}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char text[32];
 		int64_t back = -1;
@@ -143,11 +159,14 @@ Test(text, device_names_take_five_more_characters)
 Test(text, modules_and_versions_are_words_a_flat_scan_survives)
 {
 	char long_name[100];
-	static const char *const fine[] = {"1.0.0", "1-45-345a", "app-1.0.0-20180101.1000", "V2003 (beta)", "a&b/c", "Version", "DATA", "urls"};
-	static const char *const wrong[] = {"", " 1", "1 ", "a\"b", "a\\b", "{", "a}", "[1", "]", "\t", "1\n", "1\x7f", "\xc3\xa4",
-					    "version", "url", "sign", "signMethod", "md5", "module", "extData", "files", "id", "message", "code",
-					    "data", "params", "size", "isDiff", "digestsign", "streamId", "streamFileId", "dProtocol", "fileUrl",
-					    "fileSize", "fileSign", "fileName", "configId", "configSize", "getType"};
+	static const char *const fine[] = {"1.0.0", "1-45-345a", "app-1.0.0-20180101.1000", "V2003 (beta)", "a&b/c", "Version",
+					   "DATA",  "urls"};
+	static const char *const wrong[] = {
+		"",           " 1",       "1 ",       "a\"b",     "a\\b",       "{",          "a}",           "[1",
+		"]",          "\t",       "1\n",      "1\x7f",    "\xc3\xa4",   "version",    "url",          "sign",
+		"signMethod", "md5",      "module",   "extData",  "files",      "id",         "message",      "code",
+		"data",       "params",   "size",     "isDiff",   "digestsign", "streamId",   "streamFileId", "dProtocol",
+		"fileUrl",    "fileSize", "fileSign", "fileName", "configId",   "configSize", "getType"};
 	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++)
 		cr_expect(ota_text_is_version(span(fine[i])) && ota_text_is_module(span(fine[i])), "%s", fine[i]);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -164,11 +183,31 @@ Test(text, utf8_is_taken_in_its_one_shortest_form)
 		const char *text;
 		bool fine;
 	} rows[] = {
-		{"", true}, {"ascii", true}, {"\xc2\x80", true}, {"\xdf\xbf", true}, {"\xe0\xa0\x80", true}, {"\xed\x9f\xbf", true},
-		{"\xee\x80\x80", true}, {"\xef\xbf\xbf", true}, {"\xf0\x90\x80\x80", true}, {"\xf4\x8f\xbf\xbf", true},
-		{"\x80", false}, {"\xbf", false}, {"\xc0\x80", false}, {"\xc1\xbf", false}, {"\xc2", false}, {"\xc2z", false},
-		{"\xe0\x9f\xbf", false}, {"\xe2\x82", false}, {"\xed\xa0\x80", false}, {"\xed\xbf\xbf", false}, {"\xf0\x8f\xbf\xbf", false},
-		{"\xf4\x90\x80\x80", false}, {"\xf8\x88\x80\x80\x80", false}, {"\xff", false}, {"a\xe2\x82\xac\x80", false},
+		{"", true},
+		{"ascii", true},
+		{"\xc2\x80", true},
+		{"\xdf\xbf", true},
+		{"\xe0\xa0\x80", true},
+		{"\xed\x9f\xbf", true},
+		{"\xee\x80\x80", true},
+		{"\xef\xbf\xbf", true},
+		{"\xf0\x90\x80\x80", true},
+		{"\xf4\x8f\xbf\xbf", true},
+		{"\x80", false},
+		{"\xbf", false},
+		{"\xc0\x80", false},
+		{"\xc1\xbf", false},
+		{"\xc2", false},
+		{"\xc2z", false},
+		{"\xe0\x9f\xbf", false},
+		{"\xe2\x82", false},
+		{"\xed\xa0\x80", false},
+		{"\xed\xbf\xbf", false},
+		{"\xf0\x8f\xbf\xbf", false},
+		{"\xf4\x90\x80\x80", false},
+		{"\xf8\x88\x80\x80\x80", false},
+		{"\xff", false},
+		{"a\xe2\x82\xac\x80", false},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		cr_expect_eq(ota_text_is_utf8(span(rows[i].text)), rows[i].fine, "row %zu", i);
@@ -215,8 +254,9 @@ Test(text, hex_goes_both_ways)
 
 Test(text, base64url_vectors_of_rfc_4648)
 {
-	static const char *const rows[][2] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"},
-					      {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xbe", "-_--"}};
+	static const char *const rows[][2] = {
+		{"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
+		{"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xbe", "-_--"}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char text[16];
 		unsigned char back[16];

@@ -43,10 +43,30 @@ Test(topic, every_kind_is_read_and_written)
 Test(topic, others_are_foreign)
 {
 	static const char *const topics[] = {
-		"", "/", "ota/device/inform/pk/dn", "/ota", "/ota/", "/ota/device", "/ota/other", "/ota/devices/inform/pk/dn", "/otaX/device/",
-		"/sys/pk/dn/thing/config/get", "/sys/pk/dn/thing/event/property/post", "/sys/pk/dn/thing/deviceinfo/update", "/sys/pk/dn/thing/otax/firmware",
-		"/sys/pk/dn/rrpc/request/+", "/sys/pk/dn/thing/event/+/post_reply", "/ext/session/pk/dn/combine/login", "$SYS/broker/version", "#", "+/ota/device/x",
-		"/ota/+", "/sys", "/sys/", "/sys/pk", "/sys/pk/dn/thing/file",
+		"",
+		"/",
+		"ota/device/inform/pk/dn",
+		"/ota",
+		"/ota/",
+		"/ota/device",
+		"/ota/other",
+		"/ota/devices/inform/pk/dn",
+		"/otaX/device/",
+		"/sys/pk/dn/thing/config/get",
+		"/sys/pk/dn/thing/event/property/post",
+		"/sys/pk/dn/thing/deviceinfo/update",
+		"/sys/pk/dn/thing/otax/firmware",
+		"/sys/pk/dn/rrpc/request/+",
+		"/sys/pk/dn/thing/event/+/post_reply",
+		"/ext/session/pk/dn/combine/login",
+		"$SYS/broker/version",
+		"#",
+		"+/ota/device/x",
+		"/ota/+",
+		"/sys",
+		"/sys/",
+		"/sys/pk",
+		"/sys/pk/dn/thing/file",
 	};
 	for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)
 		cr_expect_eq(kind_of(topics[i]), OTA_TOPIC_FOREIGN, "%s", topics[i]);
@@ -55,10 +75,25 @@ Test(topic, others_are_foreign)
 Test(topic, what_begins_like_ours_and_is_not_is_broken)
 {
 	static const char *const topics[] = {
-		"/ota/device/", "/ota/device/inform", "/ota/device/inform/", "/ota/device/inform/pk", "/ota/device/inform/pk/", "/ota/device/inform//dn",
-		"/ota/device/inform/pk/dn/", "/ota/device/inform/pk/dn/x", "/ota/device/unknown/pk/dn", "/ota/device/inform/p-k/dn", "/ota/device/inform/pk/d n",
-		"/ota/device/Inform/pk/dn", "/sys/pk/dn/thing/ota/", "/sys/pk/dn/thing/ota/firmware/put", "/sys/pk/dn/thing/file/upload",
-		"/sys/p-k/dn/thing/ota/firmware/get", "/sys/pk/dn/thing/ota/firmware/get/", "/sys//dn/thing/file/download", "/sys/pk//thing/file/download",
+		"/ota/device/",
+		"/ota/device/inform",
+		"/ota/device/inform/",
+		"/ota/device/inform/pk",
+		"/ota/device/inform/pk/",
+		"/ota/device/inform//dn",
+		"/ota/device/inform/pk/dn/",
+		"/ota/device/inform/pk/dn/x",
+		"/ota/device/unknown/pk/dn",
+		"/ota/device/inform/p-k/dn",
+		"/ota/device/inform/pk/d n",
+		"/ota/device/Inform/pk/dn",
+		"/sys/pk/dn/thing/ota/",
+		"/sys/pk/dn/thing/ota/firmware/put",
+		"/sys/pk/dn/thing/file/upload",
+		"/sys/p-k/dn/thing/ota/firmware/get",
+		"/sys/pk/dn/thing/ota/firmware/get/",
+		"/sys//dn/thing/file/download",
+		"/sys/pk//thing/file/download",
 		"/sys/pk/dn/thing/file/thing/file/download",
 	};
 	for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)
@@ -71,9 +106,21 @@ Test(topic, what_begins_like_ours_and_is_not_is_broken)
 Test(topic, filters_that_could_cover_ours_are_broken)
 {
 	static const char *const filters[] = {
-		"/ota/#", "/ota/device/#", "/ota/device/+/pk/dn", "/ota/device/inform/+/+", "/ota/device/inform/pk/#", "/ota/+/upgrade/pk/dn", "/ota/+/#",
-		"/sys/#", "/sys/pk/#", "/sys/pk/dn/#", "/sys/+/+/thing/ota/firmware/get_reply", "/sys/pk/dn/thing/#", "/sys/pk/dn/+/file/download_reply",
-		"/sys/pk/dn/thing/+/#", "/sys/pk/dn/thing/ota/#",
+		"/ota/#",
+		"/ota/device/#",
+		"/ota/device/+/pk/dn",
+		"/ota/device/inform/+/+",
+		"/ota/device/inform/pk/#",
+		"/ota/+/upgrade/pk/dn",
+		"/ota/+/#",
+		"/sys/#",
+		"/sys/pk/#",
+		"/sys/pk/dn/#",
+		"/sys/+/+/thing/ota/firmware/get_reply",
+		"/sys/pk/dn/thing/#",
+		"/sys/pk/dn/+/file/download_reply",
+		"/sys/pk/dn/thing/+/#",
+		"/sys/pk/dn/thing/ota/#",
 	};
 	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
 		cr_expect_eq(kind_of(filters[i]), OTA_TOPIC_BROKEN, "%s", filters[i]);
