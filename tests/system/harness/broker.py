@@ -87,7 +87,7 @@ class Broker:
 
     def start_refused(self, timeout=DEADLINE):
         """Starts a broker that must not come up; returns what it logged."""
-        self._spawn()
+        self._spawn(ends_early=True)
         try:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -178,7 +178,7 @@ class Broker:
     def _headline(self):
         return f"--- run {self.runs} ---\n"
 
-    def _spawn(self):
+    def _spawn(self, ends_early=False):
         self.runs += 1
         path = self.home / "mosquitto.conf"
         path.write_text(self.config.text())
@@ -186,7 +186,7 @@ class Broker:
             log.write(self._headline())
             log.flush()
             self.process = subprocess.Popen([*self.release.command, "-c", str(path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**os.environ, **sanitizer.environment()}, start_new_session=True)
+                                            env={**os.environ, **sanitizer.environment(ends_early)}, start_new_session=True)
 
     def _listens(self):
         """Whether our own process holds the listening socket: a connection alone could be answered by a stranger who took the port."""
