@@ -294,6 +294,8 @@ int main(int argc, char **argv)
 
 	if (code != 0 || arguments.done)
 		return code;
+	unsetenv("http_proxy"); /* Paho would send MQTT through them, and knows no $no_proxy */
+	unsetenv("https_proxy");
 	program.log = (struct ota_log){ ota_log_to_stderr, NULL, OTA_LOG_INFO };
 	program.listen_fd = program.signal_fd = -1;
 	code = ota_settings_read(arguments.config, &program.settings, &error);
