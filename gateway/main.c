@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,8 @@ struct program {
 	struct ota_server *server;
 	int listen_fd;
 	int signal_fd;
+	pthread_mutex_t away_lock;
+	char away[OTA_ERROR_TEXT_MAX / 2]; /* why there is no broker, as it was told last */
 };
 
 static void print_help(void)
@@ -104,12 +107,25 @@ static void log_sentence(const struct program *program, enum ota_log_level level
 	ota_log_end(&program->log, &line);
 }
 
+static void remember_away(struct program *program, const char *reason)
+{
+	(void)pthread_mutex_lock(&program->away_lock);
+	ota_text_cut(program->away, sizeof(program->away), reason);
+	(void)pthread_mutex_unlock(&program->away_lock);
+}
+
+/* From any thread. Whoever asks in vain wants to know what is wrong with the broker, not that a publish failed. */
 static int send_to_broker(void *context, struct ota_span payload, struct ota_error *error)
 {
 	struct program *program = context;
 	int code = ota_link_publish(program->link, OTA_EXCHANGE_REQUEST_TOPIC, payload, 0, NULL, error);
 
-	return code < 0 ? ota_error_prefix(error, code, "the broker is away") : 0;
+	if (code == OTA_EUNAVAILABLE) {
+		(void)pthread_mutex_lock(&program->away_lock);
+		(void)ota_fail(error, code, "the broker is away: %s", program->away);
+		(void)pthread_mutex_unlock(&program->away_lock);
+	}
+	return code;
 }
 
 static void on_up(void *context, bool first)
@@ -132,6 +148,7 @@ static void on_down(void *context, const char *reason, int64_t retry_ms)
 	ota_log_text(&line, "reason", reason);
 	ota_log_integer(&line, "retry_ms", retry_ms);
 	ota_log_end(&program->log, &line);
+	remember_away(program, reason);
 	ota_exchange_fail(program->gateway.exchange,
 			  "the broker went away before it answered; the command may have been carried out");
 }
@@ -302,6 +319,8 @@ int main(int argc, char **argv)
 		return code;
 	program.log = (struct ota_log){ ota_log_to_stderr, NULL, OTA_LOG_INFO };
 	program.listen_fd = program.signal_fd = -1;
+	(void)pthread_mutex_init(&program.away_lock, NULL);
+	remember_away(&program, "not connected yet");
 	code = ota_settings_read(arguments.config, &program.settings, &error);
 	if (code == 0 && arguments.check_only)
 		return EXIT_SUCCESS;
