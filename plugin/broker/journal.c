@@ -21,6 +21,7 @@ struct finished {
 
 struct ota_journal {
 	int directory;
+	int lock; /* two brokers with the same default directory would write over each other */
 	char uuid[UUID_TEXT];
 	uint64_t segment_bytes;
 	uint64_t segments_max;
@@ -203,7 +204,7 @@ static int explain(int code, struct ota_error *error)
 
 static void journal_init(struct ota_journal *journal, const struct ota_journal_options *options)
 {
-	journal->directory = -1;
+	journal->directory = journal->lock = -1;
 	journal->writer.fd = journal->reader.fd = -1;
 	journal->reader.finished_tail = &journal->reader.finished;
 	journal->segment_bytes = options->segment_bytes ? options->segment_bytes : OTA_JOURNAL_SEGMENT_BYTES;
@@ -214,18 +215,24 @@ static void journal_init(struct ota_journal *journal, const struct ota_journal_o
 	snprintf(journal->uuid, sizeof(journal->uuid), "%s", options->store_uuid);
 }
 
+static int directory_take(struct ota_journal *journal, const char *path, struct ota_error *error)
+{
+	int code = ota_file_make_directories(path, 0700, error);
+	if (code == 0)
+		code = ota_file_lock(path, "lock", &journal->lock, error);
+	if (code != 0)
+		return code;
+	journal->directory = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	return journal->directory < 0 ? ota_fail_errno(error, "cannot open %s", path) : 0;
+}
+
 int ota_journal_open(const struct ota_journal_options *options, struct ota_journal **ret_journal, struct ota_error *error)
 {
 	struct ota_journal *journal = calloc(1, sizeof(*journal));
 	if (!journal)
 		return ota_fail(error, OTA_ENOMEM, "no memory for the journal");
 	journal_init(journal, options);
-	int code = ota_file_make_directories(options->directory, 0700, error);
-	if (code == 0) {
-		journal->directory = open(options->directory, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-		if (journal->directory < 0)
-			code = ota_fail_errno(error, "cannot open %s", options->directory);
-	}
+	int code = directory_take(journal, options->directory, error);
 	if (code == 0)
 		code = segments_adopt(journal, options, error);
 	if (code != 0) {
@@ -250,6 +257,7 @@ struct ota_journal *ota_journal_free(struct ota_journal *journal)
 	ota_fd_cleanup(&journal->writer.fd);
 	ota_fd_cleanup(&journal->reader.fd);
 	ota_fd_cleanup(&journal->directory);
+	ota_fd_cleanup(&journal->lock);
 	ota_bytes_free(&journal->writer.buffer);
 	free(journal);
 	return NULL;

@@ -26,8 +26,8 @@ struct ota_journal_options {
 	uint64_t segment_bytes; /* 0: OTA_JOURNAL_SEGMENT_BYTES */
 };
 
-/* Checks every segment, cuts the torn end that a crash left, removes what is applied. OTA_ECORRUPT: a gap, damage or another store's journal; the sentence
- * says what to do. */
+/* Takes the directory for itself (OTA_ECONFLICT names who has it), checks every segment, cuts the torn end that a crash left, removes what is applied.
+ * OTA_ECORRUPT: a gap, damage or another store's journal; the sentence says what to do. */
 int ota_journal_open(const struct ota_journal_options *options, struct ota_journal **ret_journal, struct ota_error *error);
 struct ota_journal *ota_journal_free(struct ota_journal *journal); /* returns NULL; the files stay */
 

@@ -210,11 +210,40 @@ int ota_server_start(const struct ota_options *options, const struct ota_log *lo
 	return 0;
 }
 
+static void stop_tell(const struct ota_server *server, const struct ota_worker_figures *worker)
+{
+	static const char *const words[OTA_CALLBACKS] = {
+		[OTA_CALLBACK_AUTH] = "auth",       [OTA_CALLBACK_ACL] = "acl",
+		[OTA_CALLBACK_MESSAGE] = "message", [OTA_CALLBACK_CONTROL] = "control",
+		[OTA_CALLBACK_DISCONNECT] = "disconnect", [OTA_CALLBACK_TICK] = "tick",
+	};
+	struct ota_log_line line;
+	for (size_t i = 0; i < OTA_CALLBACKS; i++) {
+		const struct ota_stopwatch *watch = &server->stopwatches[i];
+		ota_log_begin(&line, OTA_LOG_INFO, "callback_time");
+		ota_log_text(&line, "event", words[i]);
+		ota_log_integer(&line, "count", (int64_t)watch->count);
+		ota_log_integer(&line, "average_us", watch->count > 0 ? (int64_t)(watch->total_us / watch->count) : 0);
+		ota_log_integer(&line, "max_us", (int64_t)watch->max_us);
+		ota_log_end(&server->log, &line);
+	}
+	ota_log_begin(&line, OTA_LOG_INFO, "stopped");
+	ota_log_integer(&line, "events", (int64_t)worker->events);
+	ota_log_integer(&line, "commits", (int64_t)worker->commits);
+	ota_log_integer(&line, "coalesced", (int64_t)worker->coalesced);
+	ota_log_integer(&line, "set_aside", (int64_t)worker->set_aside);
+	ota_log_integer(&line, "store_failures", (int64_t)worker->failures);
+	ota_log_integer(&line, "dropped_reports", (int64_t)server->dropped_reports);
+	ota_log_integer(&line, "dropped_pulls", (int64_t)server->dropped_pulls);
+	ota_log_integer(&line, "unsent", (int64_t)server->dropped_messages);
+	ota_log_integer(&line, "waiting", (int64_t)ota_queue_depth(server->queue));
+	ota_log_end(&server->log, &line);
+}
+
 /* The broker has closed its clients by now: messages would reach nobody, but lines are read. */
 static void last_lines_write(struct ota_server *server)
 {
-	if (server->mailbox)
-		ota_mailbox_take(server->mailbox, &server->sending, &server->logging);
+	ota_mailbox_take(server->mailbox, &server->sending, &server->logging);
 	ota_lines_move(&server->logging, &server->lines);
 	ota_lines_flush(&server->logging, &server->log, OTA_LINES_MAX);
 }
@@ -223,8 +252,12 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 {
 	if (!server)
 		return NULL;
-	server->worker = ota_worker_stop(server->worker);
-	last_lines_write(server);
+	if (server->worker) {
+		struct ota_worker_figures figures;
+		server->worker = ota_worker_stop(server->worker, &figures);
+		last_lines_write(server);
+		stop_tell(server, &figures);
+	}
 	ota_inwork_close(&server->inwork);
 	server->control = ota_control_free(server->control);
 	server->engine = ota_engine_free(server->engine);

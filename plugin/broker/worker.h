@@ -57,9 +57,9 @@ struct ota_worker;
 
 /* Starts the thread, with every signal blocked in it. */
 int ota_worker_start(const struct ota_worker_options *options, struct ota_worker **ret_worker, struct ota_error *error);
-/* Closes the queue, lets the worker apply what is in it for at most OTA_WORKER_STOP_MS (what stands in the journal is not lost after that), and joins it. Returns
- * NULL. */
-struct ota_worker *ota_worker_stop(struct ota_worker *worker);
+/* Closes the queue, lets the worker apply what is in it for at most OTA_WORKER_STOP_MS (what stands in the journal is not lost after that), and joins it.
+ * ret_figures may be NULL. Returns NULL. */
+struct ota_worker *ota_worker_stop(struct ota_worker *worker, struct ota_worker_figures *ret_figures);
 
 struct ota_worker_figures ota_worker_figures(const struct ota_worker *worker);
 

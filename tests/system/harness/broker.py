@@ -97,6 +97,15 @@ class Broker:
         self.process = None
         return self.log_of_run()
 
+    def start_and_kill(self, seconds):
+        """kill -9 so long after the program was started, wherever it is then."""
+        self._spawn()
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pass
+        self.kill()
+
     def stop(self, timeout=DEADLINE):
         """SIGTERM; the broker must end with 0."""
         if self.process is None:

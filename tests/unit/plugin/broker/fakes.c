@@ -82,6 +82,11 @@ static bool commits_reached(size_t count)
 	return state.commits >= count;
 }
 
+static bool undone_reached(size_t count)
+{
+	return state.undone >= count;
+}
+
 static bool held_reached(size_t count)
 {
 	(void)count;
@@ -96,6 +101,11 @@ bool fakes_wait_events(size_t count)
 bool fakes_wait_commits(size_t count)
 {
 	return wait_until(commits_reached, count);
+}
+
+bool fakes_wait_undone(size_t count)
+{
+	return wait_until(undone_reached, count);
 }
 
 bool fakes_wait_held(void)
@@ -116,7 +126,6 @@ READ(uint64_t, fakes_applied, state.committed.applied)
 READ(int64_t, fakes_heard_ms, state.committed.heard_ms)
 READ(size_t, fakes_commits, state.commits)
 READ(size_t, fakes_checkpoints, state.checkpoints)
-READ(size_t, fakes_undone, state.undone)
 
 const char *fakes_event(size_t index)
 {

@@ -26,7 +26,7 @@ int64_t fakes_heard_ms(void);
 size_t fakes_commits(void);
 bool fakes_wait_commits(size_t count);
 size_t fakes_checkpoints(void);
-size_t fakes_undone(void); /* how often the engine was told that a transaction was rolled back */
+bool fakes_wait_undone(size_t count); /* how often the engine was told that a transaction was rolled back */
 
 /* The next `times` calls of what is named fail with `code`. */
 enum fakes_call { FAKES_BEGIN, FAKES_COMMIT, FAKES_TURN, FAKES_CONTROL, FAKES_CALLS };

@@ -75,6 +75,33 @@ static void file_write(const char *path, const void *data, size_t size)
 	close(fd);
 }
 
+/* Whether a sequence could be replayed: the newest segment that begins at or before it holds it. */
+static bool is_on_disk(uint64_t sequence)
+{
+	char path[SCRATCH_SIZE];
+	struct ota_segment_content content = {0};
+	uint64_t first = sequence + 1;
+	do
+		segment_path(path, --first);
+	while (first > 0 && access(path, F_OK) != 0);
+	if (first == 0)
+		return false;
+	struct ota_bytes file = file_read(path);
+	int code = ota_segment_scan((struct ota_span){file.data, file.size}, REPORTS_UUID, 0, &content, NULL);
+	ota_bytes_free(&file);
+	return code == 0 && content.next > sequence;
+}
+
+Test(journal, a_directory_has_one_owner)
+{
+	struct ota_journal *journal = open_expected(0);
+	struct ota_error error = open_refused(0);
+	cr_expect_eq(error.code, OTA_ECONFLICT);
+	cr_expect(strstr(error.text, "in use by"), "%s", error.text);
+	ota_journal_free(journal);
+	ota_journal_free(open_expected(0));
+}
+
 Test(journal, gives_back_in_order_what_was_appended)
 {
 	struct ota_journal *journal = open_expected(0);
@@ -140,9 +167,7 @@ Test(journal, a_segment_goes_only_when_a_commit_covers_it)
 	cr_expect_eq(segments_present(), all, "read is not applied");
 	for (uint64_t applied = 0; applied < 100; applied++) {
 		ota_journal_release(journal, applied);
-		struct ota_journal *again = open_expected(applied);
-		reports_expect(again, applied + 1, 100);
-		ota_journal_free(again);
+		cr_assert(is_on_disk(applied + 1), "record %llu", (unsigned long long)applied + 1);
 	}
 	ota_journal_release(journal, 100);
 	cr_expect_eq(segments_present(), 1, "the one that is written to stays");

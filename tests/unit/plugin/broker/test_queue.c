@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "common/error.h"
 #include "plugin/broker/queue.h"

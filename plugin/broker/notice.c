@@ -1,0 +1,40 @@
+#include "plugin/broker/notice.h"
+
+static const struct ota_pace_rate line_rate = {.per_second = 5, .burst = 50};
+
+static void client_tell(struct ota_log_line *line, const struct mosquitto *client)
+{
+	ota_log_text(line, "clientId", mosquitto_client_id(client));
+	ota_log_text(line, "username", mosquitto_client_username(client));
+	ota_log_text(line, "address", mosquitto_client_address(client));
+}
+
+void ota_notice_login_refused(const struct ota_server *server, const struct mosquitto *client, const char *why)
+{
+	struct ota_log_line line;
+	ota_log_begin(&line, OTA_LOG_WARNING, "login_refused");
+	ota_log_text(&line, "why", why);
+	client_tell(&line, client);
+	ota_log_end(&server->log, &line);
+}
+
+void ota_notice_paced(const struct ota_server *server, struct ota_pace *pace, struct ota_log_line *line)
+{
+	uint64_t held_back = pace->refused;
+	if (!ota_pace_take(pace, line_rate, ota_boot_ms()))
+		return;
+	ota_pace_take_refused(pace);
+	if (held_back > 0)
+		ota_log_integer(line, "more_like_it", (int64_t)held_back);
+	ota_log_end(&server->log, line);
+}
+
+void ota_notice_refused(struct ota_server *server, const struct mosquitto *client, const char *event, const char *topic, const char *why)
+{
+	struct ota_log_line line;
+	ota_log_begin(&line, OTA_LOG_WARNING, event);
+	ota_log_text(&line, "why", why);
+	ota_log_text(&line, "topic", topic);
+	client_tell(&line, client);
+	ota_notice_paced(server, &server->refusals, &line);
+}
