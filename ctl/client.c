@@ -212,7 +212,8 @@ static size_t give_body(char *target, size_t size, size_t count, void *context)
 	return (size_t)got;
 }
 
-int ota_client_upload(struct ota_client *client, const struct ota_client_upload *upload, cJSON **ret_data, struct ota_error *error)
+int ota_client_upload(struct ota_client *client, const struct ota_client_upload *upload, cJSON **ret_data,
+		      struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes answer = { .limit = ANSWER_MAX };
 	OTA_AUTO_BYTES struct ota_bytes url = { 0 };

@@ -2,7 +2,8 @@
 
 #include "ctl/verb.h"
 
-/* What the command cannot do without, unless an argument fills the same member or the verb has a default, of which its help tells. */
+/* What the command cannot do without, unless an argument fills the same member or the verb has a default, of which its help
+ * tells. */
 static bool is_required(const struct ota_verb *verb, const struct ota_option *option)
 {
 	const struct ota_parameter *row;
@@ -18,7 +19,8 @@ static void print_option(FILE *stream, const struct ota_verb *verb, const struct
 	const char *tail = is_required(verb, option) ? " (required)" : "";
 	char left[48];
 
-	(void)snprintf(left, sizeof(left), "--%s%s%s", option->name, option->value ? " " : "", option->value ? option->value : "");
+	(void)snprintf(left, sizeof(left), "--%s%s%s", option->name, option->value ? " " : "",
+		       option->value ? option->value : "");
 	if (option->letter)
 		(void)fprintf(stream, "  -%c, %-24s %s%s\n", option->letter, left, option->help, tail);
 	else
@@ -60,7 +62,7 @@ void ota_help_all(FILE *stream)
 	}
 	print_options(stream, "Options of every verb", NULL, ota_verb_globals());
 	(void)fputs("\n"
-		    "Access: OTA_URL and OTA_TOKEN (or OTA_TOKEN_FILE), or ~/.config/otactl.conf and /etc/otactl.conf with the lines\n"
+		    "Access: OTA_URL and OTA_TOKEN (or OTA_TOKEN_FILE); or ~/.config/otactl.conf and /etc/otactl.conf, with\n"
 		    "  url = http://host:8080\n"
 		    "  token = ota_...\n"
 		    "\n"

@@ -7,7 +7,7 @@
 #include "plugin/broker/intake.h"
 #include "plugin/broker/notice.h"
 
-enum { TICK_DEADLINE_MS = 10000 };
+enum { TICK_DEADLINE_MS = 10000, TICK_WISH_MS = 50 };
 
 /* --- around every callback --- */
 
@@ -183,9 +183,11 @@ static int on_control(int event, void *event_data, void *userdata)
 static int on_tick(int event, void *event_data, void *userdata)
 {
 	(void)event;
-	(void)event_data;
+	struct mosquitto_evt_tick *tick = event_data;
 	struct ota_server *server = userdata;
 	server->ticked = true;
+	if (server->compat.tells_connect)
+		tick->next_ns = TICK_WISH_MS; /* 2.1 calls the field next_ms and sleeps for seconds unless it is set */
 	uint64_t begun_us = callback_begin(server);
 	ota_clients_confirm_stayed(server);
 	ota_clients_kick_replaced(server);

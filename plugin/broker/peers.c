@@ -149,13 +149,12 @@ int ota_peers_admit(struct ota_peers *peers, const void *client, const struct ot
 	return 0;
 }
 
-static void peer_replace(struct ota_peers *peers, struct ota_peer *older, const struct ota_peer *newer)
+/* Whether it is really kicked is decided when it is: by then its client id may be another connection's. */
+static void peer_replace(struct ota_peers *peers, struct ota_peer *older)
 {
 	older->state = OTA_PEER_REPLACED;
-	if (strcmp(older->client_id, newer->client_id) != 0) {
-		older->to_kick = true;
-		DL_APPEND(peers->kicks, older);
-	}
+	older->to_kick = true;
+	DL_APPEND(peers->kicks, older);
 }
 
 /* The higher number came later, whichever of two connections spoke first. */
@@ -164,7 +163,7 @@ static void peer_confirm(struct ota_peers *peers, struct ota_peer *peer, struct 
 	struct ota_peer *current = peer_by_username(peers, peer->username);
 	peer_leave_lists(peers, peer);
 	if (current && current->number > peer->number) {
-		peer_replace(peers, peer, current);
+		peer_replace(peers, peer);
 		return;
 	}
 	ret_change->identity = peer->identity;
@@ -172,7 +171,7 @@ static void peer_confirm(struct ota_peers *peers, struct ota_peer *peer, struct 
 	if (current) {
 		HASH_DELETE(by_username, peers->by_username, current);
 		peers->online--;
-		peer_replace(peers, current, peer);
+		peer_replace(peers, current);
 		ret_change->gone = current->number;
 	}
 	peer->state = OTA_PEER_ONLINE;

@@ -175,7 +175,8 @@ def test_health_tells_of_both(fake_broker, gateway, web):
     fake_broker.stop()
     answer = web.get("/healthz")
     assert answer.status == 503
-    assert answer.json["gateway"] == "ok" and "broker" in answer.json["broker"]
+    assert answer.json["gateway"] == "ok" and answer.json["broker"].startswith("the broker is away: ")
+    until(lambda: "connect" in web.get("/healthz").json["broker"], "the reason is told")
     fake_broker.start()
     gateway.wait_broker()
 

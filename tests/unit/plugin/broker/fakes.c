@@ -357,7 +357,7 @@ static void event_note(const struct ota_fleet_event *event)
 	note(text);
 }
 
-/* An inform is answered by a push to its connection; every event logs a line. */
+/* An inform is answered by a push to its connection, even one that fails then; every event logs a line. */
 int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
 {
 	(void)engine;
@@ -365,8 +365,8 @@ int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *ev
 	event_note(event);
 	int code = event_judge(event, error);
 	unlock();
-	if (code == 0 && event->kind == OTA_FLEET_MESSAGE && event->topic != OTA_TOPIC_PROGRESS)
-		code = ota_outbox_add(state.outbox, event->connection, "/ota/device/upgrade/pk/dn", ota_span_from_text("push"), 60);
+	if (code != OTA_EINVALID && event->kind == OTA_FLEET_MESSAGE && event->topic != OTA_TOPIC_PROGRESS)
+		ota_outbox_add(state.outbox, event->connection, "/ota/device/upgrade/pk/dn", ota_span_from_text("push"), 60);
 	if (state.log) {
 		struct ota_log_line line;
 		ota_log_begin(&line, OTA_LOG_INFO, "fake_applied");

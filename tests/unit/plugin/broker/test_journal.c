@@ -175,6 +175,23 @@ Test(journal, a_segment_goes_only_when_a_commit_covers_it)
 	ota_journal_free(journal);
 }
 
+Test(journal, a_segment_goes_with_the_very_commit_that_covers_its_last_record)
+{
+	struct ota_journal *journal = open_expected(0);
+	char path[SCRATCH_SIZE];
+	uint64_t second = 2;
+	reports_append(journal, 1, 100);
+	reports_expect(journal, 1, 100);
+	for (segment_path(path, second); access(path, F_OK) != 0; segment_path(path, ++second))
+		;
+	segment_path(path, 1);
+	ota_journal_release(journal, second - 2);
+	cr_expect_eq(access(path, F_OK), 0);
+	ota_journal_release(journal, second - 1);
+	cr_expect_neq(access(path, F_OK), 0);
+	ota_journal_free(journal);
+}
+
 Test(journal, the_cap_refuses_and_space_comes_back_with_a_commit)
 {
 	struct ota_journal_options options = {
@@ -309,6 +326,67 @@ Test(journal, a_missing_segment_stops_the_start)
 	expect_refused(0, "should come next");
 	expect_refused(firsts[1] - 1, "should come next");
 	journal = open_expected(firsts[2] - 1);
+	ota_journal_free(journal);
+}
+
+/* A segment with one record of a given sequence behind those it may have. */
+static void put_record(uint64_t first, size_t offset, uint64_t sequence)
+{
+	struct ota_bytes bytes = {0};
+	struct ota_record record = report_make(sequence);
+	char path[SCRATCH_SIZE];
+	record.sequence = sequence;
+	cr_assert(ota_record_write(&record, &bytes));
+	segment_path(path, first);
+	int fd = open(path, O_WRONLY);
+	cr_assert_eq(pwrite(fd, bytes.data, bytes.size, (off_t)offset), (ssize_t)bytes.size);
+	close(fd);
+	ota_bytes_free(&bytes);
+}
+
+static struct ota_segment_content content_of(uint64_t first, uint64_t applied)
+{
+	char path[SCRATCH_SIZE];
+	struct ota_segment_content content = {0};
+	segment_path(path, first);
+	struct ota_bytes file = file_read(path);
+	cr_assert_eq(ota_segment_scan((struct ota_span){file.data, file.size}, REPORTS_UUID, applied, &content, NULL), 0);
+	ota_bytes_free(&file);
+	return content;
+}
+
+Test(journal, a_sequence_that_jumps_within_a_segment_stops_the_start)
+{
+	struct ota_journal *journal = open_expected(0);
+	reports_append(journal, 1, 2);
+	ota_journal_free(journal);
+	put_record(1, content_of(1, 0).end, 4);
+	expect_refused(0, "record 4 where 3 should be");
+}
+
+Test(journal, a_segment_that_repeats_sequences_stops_the_start)
+{
+	struct ota_journal *journal = open_expected(0);
+	int directory_fd = open(directory, O_RDONLY | O_DIRECTORY), fd;
+	reports_append(journal, 1, 3);
+	ota_journal_free(journal);
+	cr_assert_eq(ota_segment_create(directory_fd, 2, REPORTS_UUID, 4096, &fd, NULL), 0);
+	put_record(2, OTA_SEGMENT_HEADER, 2);
+	expect_refused(0, "begins at 2, but 4 should come next");
+	close(fd);
+	close(directory_fd);
+}
+
+Test(journal, the_reader_takes_no_record_for_another)
+{
+	struct ota_journal *journal = open_expected(0);
+	struct ota_bytes storage = {0};
+	struct ota_record record;
+	reports_append(journal, 1, 2);
+	reports_expect(journal, 1, 1);
+	put_record(1, content_of(1, 1).unapplied, 9);
+	cr_expect_eq(ota_journal_read(journal, &storage, &record, NULL), OTA_ECORRUPT);
+	ota_bytes_free(&storage);
 	ota_journal_free(journal);
 }
 

@@ -73,6 +73,19 @@ Test(queue, a_backlog_of_reports_is_one_item)
 	ota_queue_free(queue);
 }
 
+Test(queue, only_sequences_in_a_row_become_one_item)
+{
+	struct ota_queue *queue = ota_queue_new();
+	put(queue, journaled(1, 1));
+	put(queue, journaled(3, 3));
+	struct ota_item *items = ota_queue_take(queue, SIZE_MAX, 0);
+	cr_expect_eq(items->last, 1);
+	cr_assert_not_null(items->next);
+	cr_expect_eq(items->next->first, 3);
+	drop_all(items);
+	ota_queue_free(queue);
+}
+
 Test(queue, a_take_gets_what_fits_and_the_rest_stays)
 {
 	struct ota_queue *queue = ota_queue_new();
