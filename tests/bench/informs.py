@@ -53,8 +53,7 @@ def run(make_broker, devices, informs):
             operator.ask("registerDevices", productKey=PRODUCT, names=names[start:start + 1000])
         senders = [Sender(name, informs) for name in names]
         with Swarm(broker.port) as swarm:
-            links = [swarm.open(sender) for sender in senders]
-            swarm.run_until(lambda: all(link.connected for link in links), "all devices to connect", 120)
+            links = swarm.connect_all(senders)
             cpu, start = cpu_seconds(broker.process.pid), time.monotonic()
             for sender, link in zip(senders, links):
                 sender.fill(link)

@@ -77,6 +77,7 @@ class Broker:
             self._spawn()
             try:
                 until(self._listens, "the broker to listen", timeout)
+                sanitizer.check(self.process.pid)
                 return self
             except BrokerDied:
                 if "Address already in use" not in self.log_of_run():

@@ -46,6 +46,13 @@ def environment(ends_early=False):
     return {"LD_PRELOAD": library.stdout.strip(), variable: f"log_path={logs() / 'report'}:{options}"}
 
 
+def check(pid):
+    """A broker that runs without the runtime it was to have would prove nothing."""
+    if chosen():
+        library = LIBRARIES[chosen()]
+        assert library in Path(f"/proc/{pid}/maps").read_text(), f"{library} is not loaded into the broker"
+
+
 def reports():
     """The text of every report written so far, by file name."""
     if not chosen():
