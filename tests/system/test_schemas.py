@@ -89,7 +89,7 @@ def test_every_reference_leads_somewhere():
 
 
 def test_table_of_commands_was_read():
-    assert len(COMMANDS) >= 22, sorted(COMMANDS)
+    assert {"getServer", "createBatch", "listEvents", "unbarDevice"} <= set(COMMANDS), sorted(COMMANDS)
 
 
 def test_each_command_of_the_protocol_has_a_schema_and_the_other_way_round():
