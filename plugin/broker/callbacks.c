@@ -226,9 +226,11 @@ static const struct {
 	{OTA_EVT_CONNECT, on_connect, NULL, "CONNECT", true},
 };
 
+enum { REGISTRATIONS = sizeof(registrations) / sizeof(registrations[0]) };
+
 int ota_callbacks_register(struct ota_server *server, mosquitto_plugin_id_t *identifier, struct ota_error *error)
 {
-	for (size_t i = 0; i < sizeof(registrations) / sizeof(registrations[0]); i++) {
+	for (size_t i = 0; i < REGISTRATIONS; i++) {
 		int code = mosquitto_callback_register(identifier, registrations[i].event, registrations[i].callback, registrations[i].data, server);
 		if (code != MOSQ_ERR_SUCCESS && !registrations[i].optional)
 			return ota_fail(error, OTA_EIO, "the broker refuses the event %s (%d)", registrations[i].name, code);
@@ -238,4 +240,10 @@ int ota_callbacks_register(struct ota_server *server, mosquitto_plugin_id_t *ide
 		}
 	}
 	return 0;
+}
+
+void ota_callbacks_unregister(mosquitto_plugin_id_t *identifier)
+{
+	for (size_t i = 0; i < REGISTRATIONS; i++)
+		mosquitto_callback_unregister(identifier, registrations[i].event, registrations[i].callback, registrations[i].data);
 }

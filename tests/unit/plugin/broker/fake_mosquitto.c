@@ -166,6 +166,23 @@ int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event, MO
 	return MOSQ_ERR_SUCCESS;
 }
 
+int mosquitto_callback_unregister(mosquitto_plugin_id_t *identifier, int event, MOSQ_FUNC_generic_callback callback, const void *data)
+{
+	(void)identifier, (void)data;
+	if (fake.callbacks[event].callback != callback)
+		return MOSQ_ERR_NOT_FOUND;
+	fake.callbacks[event].callback = NULL;
+	return MOSQ_ERR_SUCCESS;
+}
+
+size_t fake_registered(void)
+{
+	size_t count = 0;
+	for (int event = 0; event < EVENTS; event++)
+		count += fake.callbacks[event].callback != NULL;
+	return count;
+}
+
 const char *mosquitto_client_id(const struct mosquitto *client)
 {
 	return client->id;

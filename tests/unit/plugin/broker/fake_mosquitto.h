@@ -33,6 +33,7 @@ void fake_refuse_publish(bool refused); /* the broker has no memory */
 /* What the plugin did. */
 size_t fake_published(void);
 const struct fake_message *fake_message(size_t index);
+size_t fake_registered(void); /* callbacks */
 size_t fake_kicked(void);
 const char *fake_kick(size_t index);
 const char *fake_log(void);

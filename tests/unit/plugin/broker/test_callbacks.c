@@ -60,6 +60,7 @@ static void teardown(void)
 	fakes_go_on();
 	if (plugin)
 		unload();
+	cr_expect_eq(fake_registered(), 0, "2.0 does not unregister for us");
 	cr_expect_not(strstr(fake_log(), "journal_failed"), "%s", fake_log());
 	cr_expect_eq(fake_allocated(), 0, "memory of the broker was not given back");
 	scratch_remove(directory);
