@@ -7,6 +7,7 @@
 #include "plugin/broker/callbacks.h"
 #include "tests/unit/plugin/broker/fake_mosquitto.h"
 #include "tests/unit/plugin/broker/fakes.h"
+#include "tests/unit/plugin/broker/reports.h"
 #include "tests/unit/support/scratch.h"
 
 #define INFORM "/ota/device/inform/pk/one"
@@ -141,6 +142,24 @@ Test(callbacks, a_start_with_nothing_to_replay_reads_no_journal)
 	unload();
 	cr_expect_not(strstr(fake_log(), "_failed"), "%s", fake_log());
 	cr_expect(strstr(fake_log(), "waiting=0"), "%s", fake_log());
+}
+
+Test(callbacks, a_start_replays_what_an_earlier_run_acknowledged)
+{
+	struct ota_journal *journal = NULL;
+	unload();
+	cr_assert_eq(reports_open(directory, 0, &journal, NULL), 0);
+	reports_append(journal, 1, 3);
+	ota_journal_free(journal);
+	cr_assert_eq(load("allow"), 0, "%s", fake_log());
+	fake_auth(&device);
+	fake_publish(&device, INFORM, "new", 1);
+	cr_assert(fakes_wait_events(5));
+	for (size_t i = 0; i < 3; i++)
+		cr_expect(strstr(fakes_event(i), "r=1"), "%s", fakes_event(i));
+	cr_expect_str_eq(fakes_event(4), "inform one new r=0");
+	unload();
+	cr_expect_eq(fakes_applied(), 4);
 }
 
 /* --- logins --- */
