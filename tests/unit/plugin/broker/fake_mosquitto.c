@@ -166,6 +166,23 @@ int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event, MO
 	return MOSQ_ERR_SUCCESS;
 }
 
+int mosquitto_callback_unregister(mosquitto_plugin_id_t *identifier, int event, MOSQ_FUNC_generic_callback callback, const void *data)
+{
+	(void)identifier;
+	if (fake.callbacks[event].callback != callback || strcmp(fake.callbacks[event].data, data ? (const char *)data : "") != 0)
+		return MOSQ_ERR_NOT_FOUND;
+	memset(&fake.callbacks[event], 0, sizeof(fake.callbacks[event]));
+	return MOSQ_ERR_SUCCESS;
+}
+
+size_t fake_registered(void)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < EVENTS; i++)
+		count += fake.callbacks[i].callback != NULL;
+	return count;
+}
+
 const char *mosquitto_client_id(const struct mosquitto *client)
 {
 	return client->id;

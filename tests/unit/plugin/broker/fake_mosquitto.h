@@ -36,6 +36,7 @@ const struct fake_message *fake_message(size_t index);
 size_t fake_kicked(void);
 const char *fake_kick(size_t index);
 const char *fake_log(void);
+size_t fake_registered(void); /* callbacks */
 size_t fake_allocated(void); /* mosquitto_malloc'ed and not handed back or over */
 
 /* Events, to every callback registered for them. */
