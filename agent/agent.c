@@ -57,7 +57,8 @@ static void agent_close_handles(struct ota_agent *agent)
 	for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
 		if (handles[i]->type != UV_UNKNOWN_HANDLE && !uv_is_closing(handles[i]))
 			uv_close(handles[i], NULL);
-	agent_worker_close(agent->worker);
+	if (agent->worker)
+		agent_worker_close(agent->worker);
 }
 
 /* A job under way is asked to stop first; its done() comes back here. */
@@ -422,11 +423,8 @@ struct ota_agent *ota_agent_free(struct ota_agent *agent)
 
 /* --- running ---------------------------------------------------------------------------------------------------------------- */
 
-static int agent_open_loop(struct ota_agent *agent, struct ota_error *error)
+static int agent_open_handles(struct ota_agent *agent, struct ota_error *error)
 {
-	if (uv_loop_init(&agent->loop))
-		return ota_fail(error, OTA_EIO, "no event loop");
-	agent->loop.data = agent;
 	uv_timer_init(&agent->loop, &agent->timer);
 	uv_timer_init(&agent->loop, &agent->last_timer);
 	agent->timer.data = agent->last_timer.data = agent;
@@ -443,13 +441,19 @@ static int agent_open_loop(struct ota_agent *agent, struct ota_error *error)
 
 int ota_agent_run(struct ota_agent *agent, struct ota_error *error)
 {
-	int rc = agent_open_loop(agent, error);
+	int rc;
 
-	if (rc)
-		return rc;
+	if (uv_loop_init(&agent->loop))
+		return ota_fail(error, OTA_EIO, "no event loop");
 	agent->error = error;
-	agent_hands_load(&agent->hands);
-	agent_hands_begin(&agent->hands);
+	rc = agent_open_handles(agent, error);
+	if (rc) {
+		agent->result = rc;
+		agent_close_handles(agent);
+	} else {
+		agent_hands_load(&agent->hands);
+		agent_hands_begin(&agent->hands);
+	}
 	uv_run(&agent->loop, UV_RUN_DEFAULT);
 	/* The link outlives the loop by the time its last reports may take. */
 	agent->mqtt = agent_mqtt_free(agent->mqtt, FLUSH_MS);

@@ -132,6 +132,7 @@ int main(int count, char **arguments)
 		puts("ota-agent " OTA_SOFTWARE_VERSION);
 		return AGENT_EXIT_DONE;
 	}
+	unsetenv("http_proxy"); /* Paho would send plain MQTT through it, and knows no $no_proxy */
 	config = calloc(1, sizeof(*config));
 	exit_code = config ? with_config(&line, config, arguments) : AGENT_EXIT_FAILED;
 	free(config);

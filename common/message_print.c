@@ -7,6 +7,7 @@
 
 #include "common/json.h"
 #include "common/message.h"
+#include "common/tags.h"
 #include "common/text.h"
 #include "common/topic.h"
 
@@ -25,6 +26,7 @@ static bool push_names_module(const struct ota_push *push)
 	return push->module && strcmp(push->module, OTA_MODULE_DEFAULT) != 0;
 }
 
+/* In the order in which they stand in the message, so that the first sentence names the first fault. */
 static int push_words_check(const struct ota_push *push, struct ota_error *error)
 {
 	if (push->size < 1 || push->size > OTA_PACKAGE_SIZE_MAX)
@@ -50,48 +52,6 @@ static int push_digests_check(const struct ota_push *push, struct ota_error *err
 	return 0;
 }
 
-/* Aliyun: letters, digits, dots. A leading underscore is the platform's (`_ota`, `_package_udi`). */
-static bool tag_key_is_fine(const char *key)
-{
-	size_t size = strlen(key);
-	if (size < 1 || size > OTA_TAG_KEY_MAX || ota_text_is_reserved_key(ota_span_from_text(key)))
-		return false;
-	return strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.") == size;
-}
-
-static bool tag_value_is_fine(const cJSON *tag)
-{
-	if (!cJSON_IsString(tag))
-		return false;
-	size_t size = strlen(tag->valuestring);
-	return size >= 1 && size <= OTA_TAG_VALUE_MAX && text_is_flat(tag->valuestring) &&
-	       !ota_text_is_reserved_key(ota_span_from_text(tag->valuestring));
-}
-
-static int tags_check(const cJSON *tags, struct ota_error *error)
-{
-	const cJSON *tag;
-	size_t sum = 0;
-	if (!cJSON_IsObject(tags))
-		return print_fail(error, "data.extData", "must be an object of strings");
-	if (cJSON_GetArraySize(tags) > OTA_TAGS_MAX)
-		return print_fail(error, "data.extData", "may hold at most 10 tags");
-	cJSON_ArrayForEach(tag, tags) {
-		if (!tag_key_is_fine(tag->string))
-			return print_fail(error, "data.extData",
-					  "a tag's key must be 1 to 30 letters, digits or dots, and no protocol key");
-		if (!tag_value_is_fine(tag))
-			return print_fail(
-				error, "data.extData",
-				"a tag's value must be a string of 1 to 1024 bytes without \" \\ { } [ ] or control bytes, "
-				"and no protocol key");
-		sum += strlen(tag->string) + strlen(tag->valuestring);
-	}
-	if (sum > OTA_EXT_DATA_MAX)
-		return print_fail(error, "data.extData", "may hold at most 4096 bytes of tags");
-	return 0;
-}
-
 static int tags_read(const char *text, cJSON **ret_tags, struct ota_error *error)
 {
 	if (!text || text[0] == '\0')
@@ -99,9 +59,10 @@ static int tags_read(const char *text, cJSON **ret_tags, struct ota_error *error
 	int code = ota_json_read(ota_span_from_text(text), OTA_JSON_STRICT, OTA_PAYLOAD_MAX, ret_tags, NULL, error);
 	if (code < 0)
 		return ota_error_prefix(error, code, "data.extData");
-	return tags_check(*ret_tags, error);
+	return ota_tags_check(*ret_tags, "data.extData", error);
 }
 
+/* Commas by what stands before: the writers below need not know which of their fields came first. */
 static void field_begin(struct ota_bytes *out, const char *key)
 {
 	char last = out->size > 0 ? out->data[out->size - 1] : '{';
@@ -126,6 +87,7 @@ static void field_integer(struct ota_bytes *out, const char *key, int64_t value)
 static void ext_data_print(const struct ota_push *push, const cJSON *tags, struct ota_bytes *out)
 {
 	const cJSON *tag;
+	/* No empty object: nobody has tested one with the old SDKs. */
 	if (push->batch <= 0 && (!tags || !tags->child))
 		return;
 	field_begin(out, "extData");

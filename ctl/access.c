@@ -138,10 +138,11 @@ static int check(struct ota_access *access, struct ota_error *error)
 	while (size > 0 && access->url[size - 1] == '/')
 		access->url[--size] = '\0';
 	if (strncmp(access->url, "http://", 7) != 0 && strncmp(access->url, "https://", 8) != 0)
-		return ota_fail(error, OTA_EINVALID, "the URL of the gateway is \"%s\"; it must begin with http:// or https://", access->url);
+		return ota_fail(error, OTA_EINVALID, "the URL of the gateway is \"%s\"; it must begin with http:// or https://",
+				access->url);
 	if (access->token[0] == '\0')
 		return ota_fail(error, OTA_EINVALID,
-				"no token: set OTA_TOKEN or OTA_TOKEN_FILE, or write \"token = ota_...\" into ~/.config/otactl.conf");
+				"no token: set OTA_TOKEN or OTA_TOKEN_FILE, or token = ota_... in ~/.config/otactl.conf");
 	if (!ota_token_is_wellformed(ota_span_from_text(access->token)))
 		return ota_fail(error, OTA_EINVALID, "the token is malformed; it is ota_ and 43 characters");
 	return 0;

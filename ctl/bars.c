@@ -99,13 +99,15 @@ static void put_state(struct ota_bytes *out, size_t state, uint64_t count, uint6
 	size_t bar = room < BAR_MIN ? 0 : room > BAR_MAX ? BAR_MAX : room;
 	char figures[32];
 
-	ota_cell_put(out, ota_bars_states[state], (struct ota_cell_place){ .width = style.width < LABEL_WIDTH ? style.width : LABEL_WIDTH });
+	ota_cell_put(out, ota_bars_states[state],
+		     (struct ota_cell_place){ .width = style.width < LABEL_WIDTH ? style.width : LABEL_WIDTH });
 	if (style.color)
 		ota_bytes_text(out, colors[state]);
 	ota_bars_put_bar(out, count, total, bar);
 	if (style.color)
 		ota_bytes_text(out, PLAIN);
-	(void)snprintf(figures, sizeof(figures), "  %7" PRIu64 " %5.1f%%", count, total ? 100.0 * (double)count / (double)total : 0.0);
+	(void)snprintf(figures, sizeof(figures), "  %7" PRIu64 " %5.1f%%", count,
+		       total ? 100.0 * (double)count / (double)total : 0.0);
 	if (style.width >= LABEL_WIDTH + FIGURES_WIDTH)
 		ota_bytes_text(out, figures);
 	ota_bytes_text(out, "\n");

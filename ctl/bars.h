@@ -17,7 +17,8 @@ struct ota_bars_style {
 /* A filled part of `width` columns, in eighths of a column. part > whole counts as whole; nothing of nothing is empty. */
 void ota_bars_put_bar(struct ota_bytes *out, uint64_t part, uint64_t whole, size_t width);
 
-/* A batch: a line that says which and how, one per state, and what went wrong. Each ends in a newline; returns how many there are. */
+/* A batch: a line that says which and how, one per state, and what went wrong. Each ends in a newline; returns how many
+ * there are. */
 size_t ota_bars_put_batch(struct ota_bytes *out, const cJSON *batch, struct ota_bars_style style, int64_t now_ms);
 
 /* The same in one line without a newline, for pipes: "batch=7 state=running pending=1 ...". */

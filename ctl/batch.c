@@ -12,7 +12,8 @@ static int set_names(const struct ota_invocation *invocation, cJSON *command, st
 	int code = 0;
 
 	if (!file && !ota_invocation_value(invocation, "device"))
-		return targets ? 0 : ota_fail(error, OTA_EINVALID, "which devices? Give --all, --device NAME or --names-file FILE");
+		return targets ? 0
+			       : ota_fail(error, OTA_EINVALID, "which devices? Give --all, --device NAME or --names-file FILE");
 	if (targets)
 		return ota_fail(error, OTA_EINVALID, "--all excludes --device and --names-file");
 	targets = cJSON_AddObjectToObject(command, "targets");

@@ -1,6 +1,6 @@
 /*
- * Cell: a piece of text on a terminal. What came from the server may have come from a device, so nothing of it reaches a terminal as a command.
- * Pure, no locale: terminals speak UTF-8.
+ * Cell: a piece of text on a terminal. What came from the server may have come from a device, so nothing of it reaches a
+ * terminal as a command. Pure, no locale: terminals speak UTF-8.
  */
 #ifndef OTA_CTL_CELL_H
 #define OTA_CTL_CELL_H

@@ -19,23 +19,38 @@ enum {
 
 struct ota_client {
 	CURL *curl;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *upload_headers;
 	struct ota_access access;
 	char trouble[CURL_ERROR_SIZE];
 };
 
-static bool add_header(struct ota_client *client, const char *text)
+static bool add_header(struct curl_slist **headers, const char *text)
 {
-	struct curl_slist *longer = curl_slist_append(client->headers, text);
+	struct curl_slist *longer = curl_slist_append(*headers, text);
 
 	if (longer)
-		client->headers = longer;
+		*headers = longer;
 	return longer != NULL;
+}
+
+/* Expect is asked for at any size: whoever sends a body that nobody wants may lose the refusal with the connection. */
+static bool add_headers(struct ota_client *client)
+{
+	OTA_AUTO_BYTES struct ota_bytes bearer = { 0 };
+	bool added;
+
+	ota_bytes_format(&bearer, "Authorization: Bearer %s", client->access.token);
+	added = !bearer.failed && add_header(&client->headers, bearer.data) && add_header(&client->upload_headers, bearer.data) &&
+		add_header(&client->headers, "Content-Type: application/json") &&
+		add_header(&client->upload_headers, "Content-Type: application/octet-stream") &&
+		add_header(&client->upload_headers, "Expect: 100-continue");
+	if (bearer.data)
+		explicit_bzero(bearer.data, bearer.size);
+	return added;
 }
 
 int ota_client_open(const struct ota_access *access, struct ota_client **ret_client, struct ota_error *error)
 {
-	OTA_AUTO_BYTES struct ota_bytes bearer = { 0 };
 	struct ota_client *client = calloc(1, sizeof(*client));
 
 	if (!client || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -44,8 +59,7 @@ int ota_client_open(const struct ota_access *access, struct ota_client **ret_cli
 	}
 	client->access = *access;
 	client->curl = curl_easy_init();
-	ota_bytes_format(&bearer, "Authorization: Bearer %s", access->token);
-	if (!client->curl || bearer.failed || !add_header(client, bearer.data) || !add_header(client, "Content-Type: application/json")) {
+	if (!client->curl || !add_headers(client)) {
 		(void)ota_client_free(client);
 		return ota_fail(error, OTA_ENOMEM, "libcurl does not start");
 	}
@@ -57,6 +71,7 @@ struct ota_client *ota_client_free(struct ota_client *client)
 {
 	if (client) {
 		curl_slist_free_all(client->headers);
+		curl_slist_free_all(client->upload_headers);
 		curl_easy_cleanup(client->curl);
 		explicit_bzero(&client->access, sizeof(client->access));
 		free(client);
@@ -124,12 +139,7 @@ static int read_answer(const struct ota_client *client, const struct ota_bytes *
 static int perform(struct ota_client *client, struct ota_bytes *answer, cJSON **ret_data, struct ota_error *error)
 {
 	CURLcode result = curl_easy_perform(client->curl);
-	long status = 0;
 
-	/* A refusal may come while the body is still going out; then the answer counts and not the broken pipe. */
-	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (result == CURLE_SEND_ERROR && status >= 400 && answer->size > 0)
-		result = CURLE_OK;
 	if (result != CURLE_OK)
 		return ota_fail(error, OTA_EUNAVAILABLE, "%s: %s", client->access.url,
 				client->trouble[0] ? client->trouble : curl_easy_strerror(result));
@@ -202,7 +212,8 @@ static size_t give_body(char *target, size_t size, size_t count, void *context)
 	return (size_t)got;
 }
 
-int ota_client_upload(struct ota_client *client, const struct ota_client_upload *upload, cJSON **ret_data, struct ota_error *error)
+int ota_client_upload(struct ota_client *client, const struct ota_client_upload *upload, cJSON **ret_data,
+		      struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes answer = { .limit = ANSWER_MAX };
 	OTA_AUTO_BYTES struct ota_bytes url = { 0 };
@@ -214,6 +225,7 @@ int ota_client_upload(struct ota_client *client, const struct ota_client_upload 
 		return code;
 	prepare(client, &answer);
 	curl_easy_setopt(curl, CURLOPT_URL, url.data);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->upload_headers);
 	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)upload->size);
 	curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_body);

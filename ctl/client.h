@@ -14,8 +14,8 @@ struct ota_client;
 int ota_client_open(const struct ota_access *access, struct ota_client **ret_client, struct ota_error *error);
 struct ota_client *ota_client_free(struct ota_client *client); /* returns NULL */
 
-/* POST of one command; `members` is an object with a `command` member. What the server refuses comes as its own code, sentence and path;
- * OTA_EUNAVAILABLE when there is no gateway to be reached. *ret_data is the caller's. */
+/* POST of one command; `members` is an object with a `command` member. What the server refuses comes as its own code,
+ * sentence and path; OTA_EUNAVAILABLE when there is no gateway to be reached. *ret_data is the caller's. */
 int ota_client_call(struct ota_client *client, const cJSON *members, cJSON **ret_data, struct ota_error *error);
 
 struct ota_client_upload {
@@ -25,6 +25,7 @@ struct ota_client_upload {
 	void (*progress)(void *context, uint64_t sent); /* NULL = nobody looks */
 	void *context;
 };
-int ota_client_upload(struct ota_client *client, const struct ota_client_upload *upload, cJSON **ret_data, struct ota_error *error);
+int ota_client_upload(struct ota_client *client, const struct ota_client_upload *upload, cJSON **ret_data,
+		      struct ota_error *error);
 
 #endif

@@ -2,23 +2,37 @@
 
 #include "ctl/verb.h"
 
-static void print_option(FILE *stream, const struct ota_option *option)
+/* What the command cannot do without, unless an argument fills the same member or the verb has a default, of which its help
+ * tells. */
+static bool is_required(const struct ota_verb *verb, const struct ota_option *option)
 {
-	char left[48];
+	const struct ota_parameter *row;
 
-	(void)snprintf(left, sizeof(left), "--%s%s%s", option->name, option->value ? " " : "", option->value ? option->value : "");
-	if (option->letter)
-		(void)fprintf(stream, "  -%c, %-24s %s\n", option->letter, left, option->help);
-	else
-		(void)fprintf(stream, "      %-24s %s\n", left, option->help);
+	if (!verb || !option->member || strcmp(verb->members, option->member) == 0 || strstr(option->help, "(default)"))
+		return false;
+	row = ota_command_parameter(ota_command_find(verb->command), option->member);
+	return row && row->required;
 }
 
-static void print_options(FILE *stream, const char *title, struct ota_option_list options)
+static void print_option(FILE *stream, const struct ota_verb *verb, const struct ota_option *option)
+{
+	const char *tail = is_required(verb, option) ? " (required)" : "";
+	char left[48];
+
+	(void)snprintf(left, sizeof(left), "--%s%s%s", option->name, option->value ? " " : "",
+		       option->value ? option->value : "");
+	if (option->letter)
+		(void)fprintf(stream, "  -%c, %-24s %s%s\n", option->letter, left, option->help, tail);
+	else
+		(void)fprintf(stream, "      %-24s %s%s\n", left, option->help, tail);
+}
+
+static void print_options(FILE *stream, const char *title, const struct ota_verb *verb, struct ota_option_list options)
 {
 	if (options.count > 0)
 		(void)fprintf(stream, "\n%s:\n", title);
 	for (size_t i = 0; i < options.count; i++)
-		print_option(stream, &options.rows[i]);
+		print_option(stream, verb, &options.rows[i]);
 }
 
 static void print_line(FILE *stream, const struct ota_verb *verb)
@@ -46,9 +60,9 @@ void ota_help_all(FILE *stream)
 		noun = verb->noun;
 		print_line(stream, verb);
 	}
-	print_options(stream, "Options of every verb", ota_verb_globals());
+	print_options(stream, "Options of every verb", NULL, ota_verb_globals());
 	(void)fputs("\n"
-		    "Access: OTA_URL and OTA_TOKEN (or OTA_TOKEN_FILE), or ~/.config/otactl.conf and /etc/otactl.conf with the lines\n"
+		    "Access: OTA_URL and OTA_TOKEN (or OTA_TOKEN_FILE); or ~/.config/otactl.conf and /etc/otactl.conf, with\n"
 		    "  url = http://host:8080\n"
 		    "  token = ota_...\n"
 		    "\n"
@@ -79,6 +93,6 @@ void ota_help_verb(FILE *stream, const struct ota_verb *verb)
 {
 	(void)fprintf(stream, "Usage: otactl %s%s%s%s%s [--OPTION...]\n\n%s\n", verb->noun, verb->name ? " " : "",
 		      verb->name ? verb->name : "", verb->arguments[0] ? " " : "", verb->arguments, verb->help);
-	print_options(stream, "Options", verb->options);
-	print_options(stream, "Options of every verb", ota_verb_globals());
+	print_options(stream, "Options", verb, verb->options);
+	print_options(stream, "Options of every verb", NULL, ota_verb_globals());
 }

@@ -82,8 +82,8 @@ static void put_time(struct ota_bytes *out, int64_t at_ms, int64_t now_ms)
 
 	if (!gmtime_r(&seconds, &parts))
 		return;
-	ota_bytes_format(out, "%04d-%02d-%02d %02d:%02d:%02d UTC (", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-			 parts.tm_min, parts.tm_sec);
+	ota_bytes_format(out, "%04d-%02d-%02d %02d:%02d:%02d UTC (", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+			 parts.tm_hour, parts.tm_min, parts.tm_sec);
 	put_ago(out, at_ms, now_ms);
 	ota_bytes_text(out, ")");
 }

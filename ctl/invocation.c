@@ -53,8 +53,8 @@ static int unknown_option(const struct ota_verb *verb, const char *word, struct 
 	near = word[1] == '-' ? ota_nearest(name, names) : NULL;
 	if (near)
 		return ota_fail(error, OTA_EINVALID, "unknown option %s; perhaps --%s is meant", word, near);
-	return ota_fail(error, OTA_EINVALID, "unknown option %s; see otactl %s%s%s --help", word, verb->noun, verb->name ? " " : "",
-			verb->name ? verb->name : "");
+	return ota_fail(error, OTA_EINVALID, "unknown option %s; see otactl %s%s%s --help", word, verb->noun,
+			verb->name ? " " : "", verb->name ? verb->name : "");
 }
 
 static int give(struct ota_invocation *invocation, const struct ota_option *option, const char *value, struct ota_error *error)
@@ -109,7 +109,8 @@ static int check_arguments(const struct ota_invocation *invocation, struct ota_e
 	if (ota_invocation_value(invocation, "help"))
 		return 0;
 	if (invocation->argument_count < verb->least)
-		return ota_fail(error, OTA_EINVALID, "otactl %s %s needs %s", verb->noun, verb->name ? verb->name : "", verb->arguments);
+		return ota_fail(error, OTA_EINVALID, "otactl %s %s needs %s", verb->noun, verb->name ? verb->name : "",
+				verb->arguments);
 	if (verb->most >= 0 && invocation->argument_count > verb->most)
 		return ota_fail(error, OTA_EINVALID, "unexpected argument \"%s\"", invocation->arguments[verb->most]);
 	return 0;
@@ -176,7 +177,8 @@ const char *ota_invocation_value(const struct ota_invocation *invocation, const 
 }
 
 /* The row of "strategy.retries", and the object the value goes into, made on the way. */
-static const struct ota_parameter *descend(const struct ota_command *command, const char *member, cJSON **object, const char **ret_key)
+static const struct ota_parameter *descend(const struct ota_command *command, const char *member, cJSON **object,
+					   const char **ret_key)
 {
 	const char *dot = strchr(member, '.');
 	const struct ota_parameter *outer;
@@ -198,7 +200,8 @@ static const struct ota_parameter *descend(const struct ota_command *command, co
 	return NULL;
 }
 
-static int set_member(cJSON *object, const struct ota_command *command, const char *member, const char *text, struct ota_error *error)
+static int set_member(cJSON *object, const struct ota_command *command, const char *member, const char *text,
+		      struct ota_error *error)
 {
 	const char *key;
 	const struct ota_parameter *parameter = descend(command, member, &object, &key);
@@ -246,8 +249,8 @@ int ota_invocation_blame(const struct ota_invocation *invocation, int code, stru
 
 		if (!option->member || strcmp(option->member, error->path) != 0)
 			continue;
-		/* What is missing or malformed is told by its option. A conflict lies in what was said: a package named by --version
-		 * is not to be blamed as --package. */
+		/* What is missing or malformed is told by its option. A conflict lies in what was said: a package named by
+		 * --version is not to be blamed as --package. */
 		if (code == OTA_ECONFLICT && !ota_invocation_value(invocation, option->name))
 			return code;
 		return ota_error_prefix(error, code, "--%s", option->name);

@@ -104,7 +104,8 @@ static bool is_verb(const char *noun)
 	return false;
 }
 
-/* otactl help, otactl help NOUN, otactl NOUN --help; the help of a verb is one of its options. Returns false where none of these was typed. */
+/* otactl help, otactl help NOUN, otactl NOUN --help; the help of a verb is one of its options. Returns false where none of
+ * these was typed. */
 static bool print_help(int argc, char *const *argv, int *ret_status)
 {
 	const char *noun = NULL;

@@ -11,7 +11,8 @@ int ota_names_add(const char *name, cJSON *array, struct ota_error *error)
 	cJSON *item;
 
 	if (!ota_text_is_device_name(ota_span_from_text(name)))
-		return ota_fail(error, OTA_EINVALID, "\"%.80s\" is no device name; allowed: 1..64 letters, digits and _ . : @ -", name);
+		return ota_fail(error, OTA_EINVALID,
+				"\"%.80s\" is no device name; allowed: 1..64 letters, digits and _ . : @ -", name);
 	item = cJSON_CreateString(name);
 	if (!item || !cJSON_AddItemToArray(array, item)) {
 		cJSON_Delete(item);

@@ -1,6 +1,6 @@
 /*
- * Output: one answer or many, in the form that was asked for. Tables keep the column widths of what was printed so far, so that a list of any length
- * is printed page by page.
+ * Output: one answer or many, in the form that was asked for. Tables keep the column widths of what was printed so far, so that
+ * a list of any length is printed page by page.
  */
 #ifndef OTA_CTL_OUTPUT_H
 #define OTA_CTL_OUTPUT_H

@@ -25,7 +25,8 @@ struct ota_bars_style ota_terminal_style(FILE *stream)
 	return style;
 }
 
-/* Up to where the block began; each line is cleared behind its new text, so that nothing flickers; what is left of a longer block is cleared. */
+/* Up to where the block began; each line is cleared behind its new text, so that nothing flickers; what is left of a longer
+ * block is cleared. */
 void ota_terminal_draw(struct ota_terminal_block *block, const struct ota_bytes *text, size_t lines)
 {
 	OTA_AUTO_BYTES struct ota_bytes out = { 0 };

@@ -1,7 +1,8 @@
 /*
  * Verbs: the one table of what otactl can do. Help, parsing and the building of commands come from it.
  *
- * Most verbs need no code: their arguments and options name the members of a command (common/command.h), their view says how the answer is shown.
+ * Most verbs need no code: their arguments and options name the members of a command (common/command.h), their view says how
+ * the answer is shown.
  */
 #ifndef OTA_CTL_VERB_H
 #define OTA_CTL_VERB_H
@@ -60,7 +61,8 @@ size_t ota_verb_count(void);
 const struct ota_verb *ota_verb_at(size_t index);
 struct ota_option_list ota_verb_globals(void);
 
-/* OTA_EINVALID with a hint when there is no such noun or verb. argc and argv begin at the noun; *ret_used is how many words named the verb. */
+/* OTA_EINVALID with a hint when there is no such noun or verb. argc and argv begin at the noun; *ret_used is how many words
+ * named the verb. */
 int ota_verb_find(int argc, char *const *argv, const struct ota_verb **ret_verb, int *ret_used, struct ota_error *error);
 
 /* Options and arguments in any order, "--" ends options. Fills verb, arguments, given; ota_invocation_release() frees them. */

@@ -1,5 +1,6 @@
 /*
- * View: how the objects of docs/protocol.md are shown as a table (many) or as lines (one). The views are data, one per kind of object.
+ * View: how the objects of docs/protocol.md are shown as a table (many) or as lines (one). The views are data, one per kind of
+ * object.
  */
 #ifndef OTA_CTL_VIEW_H
 #define OTA_CTL_VIEW_H

@@ -67,7 +67,8 @@ static bool has_ended(const cJSON *batch)
 {
 	const cJSON *state = ota_json_member(batch, "state");
 
-	return cJSON_IsString(state) && (strcmp(state->valuestring, "completed") == 0 || strcmp(state->valuestring, "canceled") == 0);
+	return cJSON_IsString(state) &&
+	       (strcmp(state->valuestring, "completed") == 0 || strcmp(state->valuestring, "canceled") == 0);
 }
 
 static int judge(const cJSON *batch)

@@ -6,43 +6,78 @@
  *
  * DIRECTORY/version holds the running version ("1.0.0" when there is none); an update replaces DIRECTORY/firmware and DIRECTORY/version.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "common/file.h"
-#include "common/text.h"
 
-static bool path_in(const char *directory, const char *name, char target[PATH_MAX])
+static void path_in(const char *directory, const char *name, char target[PATH_MAX])
 {
-	return ota_file_join(target, PATH_MAX, directory, name);
+	snprintf(target, PATH_MAX, "%s/%s", directory, name);
 }
 
 /* What runs? Asked once at every start. */
 static int tell_version(void *context, const char *module, const struct agent_watch *watch, char ret_version[OTA_VERSION_MAX + 1],
 			struct ota_error *error)
 {
-	OTA_AUTO_BYTES struct ota_bytes text = {0};
 	char path[PATH_MAX];
-	int rc;
+	FILE *file;
 
 	(void)module, (void)watch;
+	snprintf(ret_version, OTA_VERSION_MAX + 1, "1.0.0");
 	path_in(context, "version", path);
-	rc = ota_file_read(path, OTA_VERSION_MAX, &text, error);
-	ota_text_cut(ret_version, OTA_VERSION_MAX + 1, rc == 0 && text.data ? text.data : "1.0.0");
-	return rc == OTA_ENOTFOUND ? 0 : rc;
+	file = fopen(path, "r");
+	if (!file)
+		return errno == ENOENT ? 0 : ota_fail_errno(error, "cannot read %s", path);
+	if (fgets(ret_version, OTA_VERSION_MAX + 1, file))
+		ret_version[strcspn(ret_version, "\n")] = '\0';
+	fclose(file);
+	return 0;
 }
 
-static int copy(const char *from, const char *to, struct ota_error *error)
+/* Durable in one step: a power cut leaves the old file or the new one. */
+static int commit(int fd, const char *temporary, const char *path, struct ota_error *error)
 {
-	OTA_AUTO_BYTES struct ota_bytes content = {0};
-	int rc = ota_file_read(from, 64 << 20, &content, error);
+	int failed = fsync(fd) < 0 || rename(temporary, path) < 0;
 
-	return rc ? rc : ota_file_replace(to, (struct ota_span){content.data, content.size}, 0644, error);
+	close(fd);
+	return failed ? ota_fail_errno(error, "cannot replace %s", path) : 0;
+}
+
+static int replace_by_file(const char *path, const char *from, uint64_t size, struct ota_error *error)
+{
+	char temporary[PATH_MAX + 8];
+	int in = open(from, O_RDONLY | O_CLOEXEC), out;
+	ssize_t sent = 1;
+
+	snprintf(temporary, sizeof(temporary), "%s.new", path);
+	out = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	while (in >= 0 && out >= 0 && size > 0 && (sent = sendfile(out, in, NULL, size)) > 0)
+		size -= (uint64_t)sent;
+	if (in >= 0)
+		close(in);
+	if (out < 0 || size > 0)
+		return ota_fail_errno(error, "cannot write %s", temporary); /* the operator reads this */
+	return commit(out, temporary, path, error);
+}
+
+static int replace_by_text(const char *path, const char *text, struct ota_error *error)
+{
+	char temporary[PATH_MAX + 8];
+	int out;
+
+	snprintf(temporary, sizeof(temporary), "%s.new", path);
+	out = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (out < 0 || write(out, text, strlen(text)) != (ssize_t)strlen(text))
+		return ota_fail_errno(error, "cannot write %s", temporary);
+	return commit(out, temporary, path, error);
 }
 
 /* The image was downloaded and verified. May be called again for the same one after a power cut, so every step can be repeated. */
@@ -53,11 +88,11 @@ static int install(void *context, const struct ota_image *image, const struct ag
 
 	(void)watch;
 	path_in(context, "firmware", path);
-	rc = copy(image->path, path, error);
+	rc = replace_by_file(path, image->path, image->size, error);
 	if (rc)
-		return ota_error_prefix(error, rc, "write the firmware"); /* the operator reads this */
+		return rc;
 	path_in(context, "version", path);
-	return ota_file_replace(path, ota_span_from_text(image->version), 0644, error);
+	return replace_by_text(path, image->version, error);
 }
 
 /* Readable at SIGTERM and SIGINT. */
@@ -77,10 +112,11 @@ int main(int count, char **arguments)
 	const struct ota_log log = {.write = ota_log_to_stderr, .threshold = OTA_LOG_INFO};
 	char state_dir[PATH_MAX];
 
-	if (count != 5 || !path_in(arguments[4], "state", state_dir)) {
+	if (count != 5) {
 		fprintf(stderr, "usage: device BROKER PRODUCT_KEY DEVICE_NAME DIRECTORY\n");
 		return 2;
 	}
+	path_in(arguments[4], "state", state_dir);
 	const struct ota_agent_module module = {
 		.name = "default",
 		.installer = {.version = tell_version, .install = install, .context = arguments[4]},

@@ -123,7 +123,8 @@ static void hand_to_disk(struct ota_deposit *deposit)
 {
 	if (deposit->written - deposit->handed < WRITE_BACK_BYTES)
 		return;
-	(void)sync_file_range(deposit->fd, (off_t)deposit->handed, (off_t)(deposit->written - deposit->handed), SYNC_FILE_RANGE_WRITE);
+	(void)sync_file_range(deposit->fd, (off_t)deposit->handed, (off_t)(deposit->written - deposit->handed),
+			      SYNC_FILE_RANGE_WRITE);
 	deposit->handed = deposit->written;
 }
 
@@ -132,7 +133,8 @@ int ota_deposit_write(struct ota_deposit *deposit, struct ota_span data, struct 
 	int code;
 
 	if (data.size > deposit->announced - deposit->written)
-		return ota_fail(error, OTA_ELIMIT, "the body has more than the announced %llu bytes", (unsigned long long)deposit->announced);
+		return ota_fail(error, OTA_ELIMIT, "the body has more than the announced %llu bytes",
+				(unsigned long long)deposit->announced);
 	code = ota_digest_update(deposit->digest, data.data, data.size);
 	if (code < 0)
 		return ota_fail(error, code, "the digest of the upload cannot be computed");
@@ -152,8 +154,8 @@ int ota_deposit_commit(struct ota_deposit *deposit, const char *expected_sha256,
 	int code;
 
 	if (deposit->written != deposit->announced)
-		return ota_fail(error, OTA_EINVALID, "the body has %llu of %llu announced bytes", (unsigned long long)deposit->written,
-				(unsigned long long)deposit->announced);
+		return ota_fail(error, OTA_EINVALID, "the body has %llu of %llu announced bytes",
+				(unsigned long long)deposit->written, (unsigned long long)deposit->announced);
 	code = ota_digest_finish(deposit->digest, &result);
 	if (code < 0)
 		return ota_fail(error, code, "the digest of the upload cannot be computed");

@@ -1,8 +1,8 @@
 /*
  * GET and HEAD /dl/<sha256>: a signed download. Needs no broker: the signature is the right, the digest is the name.
  *
- * Link SDK C 4.x asks for "bytes=N-" always and needs 206, resumes after a cut, wants "Content-Length" in exactly this spelling and suffers
- * from chunked bodies (aliyun-ota.md 0.12): so the length is always known and ranges are always served.
+ * Link SDK C 4.x asks for "bytes=N-" always and needs 206, resumes after a cut, wants "Content-Length" in exactly this spelling
+ * and suffers from chunked bodies (aliyun-ota.md 0.12): so the length is always known and ranges are always served.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -237,7 +237,7 @@ int64_t ota_exchange_expire(struct ota_exchange *exchange, int64_t now_ms, int64
 
 	if (late) {
 		(void)ota_fail(&error, OTA_EUNAVAILABLE,
-			       "the broker did not answer within %d s; the command may have been carried out (is the ota plugin loaded?)",
+			       "the broker did not answer within %d s; the command may have been carried out",
 			       OTA_EXCHANGE_TIMEOUT_MS / OTA_SECOND_MS);
 		finish(late, NULL, &error);
 	}

@@ -1,10 +1,12 @@
 /*
  * Exchange: commands to the plugin and their answers, over one link to the broker.
  *
- * Each command leaves with a random correlation of our own; an answer is matched by that alone, and what matches nothing is dropped. A command
- * that is not answered in time, or whose connection breaks, fails as OTA_EUNAVAILABLE with a sentence that says whether it may have been carried out.
+ * Each command leaves with a random correlation of our own; an answer is matched by that alone, and what matches nothing is
+ * dropped. A command that is not answered in time, or whose connection breaks, fails as OTA_EUNAVAILABLE with a sentence that
+ * says whether it may have been carried out.
  *
- * Thread rule: ota_exchange_ask() from any thread; everything else, and the `done` callbacks, in the thread that dispatches the link.
+ * Thread rule: ota_exchange_ask() from any thread; everything else, and the `done` callbacks, in the thread that dispatches the
+ * link.
  */
 #ifndef OTA_GATEWAY_EXCHANGE_H
 #define OTA_GATEWAY_EXCHANGE_H
@@ -43,7 +45,8 @@ struct ota_exchange_request {
 /* After a return of 0 `done` is called exactly once, perhaps before this returns; after an error never. */
 int ota_exchange_ask(struct ota_exchange *exchange, const struct ota_exchange_request *request, struct ota_error *error);
 
-/* An arrived payload: calls `done` of each answer it holds. Returns how many; OTA_EINVALID when it is no answer document at all. */
+/* An arrived payload: calls `done` of each answer it holds. Returns how many; OTA_EINVALID when it is no answer document at
+ * all. */
 int ota_exchange_take(struct ota_exchange *exchange, struct ota_span payload, struct ota_error *error);
 
 /* Fails what is overdue. Returns the milliseconds until the next may be, at most `most`. */

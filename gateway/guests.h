@@ -1,8 +1,9 @@
 /*
  * Guests: the open connections that owe us something, and until when.
  *
- * libmicrohttpd closes a connection that is silent, not one that trickles a byte every so often. So each connection has a deadline for
- * what it is sending (its next header, or its body), and one that misses it is shut down: a few slow senders cannot hold all places.
+ * libmicrohttpd closes a connection that is silent, not one that trickles a byte every so often. So each connection has a
+ * deadline for what it is sending (its next header, or its body), and one that misses it is shut down: a few slow senders
+ * cannot hold all places.
  *
  * Thread rule: any thread.
  */
@@ -13,8 +14,8 @@
 #include <stdint.h>
 
 enum {
-	OTA_GUESTS_HEADER_MS = 30 * 1000,   /* from the connect, or from the end of the request before */
-	OTA_GUESTS_BODY_RATE = 4096,        /* bytes per second that a body must reach on the whole, after the time for the header */
+	OTA_GUESTS_HEADER_MS = 30 * 1000, /* from the connect, or from the end of the request before */
+	OTA_GUESTS_BODY_RATE = 4096, /* bytes per second that a body must reach on the whole, after the time for the header */
 };
 
 struct ota_guests;

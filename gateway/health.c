@@ -1,5 +1,6 @@
 /*
- * GET /healthz: can this gateway do its work? A command without a token goes the whole way to the plugin and back; being refused is an answer too.
+ * GET /healthz: can this gateway do its work? A command without a token goes the whole way to the plugin and back; being
+ * refused is an answer too.
  */
 #include "gateway/request.h"
 

@@ -75,7 +75,8 @@ static bool describe(int fd, char *host, socklen_t host_size, char *port, sockle
 
 	if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
 		return false;
-	return getnameinfo((struct sockaddr *)&address, size, host, host_size, port, port_size, NI_NUMERICHOST | NI_NUMERICSERV) == 0;
+	return getnameinfo((struct sockaddr *)&address, size, host, host_size, port, port_size,
+			   NI_NUMERICHOST | NI_NUMERICSERV) == 0;
 }
 
 void ota_listener_url(int fd, const char *scheme, char target[OTA_LISTENER_URL_SIZE])

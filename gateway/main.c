@@ -1,9 +1,11 @@
 /*
- * ota-gateway: HTTP for operators and downloads, MQTT to the plugin. Reads its settings, opens what it needs, runs one loop until a signal comes.
+ * ota-gateway: HTTP for operators and downloads, MQTT to the plugin. Reads its settings, opens what it needs, runs one loop
+ * until a signal comes.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +45,8 @@ struct program {
 	struct ota_server *server;
 	int listen_fd;
 	int signal_fd;
+	pthread_mutex_t away_lock;
+	char away[OTA_ERROR_TEXT_MAX / 2]; /* why there is no broker, as it was told last */
 };
 
 static void print_help(void)
@@ -52,7 +56,7 @@ static void print_help(void)
 
 	(void)printf("Usage: ota-gateway --config FILE [--port-file FILE] [--check-config]\n"
 		     "\n"
-		     "HTTP for operators (REST, uploads) and for devices (signed downloads); talks to the update server in the broker over MQTT.\n"
+		     "HTTP for operators (REST, uploads) and for devices (signed downloads), before the ota plugin.\n"
 		     "\n"
 		     "  -c, --config FILE     settings, see below\n"
 		     "      --port-file FILE  write the bound port there once requests are served\n"
@@ -86,7 +90,8 @@ static int arguments_read(int argc, char **argv, struct arguments *ret_arguments
 		}
 	}
 	if (!arguments.done && (!arguments.config || optind < argc)) {
-		(void)fputs(arguments.config ? "ota-gateway: unexpected argument\n" : "ota-gateway: --config FILE is needed\n", stderr);
+		(void)fputs(arguments.config ? "ota-gateway: unexpected argument\n" : "ota-gateway: --config FILE is needed\n",
+			    stderr);
 		return EXIT_USAGE;
 	}
 	*ret_arguments = arguments;
@@ -102,12 +107,25 @@ static void log_sentence(const struct program *program, enum ota_log_level level
 	ota_log_end(&program->log, &line);
 }
 
+static void remember_away(struct program *program, const char *reason)
+{
+	(void)pthread_mutex_lock(&program->away_lock);
+	ota_text_cut(program->away, sizeof(program->away), reason);
+	(void)pthread_mutex_unlock(&program->away_lock);
+}
+
+/* From any thread. Whoever asks in vain wants to know what is wrong with the broker, not that a publish failed. */
 static int send_to_broker(void *context, struct ota_span payload, struct ota_error *error)
 {
 	struct program *program = context;
 	int code = ota_link_publish(program->link, OTA_EXCHANGE_REQUEST_TOPIC, payload, 0, NULL, error);
 
-	return code < 0 ? ota_error_prefix(error, code, "the broker is away") : 0;
+	if (code == OTA_EUNAVAILABLE) {
+		(void)pthread_mutex_lock(&program->away_lock);
+		(void)ota_fail(error, code, "the broker is away: %s", program->away);
+		(void)pthread_mutex_unlock(&program->away_lock);
+	}
+	return code;
 }
 
 static void on_up(void *context, bool first)
@@ -130,7 +148,9 @@ static void on_down(void *context, const char *reason, int64_t retry_ms)
 	ota_log_text(&line, "reason", reason);
 	ota_log_integer(&line, "retry_ms", retry_ms);
 	ota_log_end(&program->log, &line);
-	ota_exchange_fail(program->gateway.exchange, "the broker went away before it answered; the command may have been carried out");
+	remember_away(program, reason);
+	ota_exchange_fail(program->gateway.exchange,
+			  "the broker went away before it answered; the command may have been carried out");
 }
 
 static void on_message(void *context, const char *topic, struct ota_span payload)
@@ -145,7 +165,8 @@ static void on_message(void *context, const char *topic, struct ota_span payload
 	if (taken < 0)
 		log_sentence(program, OTA_LOG_WARNING, "answer_unreadable", error.text);
 	else if (taken == 0)
-		log_sentence(program, OTA_LOG_WARNING, "answer_unasked", "no request waits for this answer; it came too late or is not ours");
+		log_sentence(program, OTA_LOG_WARNING, "answer_unasked",
+			     "no request waits for this answer; it came too late or is not ours");
 }
 
 /* The first line of a file, without its end. */
@@ -163,7 +184,8 @@ static int read_secret(const char *path, struct ota_bytes *out, struct ota_error
 	return 0;
 }
 
-/* A device's client id contains '|', ours never does (DESIGN.md section 9); random, so that two gateways do not throw each other out. */
+/* A device's client id contains '|', ours never does (DESIGN.md section 9); random, so that two gateways do not throw each
+ * other out. */
 static int client_id(char *target, size_t size, struct ota_error *error)
 {
 	unsigned char bytes[8];
@@ -271,7 +293,8 @@ static void run(struct program *program)
 	}
 }
 
-/* In this order: without a link no new question finds an answer, without questions no connection sleeps, then the server can stop. */
+/* In this order: without a link no new question finds an answer, without questions no connection sleeps, then the server can
+ * stop. */
 static void close_all(struct program *program)
 {
 	struct ota_gateway *gateway = &program->gateway;
@@ -294,14 +317,19 @@ int main(int argc, char **argv)
 
 	if (code != 0 || arguments.done)
 		return code;
+	unsetenv("http_proxy"); /* Paho would send MQTT through them, and knows no $no_proxy */
+	unsetenv("https_proxy");
 	program.log = (struct ota_log){ ota_log_to_stderr, NULL, OTA_LOG_INFO };
 	program.listen_fd = program.signal_fd = -1;
+	(void)pthread_mutex_init(&program.away_lock, NULL);
+	remember_away(&program, "not connected yet");
 	code = ota_settings_read(arguments.config, &program.settings, &error);
 	if (code == 0 && arguments.check_only)
 		return EXIT_SUCCESS;
 	if (code == 0) {
 		program.log.threshold = (enum ota_log_level)program.settings.log_level;
-		program.gateway = (struct ota_gateway){ .settings = &program.settings, .keys = &program.keys, .log = &program.log };
+		program.gateway =
+			(struct ota_gateway){ .settings = &program.settings, .keys = &program.keys, .log = &program.log };
 		code = open_all(&program, &error);
 	}
 	if (code == 0)

@@ -106,13 +106,18 @@ enum ota_next ota_request_refuse_as(struct ota_request *request, unsigned status
 	return ota_request_respond(request, status, response);
 }
 
+static enum ota_next refuse_nobody(struct ota_request *request, const struct ota_error *error)
+{
+	return ota_request_refuse_as(request, MHD_HTTP_UNAUTHORIZED, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer", error);
+}
+
 enum ota_next ota_request_refuse(struct ota_request *request, const struct ota_error *error)
 {
 	unsigned status = outcome_of(error->code)->status;
 
 	/* The plugin names the token when it knows none such: the caller is nobody, not somebody without the right. */
 	if (error->code == OTA_EDENIED && strcmp(error->path, "token") == 0)
-		return ota_request_refuse_as(request, MHD_HTTP_UNAUTHORIZED, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer", error);
+		return refuse_nobody(request, error);
 	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
 		return ota_request_refuse_as(request, status, MHD_HTTP_HEADER_RETRY_AFTER, "5", error);
 	return ota_request_refuse_as(request, status, NULL, NULL, error);
@@ -158,7 +163,7 @@ bool ota_request_authorize(struct ota_request *request, enum ota_next *ret_next)
 		(void)ota_fail(&error, OTA_EDENIED, "%s",
 			       token.size ? "the token is malformed; it is ota_ and 43 characters"
 					  : "a token is needed: Authorization: Bearer ota_...");
-		*ret_next = ota_request_refuse_as(request, MHD_HTTP_UNAUTHORIZED, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer", &error);
+		*ret_next = refuse_nobody(request, &error);
 		return false;
 	}
 	is_set = set_text(request->command, "token", token.data);

@@ -89,7 +89,8 @@ struct ota_request {
 	int64_t started_ms;
 };
 
-/* Answers. The tree stays the caller's. Failures are told in the one shape, {"error":{"code","message","path"}}; the status follows from the code. */
+/* Answers. The tree stays the caller's. Failures are told in the one shape, {"error":{"code","message","path"}}; the status
+ * follows from the code. */
 enum ota_next ota_request_answer(struct ota_request *request, unsigned status, const cJSON *tree);
 enum ota_next ota_request_refuse(struct ota_request *request, const struct ota_error *error);
 enum ota_next ota_request_refuse_as(struct ota_request *request, unsigned status, const char *header, const char *value,
@@ -97,8 +98,8 @@ enum ota_next ota_request_refuse_as(struct ota_request *request, unsigned status
 /* Queues and releases the response. */
 enum ota_next ota_request_respond(struct ota_request *request, unsigned status, struct MHD_Response *response);
 
-/* Puts the caller's token into request->command, and the Idempotency-Key where the command takes one. Refuses (and returns false) where there is no
- * well-formed token; *ret_next then is what to return. */
+/* Puts the caller's token into request->command, and the Idempotency-Key where the command takes one. Refuses (and returns
+ * false) where there is no well-formed token; *ret_next then is what to return. */
 bool ota_request_authorize(struct ota_request *request, enum ota_next *ret_next);
 
 /* Sends request->command to the plugin; `answered` is called with what comes of it. Returns OTA_NEXT_WAIT. */

@@ -187,7 +187,8 @@ static int unknown_parameter(const struct ota_command *command, const char *name
 			   near ? near : "");
 }
 
-static int add_member(cJSON *object, const struct ota_command *command, const char *name, const char *text, struct ota_error *error)
+static int add_member(cJSON *object, const struct ota_command *command, const char *name, const char *text,
+		      struct ota_error *error)
 {
 	const struct ota_parameter *parameter = own_parameter(command, name);
 	cJSON *value;
@@ -230,7 +231,8 @@ static int add_variable(cJSON *object, const struct ota_route *route, size_t ind
 	return add_member(object, route->command, route->variables[index].name, text.data, error);
 }
 
-int ota_route_command(const struct ota_route *route, const struct ota_target *target, cJSON **ret_command, struct ota_error *error)
+int ota_route_command(const struct ota_route *route, const struct ota_target *target, cJSON **ret_command,
+		      struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *object = cJSON_CreateObject();
 	int code = 0;

@@ -1,5 +1,6 @@
 /*
- * Route: which request means what. The commands' routes come from common/command.h, so that a new command needs no line here. Pure.
+ * Route: which request means what. The commands' routes come from common/command.h, so that a new command needs no line here.
+ * Pure.
  */
 #ifndef OTA_GATEWAY_ROUTE_H
 #define OTA_GATEWAY_ROUTE_H
@@ -28,12 +29,14 @@ struct ota_route {
 	size_t variable_count;
 };
 
-/* HEAD goes where GET goes. OTA_ENOTFOUND: no such path. OTA_ECONFLICT: the path exists, but not with this method; ret_allow then holds a
- * static text for the Allow header. */
+/* HEAD goes where GET goes. OTA_ENOTFOUND: no such path. OTA_ECONFLICT: the path exists, but not with this method; ret_allow
+ * then holds a static text for the Allow header. */
 int ota_route_find(const char *method, const struct ota_target *target, struct ota_route *ret_route, const char **ret_allow,
 		   struct ota_error *error);
 
-/* The command a GET or UPLOAD asks for: path and query as typed members. Not yet checked against the command's rules. The caller owns the tree. */
-int ota_route_command(const struct ota_route *route, const struct ota_target *target, cJSON **ret_command, struct ota_error *error);
+/* The command a GET or UPLOAD asks for: path and query as typed members. Not yet checked against the command's rules. The
+ * caller owns the tree. */
+int ota_route_command(const struct ota_route *route, const struct ota_target *target, cJSON **ret_command,
+		      struct ota_error *error);
 
 #endif

@@ -163,8 +163,8 @@ static bool takes_body(const char *method)
 	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
 }
 
-/* libmicrohttpd calls this with the header, again for each piece of the body, at its end, and after each wake-up. An answer at the first of these
- * calls spares us the body and costs the connection; so what has no body is answered at the second. */
+/* libmicrohttpd calls this with the header, again for each piece of the body, at its end, and after each wake-up. An answer
+ * at the first of these calls spares us the body and costs the connection; so what has no body is answered at the second. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
 				  const char *version, const char *data, size_t *data_size, void **place)
 {
@@ -288,8 +288,8 @@ static int read_pem(struct ota_server *server, struct ota_error *error)
 
 static struct MHD_Daemon *start_daemon(struct ota_server *server, int listen_fd)
 {
-	/* Not epoll: libmicrohttpd 0.9.75 uses it edge-triggered and misses an end of stream that comes together with bytes, so that a cut
-	 * upload would be held until the idle time is over. */
+	/* Not epoll: libmicrohttpd 0.9.75 uses it edge-triggered and misses an end of stream that comes together with bytes,
+	 * so that a cut upload would be held until the idle time is over. */
 	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	unsigned limit = connection_limit(server);
 	bool is_tls = server->tls_cert.size > 0;

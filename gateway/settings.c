@@ -12,23 +12,24 @@ static const char *const log_levels[] = {
 };
 
 /* clang-format off */
-#define FIELD(name) .section = "", .key = #name, .offset = offsetof(struct ota_settings, name), \
-	.size = sizeof(((struct ota_settings *)0)->name)
+#define ROW(key_, type_, help_, ...) \
+	{ .section = "", .key = #key_, .type = OTA_CONFIG_##type_, .offset = offsetof(struct ota_settings, key_), \
+	  .size = sizeof(((struct ota_settings *)0)->key_), .help = help_, ##__VA_ARGS__ }
 
 static const struct ota_config_row rows[] = {
-	{ FIELD(listen),               .type = OTA_CONFIG_TEXT,    .help = "host:port to serve HTTP on, port 0 for any free one" },
-	{ FIELD(tls_cert),             .type = OTA_CONFIG_PATH,    .help = "PEM certificate chain: serve HTTPS" },
-	{ FIELD(tls_key),              .type = OTA_CONFIG_PATH,    .help = "PEM private key of tls_cert" },
-	{ FIELD(broker),               .type = OTA_CONFIG_TEXT,    .help = "mqtt://host:port or mqtts://host:port of the broker" },
-	{ FIELD(broker_username),      .type = OTA_CONFIG_TEXT,    .help = "MQTT user name, where the broker wants one" },
-	{ FIELD(broker_password_file), .type = OTA_CONFIG_PATH,    .help = "file with the MQTT password" },
-	{ FIELD(broker_ca_file),       .type = OTA_CONFIG_PATH,    .help = "CA bundle for mqtts, the system's if absent" },
-	{ FIELD(package_dir),          .type = OTA_CONFIG_PATH,    .required = true, .help = "where packages are kept; shared with the plugin" },
-	{ FIELD(url_key_file),         .type = OTA_CONFIG_PATH,    .required = true, .help = "key of signed URLs; shared with the plugin" },
-	{ FIELD(upload_limit),         .type = OTA_CONFIG_SIZE,    .low = 1, .high = 4294967295, .help = "largest package" },
-	{ FIELD(connections),          .type = OTA_CONFIG_INTEGER, .low = 4, .high = 100000, .help = "open HTTP connections at most" },
-	{ FIELD(connections_per_address), .type = OTA_CONFIG_INTEGER, .low = 0, .high = 100000, .help = "of one address at most, 0 for no bound" },
-	{ FIELD(log_level),            .type = OTA_CONFIG_CHOICE,  .choices = log_levels, .help = "debug, info, warning or error" },
+	ROW(listen,                  TEXT,    "host:port to serve HTTP on, port 0 for any free one"),
+	ROW(tls_cert,                PATH,    "PEM certificate chain: serve HTTPS"),
+	ROW(tls_key,                 PATH,    "PEM private key of tls_cert"),
+	ROW(broker,                  TEXT,    "mqtt://host:port or mqtts://host:port of the broker"),
+	ROW(broker_username,         TEXT,    "MQTT user name, where the broker wants one"),
+	ROW(broker_password_file,    PATH,    "file with the MQTT password"),
+	ROW(broker_ca_file,          PATH,    "CA bundle for mqtts, the system's if absent"),
+	ROW(package_dir,             PATH,    "where packages are kept; shared with the plugin", .required = true),
+	ROW(url_key_file,            PATH,    "key of signed URLs; shared with the plugin", .required = true),
+	ROW(upload_limit,            SIZE,    "largest package", .low = 1, .high = 4294967295),
+	ROW(connections,             INTEGER, "open HTTP connections at most", .low = 4, .high = 100000),
+	ROW(connections_per_address, INTEGER, "of one address at most, 0 for no bound", .low = 0, .high = 100000),
+	ROW(log_level,               CHOICE,  "debug, info, warning or error", .choices = log_levels),
 };
 /* clang-format on */
 

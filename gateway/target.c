@@ -106,7 +106,8 @@ int ota_target_decode(const struct ota_target_parameter *parameter, struct ota_b
 		unsigned char byte = (unsigned char)value.data[i];
 
 		if (byte == '%') {
-			if (value.size - i < 3 || !ota_text_unhex((struct ota_span){ value.data + i + 1, 2 }, &byte, 1) || byte == 0)
+			if (value.size - i < 3 || !ota_text_unhex((struct ota_span){ value.data + i + 1, 2 }, &byte, 1) ||
+			    byte == 0)
 				return ota_fail(error, OTA_EINVALID, "query parameter \"%.*s\" holds a broken escape", shown,
 						parameter->name.data);
 			i += 2;

@@ -1,5 +1,6 @@
 /*
- * PUT /api/v1/packages: the broker is asked before the body is read, the body streams to a temporary file, the file gets its name, the package is added.
+ * PUT /api/v1/packages: the broker is asked before the body is read, the body streams to a temporary file, the file gets its
+ * name, the package is added.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -211,7 +211,9 @@ static bool transfer_set_up(struct transfer *transfer)
 
 	transfer->multi = curl_multi_init();
 	return easy && transfer->multi && !curl_easy_setopt(easy, CURLOPT_URL, transfer->order->offer.url) &&
-	       !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) && !curl_easy_setopt(easy, CURLOPT_USERAGENT, "ota-agent/" OTA_SOFTWARE_VERSION) &&
+	       !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
+	       /* A name server that does not answer must not hold up our end. */
+	       !curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) && !curl_easy_setopt(easy, CURLOPT_USERAGENT, "ota-agent/" OTA_SOFTWARE_VERSION) &&
 	       !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text) &&
 	       !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, transfer_on_header) && !curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) &&
 	       !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, transfer_on_body) && !curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) &&

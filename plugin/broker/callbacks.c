@@ -230,6 +230,7 @@ enum { REGISTRATIONS = sizeof(registrations) / sizeof(registrations[0]) };
 
 int ota_callbacks_register(struct ota_server *server, mosquitto_plugin_id_t *identifier, struct ota_error *error)
 {
+	server->identifier = identifier;
 	for (size_t i = 0; i < REGISTRATIONS; i++) {
 		int code = mosquitto_callback_register(identifier, registrations[i].event, registrations[i].callback, registrations[i].data, server);
 		if (code != MOSQ_ERR_SUCCESS && !registrations[i].optional)
@@ -242,8 +243,9 @@ int ota_callbacks_register(struct ota_server *server, mosquitto_plugin_id_t *ide
 	return 0;
 }
 
-void ota_callbacks_unregister(mosquitto_plugin_id_t *identifier)
+void ota_callbacks_unregister(struct ota_server *server)
 {
+	/* What was never registered is simply not found. */
 	for (size_t i = 0; i < REGISTRATIONS; i++)
-		mosquitto_callback_unregister(identifier, registrations[i].event, registrations[i].callback, registrations[i].data);
+		mosquitto_callback_unregister(server->identifier, registrations[i].event, registrations[i].callback, registrations[i].data);
 }

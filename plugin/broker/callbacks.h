@@ -9,9 +9,9 @@
 
 #include "plugin/broker/server.h"
 
-/* Registers everything this broker knows. On an error some may stand: unregister. */
+/* Registers everything this broker knows. The server must outlive it (until the broker has called cleanup). */
 int ota_callbacks_register(struct ota_server *server, mosquitto_plugin_id_t *identifier, struct ota_error *error);
-/* Before the server goes. Mosquitto 2.0 forgets to do it. */
-void ota_callbacks_unregister(mosquitto_plugin_id_t *identifier);
+/* Takes back what was registered: before 2.1 the broker forgets its own list of it without freeing it. */
+void ota_callbacks_unregister(struct ota_server *server);
 
 #endif

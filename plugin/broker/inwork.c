@@ -60,8 +60,12 @@ int ota_inwork_open(struct ota_inwork *inwork, const char *directory, uint64_t a
 	inwork->fd = fd;
 	struct inwork_state state = state_read(fd);
 	bool crashed = state.last > applied && state.first <= state.last && state.first > 0;
-	if (crashed && state.crashes > 0 && state.first == state.last)
-		inwork->culprit = state.first;
+	if (crashed && state.first == state.last) {
+		inwork->blamed = state.first;
+		inwork->blamed_crashes = state.crashes + 1;
+	}
+	if (inwork->blamed_crashes >= OTA_INWORK_CRASHES)
+		inwork->culprit = inwork->blamed;
 	if (crashed || state.suspect_last > applied)
 		inwork->suspect_last = state.last > state.suspect_last ? state.last : state.suspect_last;
 	ota_inwork_end(inwork);
@@ -80,7 +84,7 @@ void ota_inwork_begin(struct ota_inwork *inwork, uint64_t first, uint64_t last)
 		.first = first,
 		.last = last,
 		.suspect_last = inwork->suspect_last,
-		.crashes = first == last && first <= inwork->suspect_last,
+		.crashes = first == last && first == inwork->blamed ? inwork->blamed_crashes : 0,
 	};
 	state_write(inwork->fd, &state);
 }

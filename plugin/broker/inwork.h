@@ -1,10 +1,13 @@
 /*
  * In work: which journal records the worker is applying, in a small file beside the journal, so that a record that brings the broker down is found.
  *
- * Records that were in work at a crash are applied one by one afterwards (`suspect`). A record that was in work alone and at a crash before is
- * the culprit: it is set aside, once. A clean stop leaves nothing in work.
+ * Records that were in work at a crash are applied one by one afterwards (`suspect`). A record that was in work alone at OTA_INWORK_CRASHES crashes in
+ * a row is the culprit: it is set aside, once. A clean stop leaves nothing in work.
  *
- * The file: 32 bytes, little-endian: u64 first, u64 last (0, 0 = nothing), u64 suspect_last, u32 crashes before this round, u32 CRC-32 of those. Opened by the
+ * Two would be too few: who kills a broker from outside twice, while it replays, hits an innocent record often enough to lose acknowledged reports
+ * (tests/system/test_stall.py).
+ *
+ * The file: 32 bytes, little-endian: u64 first, u64 last (0, 0 = nothing), u64 suspect_last, u32 crashes before at which `first` was alone, u32 CRC-32 of those. Opened by the
  * broker's thread at start, then the worker's.
  */
 #ifndef OTA_PLUGIN_BROKER_INWORK_H
@@ -13,8 +16,12 @@
 #include "common/bytes.h"
 #include "common/error.h"
 
+enum { OTA_INWORK_CRASHES = 3 };
+
 struct ota_inwork {
 	int fd;
+	uint64_t blamed; /* was alone in work at the last crash; 0 = none */
+	uint32_t blamed_crashes;
 	uint64_t suspect_last; /* records up to this one are applied one by one */
 	uint64_t culprit;      /* found at open: to be set aside; 0 = none */
 };

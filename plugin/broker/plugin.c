@@ -33,12 +33,6 @@ int mosquitto_plugin_version(int supported_version_count, const int *supported_v
 	return -1;
 }
 
-/* What cleanup is given back. */
-struct plugin {
-	struct ota_server *server;
-	mosquitto_plugin_id_t *identifier;
-};
-
 static int options_read(const struct mosquitto_opt *given, int count, struct ota_options *ret_options, struct ota_error *error)
 {
 	size_t size = count > 0 ? (size_t)count : 0;
@@ -52,51 +46,46 @@ static int options_read(const struct mosquitto_opt *given, int count, struct ota
 	return code;
 }
 
-static int plugin_start(struct plugin *plugin, const struct mosquitto_opt *given, int count, struct ota_error *error)
+static int plugin_start(mosquitto_plugin_id_t *identifier, const struct mosquitto_opt *given, int count, struct ota_server **ret_server,
+			struct ota_error *error)
 {
 	struct ota_options options;
 	struct ota_log log = {.write = broker_write};
+	struct ota_server *server;
 	int code = options_read(given, count, &options, error);
 	if (code != 0)
 		return code;
 	log.threshold = (enum ota_log_level)options.log_level;
-	code = ota_server_start(&options, &log, &plugin->server, error);
-	if (code == 0)
-		code = ota_callbacks_register(plugin->server, plugin->identifier, error);
-	if (code == 0 && ota_compat_is_per_listener(&plugin->server->compat, plugin->identifier))
+	code = ota_server_start(&options, &log, &server, error);
+	if (code != 0)
+		return code;
+	code = ota_callbacks_register(server, identifier, error);
+	if (code == 0 && ota_compat_is_per_listener(&server->compat, identifier))
 		code = ota_fail(error, OTA_EINVALID, "per_listener_settings true is not supported: the plugin serves the whole broker");
-	return code;
-}
-
-static void plugin_end(struct plugin *plugin)
-{
-	if (plugin->server)
-		ota_callbacks_unregister(plugin->identifier);
-	ota_server_stop(plugin->server);
-	free(plugin);
-	atomic_store(&plugin_taken, false);
+	if (code != 0) {
+		ota_callbacks_unregister(server);
+		ota_server_stop(server);
+		return code;
+	}
+	*ret_server = server;
+	return 0;
 }
 
 EXPORT int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userdata, struct mosquitto_opt *options, int option_count)
 {
 	struct ota_error error = {0};
+	struct ota_server *server = NULL;
 	*userdata = NULL;
 	if (atomic_exchange(&plugin_taken, true)) {
 		mosquitto_log_printf(MOSQ_LOG_ERR, "ota: cannot start: this plugin is loaded already; name it once, and leave per_listener_settings false");
 		return MOSQ_ERR_ALREADY_EXISTS;
 	}
-	struct plugin *plugin = calloc(1, sizeof(*plugin));
-	if (!plugin) {
+	if (plugin_start(identifier, options, option_count, &server, &error) != 0) {
 		atomic_store(&plugin_taken, false);
-		return MOSQ_ERR_NOMEM;
-	}
-	plugin->identifier = identifier;
-	if (plugin_start(plugin, options, option_count, &error) != 0) {
-		plugin_end(plugin);
 		mosquitto_log_printf(MOSQ_LOG_ERR, "ota: cannot start: %s", error.text);
 		return MOSQ_ERR_UNKNOWN;
 	}
-	*userdata = plugin;
+	*userdata = server;
 	return MOSQ_ERR_SUCCESS;
 }
 
@@ -104,7 +93,10 @@ EXPORT int mosquitto_plugin_cleanup(void *userdata, struct mosquitto_opt *option
 {
 	(void)options;
 	(void)option_count;
-	if (userdata)
-		plugin_end(userdata);
+	if (!userdata)
+		return MOSQ_ERR_SUCCESS;
+	ota_callbacks_unregister(userdata);
+	ota_server_stop(userdata);
+	atomic_store(&plugin_taken, false);
 	return MOSQ_ERR_SUCCESS;
 }

@@ -193,17 +193,31 @@ static bool event_is_culprit(const struct ota_worker *worker, const struct ota_r
 	return event->kind == OTA_ITEM_JOURNALED && event->sequence == worker->options.inwork->culprit;
 }
 
-static int round_try(struct ota_worker *worker, struct ota_error *error)
+/* In work is what is being applied, not what waits for the store to begin or to commit: that time, long on a slow disk, is no record's fault. */
+static int events_apply(struct ota_worker *worker, struct ota_error *error)
 {
 	struct ota_round *round = &worker->round;
-	int code = ota_store_begin(worker->options.store, error);
+	int code = 0;
+	if (round->last > 0)
+		ota_inwork_begin(worker->options.inwork, round->first, round->last);
 	for (size_t i = 0; code == 0 && i < round->count; i++) {
 		struct ota_round_event *event = &round->events[i];
 		if (event_is_culprit(worker, event))
-			event_blame(event, "it was in work at two crashes");
+			event_blame(event, "it was in work alone at three crashes");
 		if (!event->skip && !event->to_set_aside)
 			code = event_apply(worker, event, error);
 	}
+	if (round->last > 0)
+		ota_inwork_end(worker->options.inwork);
+	return code;
+}
+
+static int round_try(struct ota_worker *worker, struct ota_error *error)
+{
+	const struct ota_round *round = &worker->round;
+	int code = ota_store_begin(worker->options.store, error);
+	if (code == 0)
+		code = events_apply(worker, error);
 	return code == 0 ? worker_commit(worker, round->last > 0 ? round->last : worker->applied, error) : code;
 }
 
@@ -221,14 +235,9 @@ static void round_apply(struct ota_worker *worker)
 {
 	struct ota_error error = {0};
 	struct ota_round *round = &worker->round;
-	if (round->last > 0)
-		ota_inwork_begin(worker->options.inwork, round->first, round->last);
 	int code = round_try(worker, &error);
-	if (code != 0)
-		worker_rollback(worker);
-	if (round->last > 0)
-		ota_inwork_end(worker->options.inwork);
 	if (code != 0) {
+		worker_rollback(worker);
 		round_forgive(round);
 		worker_failed(worker, "store_failed", &error);
 		return;

@@ -87,18 +87,21 @@ def stay_up(stage):
         while True:
             signal.pause()
     except Ended:
-        print("\ndemo: ended, nothing is left running")
+        print()
 
 
 def perform():
+    """True if it stayed up until somebody ended it."""
     with Scratch(keep=is_set("DEMO_KEEP"), before_end=ignore_signals) as scratch, Stage(scratch) as stage:
         try:
             Story(stage).tell()
         except FAILURES:
             stage.show_logs()
             raise
-        if stays_up():
-            stay_up(stage)
+        if not stays_up():
+            return False
+        stay_up(stage)
+        return True
 
 
 def main():
@@ -106,7 +109,8 @@ def main():
     forget_proxies()
     listen_to_signals(time_limit())
     try:
-        perform()
+        if perform():
+            print("demo: ended, nothing is left running")
     except Ended as end:
         print(f"\ndemo: ended by {signal.Signals(end.number).name}, nothing is left running", file=sys.stderr)
         return 128 + end.number

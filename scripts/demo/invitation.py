@@ -13,8 +13,6 @@ Everything still runs. In another terminal:
   otactl batch list               the three roll-outs
   otactl device show {product} {device}
   otactl log --limit 20           what happened, newest first
-  kill {pid:<11}                {last} goes offline, as this says:
-  otactl device list -p {product} --online false
 
 Back to the old version, which is an update like any other:
 
@@ -25,13 +23,18 @@ Back to the old version, which is an update like any other:
   otactl batch create -p {product} -v {old} --all -o name
   otactl batch watch ID
 
-The configurations and logs of all of it are there, too.
+  kill {pid:<11}                {last} goes offline, as this says:
+  otactl device list -p {product} --online false
+
+A device made by hand with mosquitto_rr: see README.md, the port is {port}.
+Configurations and logs: {home}
 Ctrl-C ends everything and removes it."""
 
 
 def invite(stage):
     last = stage.daemons[-1]
+    old = stage.releases.old
     print(LINES.format(
         home=stage.scratch.home, path=shlex.quote(str(stage.sources.program("otactl").parent)), url=stage.servers.url,
-        product=stage.fleet.product, device=stage.fleet.names[0], pid=last.pid, last=last.name,
-        old=stage.releases.old.version, old_file=stage.releases.old.path.name))
+        port=stage.servers.broker_port, product=stage.fleet.product, device=stage.fleet.names[0], old=old.version, old_file=old.path.name,
+        pid=last.pid, last=last.name))

@@ -1,15 +1,35 @@
 """Fixtures of the system tests: a broker per test, an operator, names that no other test uses."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from harness import places, sanitizer
 from harness.broker import Broker
 from harness.scenario import Scenario
 
+OWN_TEMP = "ota-tests-"
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: the long form of a test; runs with -m slow")
     config.addinivalue_line("markers", "needs_no_plugin: runs without the built plugin")
+    if not config.option.basetemp:
+        # pytest's own choice is shared by all runs of a user, which clean up after each other
+        config.option.basetemp = tempfile.mkdtemp(prefix=OWN_TEMP)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """What a failed run wrote stays for who looks into it."""
+    home = Path(session.config.option.basetemp)
+    if home.name.startswith(OWN_TEMP) and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        places.remove(home)
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    if exitstatus == pytest.ExitCode.TESTS_FAILED:
+        terminalreporter.write_line(f"files of this run: {config.option.basetemp}")
 
 
 def pytest_collection_modifyitems(config, items):

@@ -213,6 +213,29 @@ def test_list_pages_join_without_gap_or_double(operator, make_scenario):
         assert items == names(25)
 
 
+def test_no_answer_is_longer_than_64_kib(operator, make_scenario):
+    """500 long names still fit a page."""
+    make_scenario(*[f"{number:04}-" + "x" * 59 for number in range(700)])
+    names = [each["deviceName"] for each in operator.pages("listDevices", productKey=PRODUCT, limit=500)]
+    assert len(names) == len(set(names)) == 700
+
+
+def test_page_of_devices_with_many_modules_fits(operator, make_scenario):
+    """16 modules with the longest names, 40 devices: the page ends early, the answer stays under its limit, nothing is left out."""
+    names = [f"{number:02}-" + "x" * 61 for number in range(40)]
+    scenario = make_scenario(*names)
+    for name in names:
+        device = scenario.device(name)
+        for module in range(16):
+            device.inform("v" * 64, module=f"{module:02}" + "m" * 62, qos=0)
+        device.client.fence()
+    until(lambda: operator.ask("getServer")["queueDepth"] == 0, "the informs to be committed")
+    for name in names:
+        operator.wait_version(PRODUCT, name, "v" * 64, module="15" + "m" * 62)
+    devices = {each["deviceName"]: len(each["modules"]) for each in operator.pages("listDevices", productKey=PRODUCT, limit=500)}
+    assert devices == dict.fromkeys(names, 16)
+
+
 def test_tasks_are_listed_by_state(operator, make_scenario):
     scenario = make_scenario(*names(3))
     device = scenario.device("d0001", version=OLD)

@@ -1,6 +1,7 @@
 """The REST side of the command table, and a broker that is away, silent, slow or confused."""
 
 import json
+import re
 import ssl
 import subprocess
 import threading
@@ -10,8 +11,9 @@ import urllib.request
 import pytest
 
 from gateway_rig.fake_broker import TOKEN, FakePlugin, Raw, Refusal, Silence
-from gateway_rig.fixtures import fake_broker, gateway, make_gateway, plugin, web  # noqa: F401
+from gateway_rig.fixtures import bench, fake_broker, gateway, make_gateway, plugin, web  # noqa: F401
 from gateway_rig.process import signed
+from harness import places
 from harness.wait import DEADLINE, until
 
 pytestmark = pytest.mark.needs_no_plugin
@@ -173,7 +175,8 @@ def test_health_tells_of_both(fake_broker, gateway, web):
     fake_broker.stop()
     answer = web.get("/healthz")
     assert answer.status == 503
-    assert answer.json["gateway"] == "ok" and "broker" in answer.json["broker"]
+    assert answer.json["gateway"] == "ok" and answer.json["broker"].startswith("the broker is away: ")
+    until(lambda: "connect" in web.get("/healthz").json["broker"], "the reason is told")
     fake_broker.start()
     gateway.wait_broker()
 
@@ -387,3 +390,16 @@ def _is_served(web):
         return web.get("/healthz").status == 200
     except ConnectionError:
         return False
+
+
+def test_every_path_of_the_openapi_document_is_served(echoed, gateway, web):
+    """The document and the gateway know the same paths and methods; what they do is the business of other tests."""
+    paths = json.loads((places.SCHEMAS / "openapi.json").read_text())["paths"]
+    for path, methods in paths.items():
+        target = re.sub(r"\{\w+\}", "7", path)
+        for method in ("get", "put", "post", "head"):
+            answer = web.request(method.upper(), target, b"" if method in ("put", "post") else None)
+            known = method in methods or (method == "head" and "get" in methods)
+            assert (answer.status != 405) == known, f"{method} {path}: {answer.status}"
+    for command in echoed.commands:
+        assert f"/api/v1/{command['command']}" in paths

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gateway_rig.fixtures import fake_broker, gateway, make_gateway, web  # noqa: F401
+from gateway_rig.fixtures import bench, fake_broker, gateway, make_gateway, web  # noqa: F401
 from gateway_rig.process import signed
 
 pytestmark = pytest.mark.needs_no_plugin

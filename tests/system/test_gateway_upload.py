@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from gateway_rig.fake_broker import TOKEN, Refusal, Silence
-from gateway_rig.fixtures import fake_broker, gateway, make_gateway, plugin, web  # noqa: F401
+from gateway_rig.fixtures import bench, fake_broker, gateway, make_gateway, plugin, web  # noqa: F401
 from harness.wait import until
 
 pytestmark = pytest.mark.needs_no_plugin
@@ -45,7 +45,9 @@ def test_plus_in_a_version_stays_a_plus(plugin, web):
     assert {each["version"] for each in plugin.asked("addPackage")} == {"1.0+5"}
 
 
-def test_memory_stays_flat_while_64_mb_come(gateway, web):
+def test_memory_stays_flat_while_64_mb_come(make_gateway):
+    gateway = make_gateway("fresh").start().wait_broker()
+    web = gateway.web()
     piece, pieces = os.urandom(1 << 20), 64
     before = gateway.resident_bytes()
     digest = hashlib.sha256()
@@ -215,7 +217,7 @@ def small_disk(tmp_path):
     if mounted.returncode:
         pytest.skip(f"mounting a small disk is not possible here: {mounted.stderr.strip()}")
     yield path
-    subprocess.run(["umount", path], check=True)
+    subprocess.run(["umount", "--lazy", path], check=True)
 
 
 def test_full_disk_is_told_before_the_body_and_leaves_nothing(make_gateway, small_disk):

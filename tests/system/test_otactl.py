@@ -8,7 +8,7 @@ import re
 import pytest
 
 from gateway_rig.fake_broker import TOKEN, Refusal
-from gateway_rig.fixtures import fake_broker, gateway, make_gateway, otactl, plugin  # noqa: F401
+from gateway_rig.fixtures import bench, fake_broker, gateway, make_gateway, otactl, plugin  # noqa: F401
 
 pytestmark = pytest.mark.needs_no_plugin
 
@@ -179,9 +179,10 @@ def test_upload_draws_a_bar_on_a_terminal_only(plugin, otactl, tmp_path):
     assert code == 0 and "100.0%" in shown and "2.9 MiB of 2.9 MiB" in shown
 
 
-def test_refused_upload_keeps_its_sentence(plugin, otactl, tmp_path):
+@pytest.mark.parametrize("size", [10, 900_000, 20_000_000])
+def test_refused_upload_keeps_its_sentence(plugin, otactl, tmp_path, size):
     file = tmp_path / "fw.bin"
-    file.write_bytes(bytes(20_000_000))
+    file.write_bytes(bytes(size))
     plugin.answers["addPackage"] = refusing("conflict", "version 1 exists", "version")
     result = otactl("package", "add", file, "-p", "pk1", "-v", "1")
     assert (result.code, result.err) == (4, "otactl: --version: version 1 exists\n")

@@ -1,5 +1,6 @@
 """While the store stands still (here: another process holds SQLite's write lock) the broker goes on, and what it acknowledged is kept."""
 
+import random
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from harness.scenario import PRODUCT
+from harness.wait import until
 
 OLD = "1.0.0"
 MODULES = [f"m{number:02}" for number in range(15)]
@@ -62,6 +64,35 @@ def test_reports_acknowledged_meanwhile_survive_a_kill(broker, operator, scenari
     operator.connect()
     for module in MODULES:
         operator.wait_version(PRODUCT, "sensor-01", "7.7", module=module)
+
+
+def test_kills_during_the_replay_lose_nothing(broker, operator, make_scenario):
+    """Whoever kills the broker again and again while it replays must not make it believe that a record brings it down."""
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    names = [f"d{number:02}" for number in range(30)]
+    scenario = make_scenario(*names)
+    devices = [scenario.device(name) for name in names]
+    with locked(broker):
+        for module in MODULES:
+            for device in devices:
+                device.inform("7.7", module=module, qos=0)
+        for device in devices:
+            device.client.fence()
+        broker.kill()
+    for _ in range(15):
+        broker.start_and_kill(chance.uniform(0.005, 0.06))
+    broker.start()
+    operator.connect()
+    expected = {name: dict.fromkeys(MODULES, "7.7") for name in names}
+
+    def inventory():
+        devices_told = operator.pages("listDevices", productKey=PRODUCT)
+        return {each["deviceName"]: {row["module"]: row["version"] for row in each["modules"]} for each in devices_told}
+
+    until(lambda: inventory() == expected, "every acknowledged version in the inventory")
+    assert "quarantine" not in " ".join(path.name for path in broker.journal_dir.iterdir())
 
 
 def test_last_report_wins_across_the_kill(broker, operator, scenario):

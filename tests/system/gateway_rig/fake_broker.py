@@ -90,6 +90,11 @@ class FakeBroker:
         self._run(self._accept, self._listener)
         return self
 
+    def renew(self):
+        """As if it had just been started: listening, with a plugin that knows only its first answers."""
+        self.plugin = FakePlugin()
+        return self if self._listener else self.start()
+
     def stop(self):
         """Gone, with all its connections. shutdown() first: close() alone does not wake a thread that sits in accept() or recv()."""
         for each in [self._listener, *self._clients]:

@@ -1,4 +1,8 @@
-"""Fixtures of the gateway's and otactl's tests; their modules import them by name."""
+"""Fixtures of the gateway's and otactl's tests; their modules import them by name.
+
+One gateway serves all tests, cleaned between them and started again when a test ended it: starting and stopping is most of what such a test
+costs. A test that wants settings of its own makes its own with make_gateway.
+"""
 
 import pytest
 
@@ -7,11 +11,18 @@ from .otactl import Otactl
 from .process import Gateway
 
 
-@pytest.fixture
-def fake_broker():
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory):
     broker = FakeBroker().start()
-    yield broker
+    gateway = Gateway(tmp_path_factory.mktemp("bench") / "gateway", broker.url)
+    yield broker, gateway
+    gateway.stop()
     broker.stop()
+
+
+@pytest.fixture
+def fake_broker(bench):
+    return bench[0].renew()
 
 
 @pytest.fixture
@@ -33,8 +44,10 @@ def make_gateway(tmp_path, fake_broker):
 
 
 @pytest.fixture
-def gateway(make_gateway):
-    return make_gateway().start().wait_broker()
+def gateway(bench, fake_broker):
+    gateway = bench[1].renew()
+    fake_broker.plugin.commands.clear()
+    return gateway
 
 
 @pytest.fixture

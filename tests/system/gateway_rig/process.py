@@ -56,6 +56,15 @@ class Gateway:
         until(lambda: self.web().get("/healthz").status == 200, "the gateway has its broker")
         return self
 
+    def renew(self):
+        """As if it had just been started: running, connected, without packages and without a log."""
+        if not self.process:
+            self.start()
+        for name in self.packages():
+            (self.package_dir / name).unlink()
+        self.log_path.write_text("")
+        return self.wait_broker()
+
     def stop(self):
         """Ends it; a gateway that does not end with 0 at SIGTERM fails the test."""
         if not self.process:

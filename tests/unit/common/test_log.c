@@ -63,8 +63,12 @@ Test(log, no_byte_from_outside_breaks_a_line_or_a_terminal)
 	cr_expect_str_eq(logged("a\nb\r"), "e k=\"a\\x0ab\\x0d\"");
 	cr_expect_str_eq(logged("\033[2J\007\177"), "e k=\"\\x1b[2J\\x07\\x7f\"");
 	cr_expect_str_eq(logged("say \"hi\" \\ k=v"), "e k=\"say \\\"hi\\\" \\\\ k=v\"");
-	cr_expect_str_eq(logged("\xc2\x9b" "31m"), "e k=\"\\xc2\\x9b31m\"", "C1 controls");
-	cr_expect_str_eq(logged("a\xe2\x80\xae" "b"), "e k=\"a\\xe2\\x80\\xaeb\"", "right-to-left override");
+	cr_expect_str_eq(logged("\xc2\x9b"
+				"31m"),
+			 "e k=\"\\xc2\\x9b31m\"", "C1 controls");
+	cr_expect_str_eq(logged("a\xe2\x80\xae"
+				"b"),
+			 "e k=\"a\\xe2\\x80\\xaeb\"", "right-to-left override");
 	cr_expect_str_eq(logged("\xe2\x80\xa8"), "e k=\"\\xe2\\x80\\xa8\"", "line separator");
 	cr_expect_str_eq(logged("\xff\xc3"), "e k=\"\\xff\\xc3\"", "what is not UTF-8");
 	cr_expect_str_eq(logged("gr\xc3\xbc\xc3\x9f"), "e k=\"gr\xc3\xbc\xc3\x9f\"", "letters stay");
@@ -76,10 +80,10 @@ Test(log, what_is_harmful_ends_where_letters_begin)
 		uint32_t character;
 		bool harmful;
 	} rows[] = {
-		{0x1f, true},    {0x7e, false},   {0x7f, true},    {0x9f, true},    {0xa0, false},   {0x61b, false},  {0x61c, true},
-		{0x61d, false},  {0x200a, false}, {0x200b, true},  {0x200f, true},  {0x2010, false}, {0x2027, false}, {0x2028, true},
-		{0x202e, true},  {0x202f, false}, {0x205f, false}, {0x2060, true},  {0x206f, true},  {0x2070, false}, {0xfefe, false},
-		{0xfeff, true},  {0xff01, false}, {0x1f600, false},
+		{0x1f, true},    {0x7e, false},   {0x7f, true},    {0x9f, true},    {0xa0, false},   {0x61b, false},
+		{0x61c, true},   {0x61d, false},  {0x200a, false}, {0x200b, true},  {0x200f, true},  {0x2010, false},
+		{0x2027, false}, {0x2028, true},  {0x202e, true},  {0x202f, false}, {0x205f, false}, {0x2060, true},
+		{0x206f, true},  {0x2070, false}, {0xfefe, false}, {0xfeff, true},  {0xff01, false}, {0x1f600, false},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ota_bytes value = {0};

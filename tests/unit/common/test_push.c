@@ -208,9 +208,9 @@ Test(push, tags_are_flat_strings_under_keys_of_their_own)
 		"{\"a\":1}",
 		"{\"a\":null}",
 		"{\"a\":{}}",
-		"{\"a\":\"\"}",
+		"{\"-\":7}",
 		"{\"\":\"v\"}",
-		"{\"a_b\":\"v\"}",
+		"{\"_a\":\"v\"}",
 		"{\"_ota\":\"1:1\"}",
 		"{\"a b\":\"v\"}",
 		"{\"version\":\"9\"}",
@@ -224,8 +224,6 @@ Test(push, tags_are_flat_strings_under_keys_of_their_own)
 		"{\"a\":\"\\n\"}",
 		"{\"a\":\"1\",\"a\":\"2\"}",
 	};
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		cr_expect_str_neq(tags_refusal(wrong[i]), "-", "%s", wrong[i]);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		struct ota_push push = sample();
 		struct ota_bytes out = {0};
@@ -233,6 +231,7 @@ Test(push, tags_are_flat_strings_under_keys_of_their_own)
 		cr_expect_lt(ota_push_print(&push, &out, NULL), 0, "%s", wrong[i]);
 		ota_bytes_free(&out);
 	}
+	cr_expect_str_eq(tags_refusal("{\"a_b-c.9\":\"\"}"), "", "an empty value");
 	cr_expect_str_eq(tags_refusal("{\"a.B9\":\"gr\xc3\xbc\xc3\x9f\"}"), "");
 }
 

@@ -281,6 +281,7 @@ Test(link, a_refused_login_is_told_in_words_and_tried_again)
  * codes. */
 struct refusing_broker {
 	int listen_fd;
+	bool hangs_up; /* right after CONNACK */
 	const unsigned char *codes;
 	unsigned char count;
 };
@@ -305,6 +306,8 @@ static void *refuse_subscriptions(void *context)
 		while (read_packet(fd, packet)) {
 			if (packet[0] == CONNECT)
 				send(fd, connack, sizeof(connack), MSG_NOSIGNAL);
+			if (refusing->hangs_up)
+				break;
 			if (packet[0] != SUBSCRIBE)
 				continue;
 			suback[0] = 0x90;
@@ -380,6 +383,25 @@ Test(link, a_single_refused_subscription_is_told_as_well)
 	end_refusing(&refusing, thread);
 }
 
+Test(link, a_broker_that_accepts_and_hangs_up_is_not_hammered)
+{
+	struct refusing_broker refusing = {.hangs_up = true};
+	struct ota_link_options options = options_with(NULL);
+	struct seen seen = {0};
+	pthread_t thread = start_refusing(&refusing);
+	int64_t longest_ms = 0;
+
+	/* Each pause is random below a ceiling that must grow past the first one's 50 ms; twenty shorter ones in a row are a billion to one. */
+	open_link(&seen, &options, false);
+	for (int i = 1; i <= 24 && longest_ms <= 50; i++) {
+		WAIT_FOR(&seen, seen.downs == i);
+		longest_ms = seen.last_retry_ms > longest_ms ? seen.last_retry_ms : longest_ms;
+	}
+	cr_expect_gt(longest_ms, 50);
+	ota_link_free(seen.link, 0);
+	end_refusing(&refusing, thread);
+}
+
 Test(link, a_broker_that_never_answers_is_left)
 {
 	struct ota_link_options options = options_with(NULL);
@@ -426,6 +448,23 @@ Test(link, an_end_waits_for_what_is_unacknowledged)
 	ota_link_free(writer.link, 2000);
 	WAIT_FOR(&reader, reader.messages == 50);
 	ota_link_free(reader.link, 0);
+}
+
+Test(link, an_end_waits_no_longer_than_it_may)
+{
+	static const char *const topics[] = {"to/me", NULL};
+	struct ota_link_options options = options_with(topics);
+	struct seen seen = {0};
+	int64_t began;
+
+	open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.ups == 1);
+	kill(broker, SIGSTOP);
+	cr_assert_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("unheard"), 1, NULL, NULL), 0);
+	began = ota_boot_ms();
+	ota_link_free(seen.link, 1500);
+	cr_expect_geq(ota_boot_ms() - began, 1500, "it had a reason to wait");
+	cr_expect_lt(ota_boot_ms() - began, 6000);
 }
 
 static void *publish_many(void *context)

@@ -168,18 +168,18 @@ int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event, MO
 
 int mosquitto_callback_unregister(mosquitto_plugin_id_t *identifier, int event, MOSQ_FUNC_generic_callback callback, const void *data)
 {
-	(void)identifier, (void)data;
-	if (fake.callbacks[event].callback != callback)
+	(void)identifier;
+	if (fake.callbacks[event].callback != callback || strcmp(fake.callbacks[event].data, data ? (const char *)data : "") != 0)
 		return MOSQ_ERR_NOT_FOUND;
-	fake.callbacks[event].callback = NULL;
+	memset(&fake.callbacks[event], 0, sizeof(fake.callbacks[event]));
 	return MOSQ_ERR_SUCCESS;
 }
 
 size_t fake_registered(void)
 {
 	size_t count = 0;
-	for (int event = 0; event < EVENTS; event++)
-		count += fake.callbacks[event].callback != NULL;
+	for (size_t i = 0; i < EVENTS; i++)
+		count += fake.callbacks[i].callback != NULL;
 	return count;
 }
 

@@ -37,6 +37,7 @@ size_t fake_registered(void); /* callbacks */
 size_t fake_kicked(void);
 const char *fake_kick(size_t index);
 const char *fake_log(void);
+size_t fake_registered(void); /* callbacks */
 size_t fake_allocated(void); /* mosquitto_malloc'ed and not handed back or over */
 
 /* Events, to every callback registered for them. */

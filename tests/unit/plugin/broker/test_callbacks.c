@@ -92,12 +92,20 @@ Test(callbacks, a_second_instance_is_refused)
 	plugin = first;
 }
 
+Test(callbacks, nothing_stays_registered_after_the_end)
+{
+	cr_expect_geq(fake_registered(), 7);
+	unload();
+	cr_expect_eq(fake_registered(), 0);
+}
+
 Test(callbacks, a_listeners_own_plugin_is_refused)
 {
 	unload();
 	identifier[0] = &device;
 	cr_expect_neq(load("allow"), 0);
 	cr_expect(strstr(fake_log(), "per_listener_settings"));
+	cr_expect_eq(fake_registered(), 0);
 	identifier[0] = NULL;
 	cr_expect_eq(load("allow"), 0, "the refusal left nothing behind");
 }

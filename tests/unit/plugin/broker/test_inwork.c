@@ -70,25 +70,44 @@ Test(inwork, a_commit_before_the_crash_clears_them)
 	expect_start(20, 0, 0);
 }
 
-Test(inwork, alone_in_work_at_a_second_crash_is_the_culprit)
+Test(inwork, alone_in_work_at_three_crashes_is_the_culprit)
 {
 	crash(10, 11, 20);
+	crash(13, 14, 14);
+	crash(13, 14, 14);
 	crash(13, 14, 14);
 	expect_start(13, 20, 14);
 }
 
-Test(inwork, one_that_came_alone_is_the_culprit_at_its_second_crash_not_its_first)
+Test(inwork, alone_in_work_at_two_crashes_is_no_culprit_yet)
+{
+	crash(10, 11, 20);
+	crash(13, 14, 14);
+	crash(13, 14, 14);
+	expect_start(13, 20, 0);
+}
+
+Test(inwork, one_that_came_alone_is_the_culprit_at_its_third_crash)
 {
 	crash(10, 11, 11);
-	expect_start(10, 11, 0);
+	crash(10, 11, 11);
 	crash(10, 11, 11);
 	expect_start(10, 11, 11);
+}
+
+Test(inwork, another_record_between_two_crashes_begins_the_count_anew)
+{
+	crash(10, 11, 11);
+	crash(10, 11, 11);
+	crash(11, 12, 12);
+	expect_start(11, 12, 0);
 }
 
 Test(inwork, those_behind_the_culprit_stay_suspect)
 {
 	crash(10, 11, 20);
-	crash(13, 14, 14);
+	for (int i = 0; i < OTA_INWORK_CRASHES; i++)
+		crash(13, 14, 14);
 	struct ota_inwork inwork = start(13);
 	cr_assert_eq(inwork.culprit, 14);
 	ota_inwork_begin(&inwork, 15, 15);

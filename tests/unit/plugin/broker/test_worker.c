@@ -381,17 +381,18 @@ Test(worker, suspects_are_applied_one_by_one)
 	cr_expect_geq(fakes_commits(), 6, "%zu commits", fakes_commits());
 }
 
-Test(worker, the_culprit_of_two_crashes_is_set_aside)
+Test(worker, the_culprit_of_three_crashes_is_set_aside)
 {
 	char path[SCRATCH_SIZE];
 	leave_journal(5);
 	leave_in_work(1, 5);
-	leave_in_work(3, 3);
+	for (int i = 0; i < OTA_INWORK_CRASHES; i++)
+		leave_in_work(3, 3);
 	start();
 	cr_assert(fakes_wait_events(4));
 	halt();
 	cr_expect_eq(fakes_applied(), 5);
-	cr_expect_eq(told("two crashes"), 1);
+	cr_expect_eq(told("three crashes"), 1);
 	for (size_t i = 0; i < fakes_events(); i++)
 		cr_expect_not(strstr(fakes_event(i), "dn3 "), "%s", fakes_event(i));
 	scratch_path(path, bench.directory, "quarantine-3");
