@@ -146,8 +146,7 @@ class Counter:
 def test_swarm_carries_a_thousand_connections(stock):
     seen = []
     with Swarm(stock.port) as swarm:
-        for number in range(1000):
-            swarm.open(Counter(number, seen))
+        swarm.connect_all([Counter(number, seen) for number in range(1000)])
         swarm.run_until(lambda: len(seen) == 1000, "a thousand own messages", 60)
     assert len(set(seen)) == 1000
 

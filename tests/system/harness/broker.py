@@ -77,6 +77,7 @@ class Broker:
             self._spawn()
             try:
                 until(self._listens, "the broker to listen", timeout)
+                sanitizer.check(self.process.pid)
                 return self
             except BrokerDied:
                 if "Address already in use" not in self.log_of_run():
@@ -87,7 +88,7 @@ class Broker:
 
     def start_refused(self, timeout=DEADLINE):
         """Starts a broker that must not come up; returns what it logged."""
-        self._spawn()
+        self._spawn(ends_early=True)
         try:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -178,7 +179,7 @@ class Broker:
     def _headline(self):
         return f"--- run {self.runs} ---\n"
 
-    def _spawn(self):
+    def _spawn(self, ends_early=False):
         self.runs += 1
         path = self.home / "mosquitto.conf"
         path.write_text(self.config.text())
@@ -186,7 +187,7 @@ class Broker:
             log.write(self._headline())
             log.flush()
             self.process = subprocess.Popen([*self.release.command, "-c", str(path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**os.environ, **sanitizer.environment()}, start_new_session=True)
+                                            env={**os.environ, **sanitizer.environment(ends_early)}, start_new_session=True)
 
     def _listens(self):
         """Whether our own process holds the listening socket: a connection alone could be answered by a stranger who took the port."""

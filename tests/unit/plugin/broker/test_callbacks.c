@@ -60,6 +60,8 @@ static void teardown(void)
 	fakes_go_on();
 	if (plugin)
 		unload();
+	cr_expect_not(strstr(fake_log(), "journal_failed"), "%s", fake_log());
+	cr_expect_eq(fake_allocated(), 0, "memory of the broker was not given back");
 	scratch_remove(directory);
 }
 
@@ -91,12 +93,20 @@ Test(callbacks, a_second_instance_is_refused)
 	plugin = first;
 }
 
+Test(callbacks, nothing_stays_registered_after_the_end)
+{
+	cr_expect_geq(fake_registered(), 7);
+	unload();
+	cr_expect_eq(fake_registered(), 0);
+}
+
 Test(callbacks, a_listeners_own_plugin_is_refused)
 {
 	unload();
 	identifier[0] = &device;
 	cr_expect_neq(load("allow"), 0);
 	cr_expect(strstr(fake_log(), "per_listener_settings"));
+	cr_expect_eq(fake_registered(), 0);
 	identifier[0] = NULL;
 	cr_expect_eq(load("allow"), 0, "the refusal left nothing behind");
 }
@@ -190,6 +200,15 @@ Test(callbacks, the_connect_event_of_2_1_is_enough)
 	cr_expect_str_eq(fakes_event(1), "gone one 1");
 }
 
+Test(callbacks, a_subscription_shows_a_device)
+{
+	fake_auth(&device);
+	fake_acl(&device, MOSQ_ACL_READ, "/ota/device/upgrade/pk/one", false);
+	fake_acl(&device, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
+	cr_assert(fakes_wait_events(1));
+	cr_expect_str_eq(fakes_event(0), "connected one 1");
+}
+
 Test(callbacks, a_failed_login_elsewhere_never_shows_a_device)
 {
 	fake_auth(&device);
@@ -279,6 +298,32 @@ Test(callbacks, nothing_is_sent_to_a_connection_that_is_gone)
 	fakes_go_on();
 	settle(3);
 	cr_expect_eq(fake_published(), 0, "not even under the same client id");
+}
+
+Test(callbacks, nothing_is_sent_to_a_connection_that_was_replaced)
+{
+	fake_auth(&device);
+	fakes_hold_on("hello");
+	fake_publish(&device, INFORM, "hello", 1);
+	cr_assert(fakes_wait_held());
+	fake_auth(&second);
+	fake_acl(&second, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
+	fakes_go_on();
+	cr_assert(fakes_wait_events(4));
+	settle(4);
+	cr_expect_eq(fake_published(), 0, "the engine decides again for the newer one");
+}
+
+Test(callbacks, a_message_the_broker_does_not_take_is_given_up)
+{
+	fake_refuse_publish(true);
+	fake_auth(&device);
+	fake_publish(&device, INFORM, "hello", 1);
+	settle(2);
+	fake_refuse_publish(false);
+	fake_publish(&device, INFORM, "again", 1);
+	settle(3);
+	cr_expect_eq(fake_published(), 1);
 }
 
 Test(callbacks, foreign_topics_pass_untouched)
