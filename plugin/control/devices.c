@@ -90,6 +90,21 @@ int ota_handle_get_device(struct ota_call *call, struct ota_error *error)
 	return failed ? failed : device_answer(call, &device, error);
 }
 
+/* With all its deliveries: else the first that changes nothing would bar it again. */
+static int bar_lift(struct ota_call *call, struct ota_device *device, struct ota_error *error)
+{
+	struct ota_device_module modules[DEVICE_MODULES_SHOWN];
+	size_t count = 0;
+	int failed = ota_device_module_list(call->store, device->id, modules, DEVICE_MODULES_SHOWN, &count, error);
+
+	for (size_t i = 0; !failed && i < count; i++) {
+		modules[i].loop_count = 0;
+		failed = ota_device_module_save(call->store, device->identity.product_key, &modules[i], error);
+	}
+	device->barred = false;
+	return failed ? failed : ota_device_save(call->store, device, error);
+}
+
 int ota_handle_unbar_device(struct ota_call *call, struct ota_error *error)
 {
 	struct ota_device device;
@@ -99,8 +114,7 @@ int ota_handle_unbar_device(struct ota_call *call, struct ota_error *error)
 		return failed;
 	if (!device.barred)
 		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", "device %s is not barred", device.identity.device_name);
-	device.barred = false;
-	failed = ota_device_save(call->store, &device, error);
+	failed = bar_lift(call, &device, error);
 	if (!failed)
 		failed = ota_call_note(call, (struct ota_call_subject){ device.identity.product_key, .device = &device }, "device_unbarred", "", error);
 	if (!failed)

@@ -226,7 +226,7 @@ static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant 
 		return batch_cancel(&walk, &batch, ret_count, error);
 	if (!batch.prepared && batch.state == OTA_BATCH_PLANNED)
 		return batch_prepare(engine, &batch, at, budget, ret_count, error);
-	if (batch.ends_ms && batch.ends_ms <= at.wall_ms)
+	if (batch.ends_ms && batch.ends_ms <= at.wall_ms && at.heard_ms >= engine->grace_until)
 		return batch_walk(&walk, OTA_TASK_PENDING, OTA_EVENT_EXPIRE, ret_count, error);
 	return 0;
 }
@@ -321,6 +321,8 @@ static int scan_task(struct ota_engine *engine, const struct ota_task *task, str
 	const struct ota_connection *connection = ota_presence_find(engine->presence, &device.identity);
 	if (!connection || !connection->settled)
 		return 0;
+	if (task->state == OTA_TASK_PENDING) /* what another batch has under way on the device is not interrupted by it */
+		return ota_release_device(engine, &device, at, error);
 	return ota_settle_connection(engine, &device.identity, at, error);
 }
 

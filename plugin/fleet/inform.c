@@ -140,17 +140,29 @@ static int former_target(struct ota_engine *engine, const struct ota_task *task,
 	return failed;
 }
 
-static bool same_boot(const struct ota_task *task, const struct ota_device_module *row)
+static bool task_is_delivered(const struct ota_task *task)
 {
-	return *row->boot_id && !strcmp(task->boot_id, row->boot_id);
+	return task->phase == OTA_PHASE_DELIVERED || task->phase == OTA_PHASE_DRAWN;
+}
+
+/* The device has not restarted since the delivery: it says so, or the inform was under way before the delivery and only settled after it. */
+static int same_boot(const struct ota_work *work, const struct ota_device_module *row, bool *ret_same, struct ota_error *error)
+{
+	struct ota_attempt attempt;
+
+	*ret_same = *row->boot_id && !strcmp(work->task.boot_id, row->boot_id);
+	if (*ret_same || !task_is_delivered(&work->task))
+		return 0;
+	int failed = ota_attempt_find(work->engine->options.store, work->task.id, work->task.attempt, &attempt, error);
+	*ret_same = !failed && row->version_ms < attempt.delivered_ms;
+	return failed == OTA_ENOTFOUND ? 0 : failed;
 }
 
 /* Counts deliveries that changed nothing; true when they have become a loop. */
-static bool loop_counts(struct ota_device_module *row, const struct ota_task *task, enum ota_task_event event, struct ota_instant at)
+static bool loop_counts(struct ota_device_module *row, const struct ota_task *task, const struct ota_task_facts *facts,
+			struct ota_instant at)
 {
-	bool delivered = task->phase == OTA_PHASE_DELIVERED || task->phase == OTA_PHASE_DRAWN;
-
-	if (event != OTA_EVENT_INFORM_SOURCE || !delivered || same_boot(task, row))
+	if (!task_is_delivered(task) || facts->same_boot)
 		return false;
 	if (!row->loop_count || at.heard_ms - row->loop_since > OTA_DAY_MS) {
 		row->loop_count = 0;
@@ -159,18 +171,32 @@ static bool loop_counts(struct ota_device_module *row, const struct ota_task *ta
 	return ++row->loop_count >= OTA_LOOP_MAX;
 }
 
+/* An attempt starts from wherever the device is, in whichever boot, until the package is on it. */
+static void source_follow(struct ota_task *task, const struct ota_device_module *row, enum ota_task_event event,
+			  const struct ota_task_facts *facts)
+{
+	bool came_late = event == OTA_EVENT_INFORM_OTHER && facts->former_target;
+
+	if (event == OTA_EVENT_INFORM_TARGET || ota_task_state_is_final(task->state))
+		return;
+	if (task->state == OTA_TASK_PENDING || !*task->from_version || came_late)
+		ota_text_cut(task->from_version, sizeof(task->from_version), row->version);
+	if (task->phase == OTA_PHASE_NONE || facts->same_boot || came_late)
+		ota_text_cut(task->boot_id, sizeof(task->boot_id), row->boot_id);
+}
+
 static int unfinished_follow(struct ota_work *work, struct ota_device_module *row, struct ota_error *error)
 {
 	enum ota_task_event event = inform_event(&work->task, row->version);
-	struct ota_task_facts facts = { .same_boot = same_boot(&work->task, row), .still_matches = true };
-	bool loop = loop_counts(row, &work->task, event, work->at);
-	int failed = former_target(work->engine, &work->task, row->version, work->at, &facts.former_target, error);
+	struct ota_task_facts facts = { .still_matches = true };
+	int failed = same_boot(work, row, &facts.same_boot, error);
 
-	/* A task that was never tried starts from wherever the device is now. */
-	if (work->task.state == OTA_TASK_PENDING && event != OTA_EVENT_INFORM_TARGET)
-		ota_text_cut(work->task.from_version, sizeof(work->task.from_version), row->version);
+	if (!failed)
+		failed = former_target(work->engine, &work->task, row->version, work->at, &facts.former_target, error);
 	if (failed)
 		return failed;
+	bool loop = event == OTA_EVENT_INFORM_SOURCE && loop_counts(row, &work->task, &facts, work->at);
+	source_follow(&work->task, row, event, &facts);
 	return ota_transition(work, loop ? OTA_EVENT_LOOP : event, &facts, NULL, error);
 }
 
@@ -192,39 +218,53 @@ static int version_note(struct ota_engine *engine, const struct ota_device *devi
 	return ota_note(&work, "version", error, "%s runs %s, before %s", row->module, row->version, *old ? old : "unknown");
 }
 
+/* The inventory follows the device, whatever becomes of its tasks. */
+static int version_follow(struct ota_engine *engine, const struct ota_device *device, struct ota_device_module *row, struct ota_instant at,
+			  struct ota_error *error)
+{
+	char old[OTA_VERSION_MAX + 1];
+	bool changed = strcmp(row->version, row->candidate) != 0;
+
+	ota_text_cut(old, sizeof(old), row->version);
+	ota_text_cut(row->version, sizeof(row->version), row->candidate);
+	row->version_ms = row->candidate_wall_ms;
+	row->candidate[0] = 0;
+	row->candidate_due = 0;
+	row->loop_count = changed ? 0 : row->loop_count;
+	int failed = ota_device_module_save(engine->options.store, device->identity.product_key, row, error);
+	return failed || !changed ? failed : version_note(engine, device, row, old, at, error);
+}
+
+/* The device may come out of it barred. */
+static int task_follow(struct ota_engine *engine, struct ota_device *device, struct ota_device_module *row, struct ota_instant at,
+		       struct ota_error *error)
+{
+	struct ota_task task;
+	struct ota_work work;
+	int64_t loops = row->loop_count;
+	int failed = task_of_module(engine, row, &task, error);
+
+	if (failed)
+		return failed == OTA_ENOTFOUND ? 0 : failed;
+	failed = ota_work_load(engine, device, &task, at, &work, error);
+	if (!failed)
+		failed = unfinished_follow(&work, row, error);
+	if (!failed && row->loop_count != loops)
+		failed = ota_device_module_save(engine->options.store, device->identity.product_key, row, error);
+	if (!failed)
+		*device = work.device;
+	return failed;
+}
+
 int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *before, struct ota_instant at, struct ota_error *error)
 {
 	struct ota_device_module row = *before;
 	struct ota_device device;
-	struct ota_task task;
-	struct ota_work work;
-	bool changed = strcmp(row.version, row.candidate) != 0;
-
 	int failed = ota_device_load(engine->options.store, row.device_id, &device, error);
-	if (failed)
-		return failed;
-	ota_text_cut(row.version, sizeof(row.version), row.candidate);
-	row.version_ms = row.candidate_wall_ms;
-	row.candidate[0] = 0;
-	row.candidate_due = 0;
-	row.loop_count = changed ? 0 : row.loop_count;
-	failed = ota_device_module_save(engine->options.store, device.identity.product_key, &row, error);
-	if (!failed && changed)
-		failed = version_note(engine, &device, &row, before->version, at, error);
-	if (failed)
-		return failed;
 
-	failed = task_of_module(engine, &row, &task, error);
 	if (!failed)
-		failed = ota_work_load(engine, &device, &task, at, &work, error);
-	if (!failed) {
-		int64_t loops = row.loop_count;
-
-		failed = unfinished_follow(&work, &row, error);
-		if (!failed && row.loop_count != loops)
-			failed = ota_device_module_save(engine->options.store, device.identity.product_key, &row, error);
-	}
-	if (failed && failed != OTA_ENOTFOUND)
-		return failed;
-	return ota_release_device(engine, &device, at, error);
+		failed = version_follow(engine, &device, &row, at, error);
+	if (!failed)
+		failed = task_follow(engine, &device, &row, at, error);
+	return failed ? failed : ota_release_device(engine, &device, at, error);
 }

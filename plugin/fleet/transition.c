@@ -61,9 +61,11 @@ static int attempt_begin(struct ota_work *work, struct ota_error *error)
 	return 0;
 }
 
+/* Whatever stood still is over with it. */
 static void deadline_set(struct ota_work *work, int64_t after_ms)
 {
 	work->task.deadline_at = work->at.heard_ms + after_ms;
+	work->task.deadline_left_ms = 0;
 	work->task.due_at = work->task.deadline_at;
 }
 
@@ -72,6 +74,11 @@ static void timers_clear(struct ota_task *task)
 	task->deadline_at = 0;
 	task->deadline_left_ms = 0;
 	task->due_at = 0;
+}
+
+static bool phase_is_delivered(enum ota_task_phase phase)
+{
+	return phase == OTA_PHASE_DELIVERED || phase == OTA_PHASE_DRAWN;
 }
 
 static void timers_enter(struct ota_work *work, const struct ota_task_rule *rule)
@@ -86,7 +93,7 @@ static void timers_enter(struct ota_work *work, const struct ota_task_rule *rule
 		deadline_set(work, work->strategy.soak_ms);
 	else if (rule->effects & (OTA_EFFECT_DELIVERED | OTA_EFFECT_DRAWN))
 		deadline_set(work, work->strategy.reboot_timeout_ms);
-	else if (rule->effects & OTA_EFFECT_START)
+	else if (rule->effects & OTA_EFFECT_START || (rule->effects & OTA_EFFECT_RESTART && phase_is_delivered(work->before.phase)))
 		deadline_set(work, work->strategy.upgrade_timeout_ms);
 	else if (rule->effects & OTA_EFFECT_RETRY)
 		deadline_set(work, work->strategy.retry_pause_ms);
@@ -94,7 +101,7 @@ static void timers_enter(struct ota_work *work, const struct ota_task_rule *rule
 
 static void phase_enter(struct ota_task *task, const struct ota_task_rule *rule)
 {
-	if (rule->to != OTA_TASK_STAYS && rule->to != OTA_TASK_UPGRADING)
+	if ((rule->to != OTA_TASK_STAYS && rule->to != OTA_TASK_UPGRADING) || rule->effects & OTA_EFFECT_RESTART)
 		task->phase = OTA_PHASE_NONE;
 	if (rule->effects & OTA_EFFECT_DELIVERED)
 		task->phase = OTA_PHASE_DELIVERED;
@@ -136,10 +143,8 @@ static void task_become(struct ota_work *work, enum ota_task_event event, const 
 	if (event_is_timer(event)) /* a timer that has spoken is spent, unless the rule starts another */
 		timers_clear(task);
 	timers_enter(work, rule);
-	if (event == OTA_EVENT_CONNECT && task->deadline_left_ms) { /* the push timer counts online time */
+	if (event == OTA_EVENT_CONNECT && task->deadline_left_ms) /* the push timer counts online time */
 		deadline_set(work, task->deadline_left_ms);
-		task->deadline_left_ms = 0;
-	}
 }
 
 static int rule_send(struct ota_work *work, const struct ota_task_rule *rule, bool *ret_again, struct ota_error *error)

@@ -83,7 +83,8 @@ static const struct ota_task_rule rules[] = {
 
 	ROW(BIT(PENDING),   INFORM_OTHER,   STILL_MATCHES,         STAYS,     NONE,              E(NONE),                         ""),
 	ROW(BIT(PENDING),   INFORM_OTHER,   ALWAYS,                CANCELED,  NO_LONGER_MATCHES, E(NONE),                         ""),
-	ROW(ACTIVE,         INFORM_OTHER,   FORMER_TARGET,         STAYS,     NONE,              E(REPUSH),                       "an order taken back arrived late"),
+	ROW(BIT(UPGRADING), INFORM_OTHER,   SOAKING,               FAILED,    WRONG_VERSION,     E(NONE),                         "it did not stay up"),
+	ROW(ACTIVE,         INFORM_OTHER,   FORMER_TARGET,         STAYS,     NONE,              E(REPUSH) | E(RESTART),          "an order taken back arrived late"),
 	ROW(ACTIVE,         INFORM_OTHER,   ALWAYS,                FAILED,    WRONG_VERSION,     E(NONE),                         ""),
 	ROW(BIT(SUCCEEDED), INFORM_OTHER,   ALWAYS,                STAYS,     NONE,              E(MARK_REGRESSED),               "unless a later task moved it: the newest task alone is asked"),
 	ROW(BIT(FAILED) | BIT(CANCELED), INFORM_OTHER, ALWAYS,     STAYS,     NONE,              E(NONE),                         ""),

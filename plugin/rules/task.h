@@ -98,6 +98,7 @@ enum ota_task_effect {
 	OTA_EFFECT_MARK_REGRESSED = 8192,
 	OTA_EFFECT_MARK_RECOVERED = 16384,
 	OTA_EFFECT_MARK_INSTALLED = 32768,
+	OTA_EFFECT_RESTART = 65536,    /* what was delivered is gone: the download starts over, with a whole upgrade timer */
 };
 
 /* Instead of a state: it stays what it is. Instead of a cause: that of the event (a negative step's). */

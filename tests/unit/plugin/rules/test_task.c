@@ -118,7 +118,9 @@ Test(task, a_foreign_version_fails_an_active_task_unless_it_was_a_recent_target)
 {
 	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_OTHER, WITH(0)), OTA_TASK_FAILED, OTA_CAUSE_WRONG_VERSION, 0);
 	expect(decide(OTA_TASK_PUSHED, OTA_EVENT_INFORM_OTHER, WITH(.facts.former_target = true)), OTA_TASK_STAYS, OTA_CAUSE_NONE,
-	       OTA_EFFECT_REPUSH);
+	       OTA_EFFECT_REPUSH | OTA_EFFECT_RESTART);
+	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_OTHER, WITH(.phase = OTA_PHASE_SOAKING, .facts.former_target = true)),
+	       OTA_TASK_FAILED, OTA_CAUSE_WRONG_VERSION, 0);
 	expect(decide(OTA_TASK_PENDING, OTA_EVENT_INFORM_OTHER, WITH(.facts.still_matches = true)), OTA_TASK_STAYS, OTA_CAUSE_NONE, 0);
 	expect(decide(OTA_TASK_PENDING, OTA_EVENT_INFORM_OTHER, WITH(0)), OTA_TASK_CANCELED, OTA_CAUSE_NO_LONGER_MATCHES, 0);
 }

@@ -105,7 +105,7 @@ Test(damage, a_file_system_turned_read_only_is_told)
 	scratch_path(source, fixture.directory, "disk");
 	cr_assert_eq(mkdir(source, 0700), 0);
 	if (mount("tmpfs", source, "tmpfs", 0, "size=8m") < 0)
-		cr_skip_test("cannot mount a tmpfs: %s", strerror(errno));
+		cr_skip_test("mounting a tmpfs needs root: %s", strerror(errno));
 	struct ota_store *store = NULL;
 	int writable = ota_store_open(source, &store, &fixture.error);
 	store = ota_store_free(store);
