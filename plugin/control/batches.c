@@ -53,13 +53,14 @@ static int conflicts_refuse(char (*names)[OTA_DEVICE_NAME_MAX + 1], size_t named
 			   (long long)count, text.data ? text.data : "", (int64_t)named < count ? ", ..." : "");
 }
 
-/* What a dry run tells of one listed device. */
+/* What a dry run tells of one listed device, in the order of the preparation. */
 static int target_judge(struct ota_call *call, const struct ota_batch *batch, const char *name, struct ota_batch_counts *counts,
 			struct ota_error *error)
 {
 	struct ota_identity identity;
 	struct ota_device device;
 	struct ota_device_module module = {0};
+	struct ota_task task;
 
 	ota_identity_make(ota_span_from_text(batch->product_key), ota_span_from_text(name), &identity);
 	int failed = ota_device_find(call->store, &identity, &device, error);
@@ -70,8 +71,13 @@ static int target_judge(struct ota_call *call, const struct ota_batch *batch, co
 	failed = ota_device_module_find(call->store, device.id, batch->module, &module, error);
 	if (failed && failed != OTA_ENOTFOUND)
 		return failed;
+	bool at_target = !failed && !strcmp(module.version, batch->version);
+	failed = ota_task_find_unfinished(call->store, device.id, batch->module, &task, error);
+	if (failed && failed != OTA_ENOTFOUND)
+		return failed;
 	counts->excluded_barred += device.barred;
-	counts->excluded_at_target += !device.barred && !strcmp(module.version, batch->version);
+	counts->excluded_at_target += !device.barred && at_target;
+	counts->excluded_conflict += !device.barred && !at_target && !failed;
 	return 0;
 }
 
@@ -99,7 +105,7 @@ struct conflicts {
 static int dry_run_answer(struct ota_call *call, const struct ota_batch *batch, const struct ota_package *package, const cJSON *names,
 			  const struct conflicts *conflicts, struct ota_error *error)
 {
-	struct ota_batch_counts counts = { .excluded_conflict = conflicts->count };
+	struct ota_batch_counts counts = { .excluded_conflict = batch->all_devices ? conflicts->count : 0 };
 	const cJSON *name;
 	int failed = batch->all_devices ? product_judge(call, batch, &counts, error) : 0;
 
@@ -111,6 +117,7 @@ static int dry_run_answer(struct ota_call *call, const struct ota_batch *batch, 
 	if (failed)
 		return failed;
 	int64_t matches = batch->total - ota_batch_counts_sum(&counts);
+	matches = matches > 0 ? matches : 0; /* the kept counts of a whole product may name a device twice */
 	ota_answer_open(call->out, NULL, '{');
 	ota_answer_integer(call->out, "matches", matches);
 	ota_answer_open(call->out, "excluded", '{');

@@ -222,6 +222,8 @@ static int command_run(struct ota_control *control, const cJSON *object, const c
 		if (failed)
 			return failed;
 		failed = call_handle(&call, &own);
+		if (!failed && out->size + data.size > ANSWER_BYTES_MAX)
+			failed = ota_fail(&own, OTA_ELIMIT, "the answers of this request pass 64 KiB: ask with fewer commands or a smaller limit");
 		bool undo = failed || call.undo;
 		int broken = undo ? 0 : ota_store_release(store, error);
 		if (undo)
@@ -229,8 +231,6 @@ static int command_run(struct ota_control *control, const cJSON *object, const c
 		if (broken)
 			return broken;
 	}
-	if (!failed && !call.command->mutating && out->size + data.size > ANSWER_BYTES_MAX)
-		failed = ota_fail(&own, OTA_ELIMIT, "the answers of this request pass 64 KiB: ask with fewer commands or a smaller limit");
 	answer_begin(out, object);
 	if (failed)
 		answer_error(out, &own, prefix);

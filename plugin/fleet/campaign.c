@@ -239,7 +239,10 @@ static int verdict_give(struct ota_engine *engine, const struct ota_batch *batch
 
 	if (failed)
 		return failed;
-	package.verification = ota_batch_verdict(tally);
+	enum ota_verification verdict = ota_batch_verdict(tally);
+	if (verdict == OTA_UNVERIFIED && package.verification == OTA_VERIFIED)
+		return 0; /* what proved nothing takes no proof away */
+	package.verification = verdict;
 	ota_text_cut(package.verified_sha256, sizeof(package.verified_sha256),
 		     package.verification == OTA_VERIFIED ? package.full.sha256 : "");
 	failed = ota_package_save(engine->options.store, &package, error);
@@ -298,6 +301,13 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id)
 {
+	/* One that is walked already starts over. */
+	for (size_t i = 0; i < engine->scan_count; i++) {
+		if (engine->scans[i].batch_id != batch_id)
+			continue;
+		engine->scans[i].after = 0;
+		return 0;
+	}
 	if (engine->scan_count == engine->scan_capacity) {
 		size_t capacity = engine->scan_capacity ? 2 * engine->scan_capacity : 16;
 		struct ota_scan *scans = reallocarray(engine->scans, capacity, sizeof(*scans));
@@ -326,6 +336,23 @@ static int scan_task(struct ota_engine *engine, const struct ota_task *task, str
 	return ota_settle_connection(engine, &device.identity, at, error);
 }
 
+static int scan_guarded(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error)
+{
+	struct ota_error own = {0};
+	struct ota_guard guard;
+	bool aside;
+	int failed = ota_guard_begin(engine, &guard, error);
+
+	if (failed)
+		return failed;
+	failed = ota_guard_end(engine, &guard, scan_task(engine, task, at, &own), &aside, &own);
+	if (aside)
+		ota_guard_tell(engine, at, "task", task->id, &own);
+	if (failed && error)
+		*error = own;
+	return failed;
+}
+
 static int scan_chunk(struct ota_engine *engine, struct ota_instant at, size_t budget, size_t *ret_count, struct ota_error *error)
 {
 	struct ota_scan *scan = &engine->scans[0];
@@ -336,7 +363,7 @@ static int scan_chunk(struct ota_engine *engine, struct ota_instant at, size_t b
 	const struct ota_task_filter next = { scan->batch_id, -1, scan->after };
 	int failed = ota_task_list(engine->options.store, &next, rows, budget, ret_count, error);
 	for (size_t i = 0; !failed && i < *ret_count; i++)
-		failed = scan_task(engine, &rows[i], at, error);
+		failed = scan_guarded(engine, &rows[i], at, error);
 	if (failed)
 		return failed;
 	if (*ret_count)
@@ -346,16 +373,43 @@ static int scan_chunk(struct ota_engine *engine, struct ota_instant at, size_t b
 	return 0;
 }
 
+static int work_guarded(struct ota_engine *engine, int64_t id, struct ota_instant at, size_t budget, size_t *ret_count, struct ota_error *error)
+{
+	struct ota_error own = {0};
+	struct ota_guard guard;
+	bool aside;
+	int failed = ota_guard_begin(engine, &guard, error);
+
+	*ret_count = 0;
+	if (failed)
+		return failed;
+	failed = ota_guard_end(engine, &guard, batch_work(engine, id, at, budget, ret_count, &own), &aside, &own);
+	if (aside) {
+		*ret_count = 0;
+		ota_guard_tell(engine, at, "batch", id, &own);
+	}
+	if (failed && error)
+		*error = own;
+	return failed;
+}
+
 int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
 {
-	int64_t ids[16];
-	size_t count, done;
+	enum { BATCHES = 16 };
+	int64_t ids[BATCHES];
+	size_t count, done, i;
 
-	int failed = ota_batch_list_working(engine->options.store, now.wall_ms, 0, ids, 16, &count, error);
-	for (size_t i = 0; !failed && i < count && budget; i++) {
-		failed = batch_work(engine, ids[i], now, budget, &done, error);
+	int failed = ota_batch_list_working(engine->options.store, now.wall_ms, engine->work_after, ids, BATCHES, &count, error);
+	for (i = 0; !failed && i < count && budget; i++) {
+		failed = work_guarded(engine, ids[i], now, budget, &done, error);
 		*ret_more |= done > 0;
 		budget -= done < budget ? done : budget;
+	}
+	if (!failed) {
+		bool all = i == count && count < BATCHES;
+
+		engine->work_after = all ? 0 : ids[i - 1];
+		*ret_more |= !all;
 	}
 	if (!failed && budget && engine->scan_count) {
 		failed = scan_chunk(engine, now, budget, &done, error);

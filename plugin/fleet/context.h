@@ -25,6 +25,8 @@ struct ota_engine {
 	struct ota_presence *presence;
 	int64_t grace_until; /* heard_ms; no timer makes a task final before */
 	int64_t look_at;     /* heard_ms: when campaigns are looked through again; INT64_MAX = no batch is open */
+	int64_t work_after;  /* batch id: the next turn goes on behind it, so that the first ones do not keep the rest waiting */
+	int64_t complain_at; /* heard_ms: no line about rows set aside before */
 	/* Batches whose unfinished tasks are walked because the batch began or was resumed: nothing else would wake devices that are online already. */
 	struct ota_scan {
 		int64_t batch_id;
@@ -54,6 +56,17 @@ int ota_work_load(struct ota_engine *engine, const struct ota_device *device, co
 /* The gate that holds the task now; OTA_REASON_NONE when all are open. `repeat`: for sending a push again. */
 int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reason, struct ota_error *error);
 bool ota_work_online(const struct ota_work *work);
+
+/* guard.c: the work of one row of a turn, in a savepoint of its own. What the row itself is to blame for (it contradicts another one) is undone and told,
+ * and the turn goes on with the others; what the store is to blame for ends the turn. */
+struct ota_guard {
+	size_t sent; /* messages in the outbox before it */
+};
+int ota_guard_begin(struct ota_engine *engine, struct ota_guard *ret_guard, struct ota_error *error);
+/* `failed` is how the work went. *ret_aside: it was undone, and the same work would fail again. */
+int ota_guard_end(struct ota_engine *engine, const struct ota_guard *guard, int failed, bool *ret_aside, struct ota_error *error);
+/* At most one line a minute: whatever set one aside, sets aside many. */
+void ota_guard_tell(struct ota_engine *engine, struct ota_instant at, const char *what, int64_t id, const struct ota_error *error);
 
 /* transition.c: decides and applies one event; saves the task, the attempt, the log, and lets the batch follow. `facts` holds what the caller knows, the
  * rest (gates, online, retry, soak) is filled in. `cause` and `step`/`desc` are those of a progress report, else NONE/-1000/"". */
@@ -87,6 +100,8 @@ int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *even
 int ota_unreadable(struct ota_error *error, int code, const char *message);
 /* A module's candidate has settled. */
 int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant at, struct ota_error *error);
+/* The same for the inventory alone, when the device's tasks cannot be read. */
+int ota_inform_record(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant at, struct ota_error *error);
 /* The device of an event: found, or registered when its product is open; OTA_EDENIED (logged) otherwise. */
 int ota_device_of(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_device *ret_device, struct ota_error *error);
 

@@ -4,7 +4,10 @@
 
 #include "plugin/fleet/context.h"
 
-enum { LOOK_MS = 1000 }; /* how often batches are looked through for an end that has come */
+enum {
+	LOOK_MS = 1000,        /* how often batches are looked through for an end that has come */
+	ASIDE_MS = OTA_HOUR_MS, /* how long a task waits that could not be worked on */
+};
 
 static int64_t or_default(int64_t value, int64_t standard)
 {
@@ -120,6 +123,24 @@ int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *ev
 	}
 }
 
+static int settle_one(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant now, struct ota_error *error)
+{
+	struct ota_error own = {0};
+	struct ota_guard guard;
+	bool aside;
+
+	ota_presence_settle(engine->presence, identity);
+	int failed = ota_guard_begin(engine, &guard, error);
+	if (failed)
+		return failed;
+	failed = ota_guard_end(engine, &guard, ota_settle_connection(engine, identity, now, &own), &aside, &own);
+	if (aside)
+		ota_guard_tell(engine, now, "connection", 0, &own);
+	if (failed && error)
+		*error = own;
+	return failed;
+}
+
 static int settle_connections(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
 {
 	int failed = 0;
@@ -134,9 +155,27 @@ static int settle_connections(struct ota_engine *engine, struct ota_instant now,
 			break;
 		}
 		struct ota_identity identity = connection->identity;
-		ota_presence_settle(engine->presence, &identity);
-		failed = ota_settle_connection(engine, &identity, now, error);
+		failed = settle_one(engine, &identity, now, error);
 	}
+	return failed;
+}
+
+static int settle_inform(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant now, struct ota_error *error)
+{
+	struct ota_error own = {0};
+	struct ota_guard guard;
+	bool aside;
+	int failed = ota_guard_begin(engine, &guard, error);
+
+	if (failed)
+		return failed;
+	failed = ota_guard_end(engine, &guard, ota_inform_settle(engine, row, now, &own), &aside, &own);
+	if (aside) {
+		ota_guard_tell(engine, now, "module of device", row->device_id, &own);
+		failed = ota_inform_record(engine, row, now, &own);
+	}
+	if (failed && error)
+		*error = own;
 	return failed;
 }
 
@@ -149,8 +188,41 @@ static int settle_informs(struct ota_engine *engine, struct ota_instant now, siz
 		return OTA_ENOMEM;
 	int failed = ota_device_module_due(engine->options.store, now.heard_ms, rows, budget, &count, error);
 	for (size_t i = 0; !failed && i < count; i++)
-		failed = ota_inform_settle(engine, &rows[i], now, error);
+		failed = settle_inform(engine, &rows[i], now, error);
 	*ret_more |= count == budget;
+	return failed;
+}
+
+/* Looked at again later: an operator may have mended what it hangs on. */
+static int task_postpone(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now, struct ota_error *error)
+{
+	struct ota_task later = *task;
+
+	later.due_at = now.heard_ms + ASIDE_MS;
+	return ota_task_save(engine->options.store, task, &later, error);
+}
+
+static int run_timer(struct ota_engine *engine, int64_t id, struct ota_instant now, struct ota_error *error)
+{
+	struct ota_error own = {0};
+	struct ota_guard guard;
+	struct ota_task task;
+	bool aside;
+	int failed = ota_task_load(engine->options.store, id, &task, error);
+
+	/* A task before it in this round may have moved this one. */
+	if (failed || !task.due_at || task.due_at > now.heard_ms)
+		return failed;
+	failed = ota_guard_begin(engine, &guard, error);
+	if (failed)
+		return failed;
+	failed = ota_guard_end(engine, &guard, ota_clock_task(engine, &task, now, &own), &aside, &own);
+	if (aside) {
+		ota_guard_tell(engine, now, "task", id, &own);
+		failed = task_postpone(engine, &task, now, &own);
+	}
+	if (failed && error)
+		*error = own;
 	return failed;
 }
 
@@ -162,14 +234,8 @@ static int run_timers(struct ota_engine *engine, struct ota_instant now, size_t 
 	if (!rows)
 		return OTA_ENOMEM;
 	int failed = ota_task_due(engine->options.store, now.heard_ms, rows, budget, &count, error);
-	for (size_t i = 0; !failed && i < count; i++) {
-		struct ota_task task;
-
-		/* A task before it in this round may have moved this one. */
-		failed = ota_task_load(engine->options.store, rows[i].id, &task, error);
-		if (!failed && task.due_at && task.due_at <= now.heard_ms)
-			failed = ota_clock_task(engine, &task, now, error);
-	}
+	for (size_t i = 0; !failed && i < count; i++)
+		failed = run_timer(engine, rows[i].id, now, error);
 	*ret_more |= count == budget;
 	return failed;
 }

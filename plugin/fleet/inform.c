@@ -256,6 +256,15 @@ static int task_follow(struct ota_engine *engine, struct ota_device *device, str
 	return failed;
 }
 
+int ota_inform_record(struct ota_engine *engine, const struct ota_device_module *before, struct ota_instant at, struct ota_error *error)
+{
+	struct ota_device_module row = *before;
+	struct ota_device device;
+	int failed = ota_device_load(engine->options.store, row.device_id, &device, error);
+
+	return failed ? failed : version_follow(engine, &device, &row, at, error);
+}
+
 int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *before, struct ota_instant at, struct ota_error *error)
 {
 	struct ota_device_module row = *before;

@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "common/error.h"
+#include "common/time.h"
 
 struct entry {
 	char username[OTA_USERNAME_SIZE];
@@ -109,6 +110,16 @@ void ota_presence_settle(struct ota_presence *presence, const struct ota_identit
 
 	if (entry)
 		entry_leave_queue(presence, entry);
+}
+
+bool ota_presence_may_note(struct ota_presence *presence, const struct ota_identity *identity, int64_t heard_ms)
+{
+	struct entry *entry = entry_find(presence, identity);
+
+	if (!entry || heard_ms < entry->connection.quiet_until)
+		return false;
+	entry->connection.quiet_until = heard_ms + OTA_MINUTE_MS;
+	return true;
 }
 
 int64_t ota_presence_count(const struct ota_presence *presence)

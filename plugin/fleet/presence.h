@@ -17,6 +17,7 @@ struct ota_connection {
 	uint64_t number;    /* the broker's number of the connection */
 	int64_t settle_at;  /* heard_ms at which the connect has settled */
 	bool settled;
+	int64_t quiet_until; /* heard_ms: what the device repeats is not noted again before */
 };
 
 struct ota_presence *ota_presence_new(void); /* NULL without memory */
@@ -33,6 +34,9 @@ const struct ota_connection *ota_presence_find(const struct ota_presence *presen
 /* The earliest connection that has not settled; NULL if none. */
 const struct ota_connection *ota_presence_unsettled(const struct ota_presence *presence);
 void ota_presence_settle(struct ota_presence *presence, const struct ota_identity *identity);
+
+/* True at most once a minute for a connected device: whether something it says again and again may take a row of the log. */
+bool ota_presence_may_note(struct ota_presence *presence, const struct ota_identity *identity, int64_t heard_ms);
 
 int64_t ota_presence_count(const struct ota_presence *presence);
 

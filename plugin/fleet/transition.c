@@ -214,6 +214,8 @@ static int rule_note(struct ota_work *work, enum ota_task_event event, const str
 	/* A stray step says nothing new and may come a hundred times. */
 	if (!word || (event == OTA_EVENT_STEP && rule->effects & OTA_EFFECT_NOTE))
 		return 0;
+	if (rule->effects & OTA_EFFECT_NOTE && !ota_presence_may_note(work->engine->presence, &work->device.identity, work->at.heard_ms))
+		return 0;
 	if (report->step != OTA_NO_STEP)
 		snprintf(event_text, sizeof(event_text), "progress %d", report->step);
 	else

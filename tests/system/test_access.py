@@ -78,7 +78,7 @@ def test_nobody_publishes_on_a_topic_that_goes_to_a_device(broker, pair, who):
     sender.fence()
     alpha.client.fence()
     assert not alpha.client.messages()
-    alpha.client.subscribe(*down)  # nothing was retained either
+    alpha.client.subscribe_again(*down)  # nothing was retained either
     alpha.client.fence()
     assert not alpha.client.messages()
     stranger.disconnect()
@@ -123,7 +123,7 @@ def test_will_on_a_topic_that_is_not_the_devices_to_speak_on_is_never_published(
         leave_will(broker, verb, retain)
         alpha.inform("1.1.0")
         operator.wait_version(PRODUCT, "alpha", "1.1.0")
-        listener.subscribe("/ota/device/+/+/+")  # retained ones would come now
+        listener.subscribe_again("/ota/device/+/+/+")  # retained ones would come now
         listener.fence()
         assert not [each for each in listener.messages() if b"6.6.6" in each.payload]
 
