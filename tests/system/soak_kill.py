@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from harness import places
 from harness.broker import Broker
 from harness.killing import Plan, run
 
@@ -26,14 +27,17 @@ def arguments():
     return parser.parse_args()
 
 
-def main():
-    given = arguments()
-    plan = Plan(given.seed, given.kills, given.devices, given.modules)
-    with tempfile.TemporaryDirectory(prefix="ota-soak-") as home:
-        with Broker(Path(home) / "killed", options=SOON) as broker:
-            killed = run(broker, plan)
-        with Broker(Path(home) / "calm", options=SOON) as broker:
-            calm = run(broker, plan._replace(kills=0))
+def play(plan, home):
+    """(result with kills, result without)."""
+    with Broker(home / "killed", options=SOON) as broker:
+        killed = run(broker, plan)
+    with Broker(home / "calm", options=SOON) as broker:
+        calm = run(broker, plan._replace(kills=0))
+    return killed, calm
+
+
+def report(plan, killed, calm):
+    """Prints every difference and the sums; the exit status."""
     differing = killed.outcome ^ calm.outcome
     for sentence in [*map(str, killed.lost.items()), *killed.wrong, *map(str, sorted(differing, key=str))]:
         print(sentence)
@@ -41,6 +45,21 @@ def main():
           f"{len(killed.wrong)} kept counters are wrong")
     print(f"kill: {killed.kills} kills, {killed.acknowledged} acknowledged, {len(killed.lost)} lost")
     return 1 if killed.lost or killed.wrong or differing else 0
+
+
+def main():
+    given = arguments()
+    plan = Plan(given.seed, given.kills, given.devices, given.modules)
+    home = Path(tempfile.mkdtemp(prefix="ota-soak-"))
+    status = 1
+    try:
+        status = report(plan, *play(plan, home))
+    finally:
+        if status:
+            print(f"logs and stores of this run: {home}", file=sys.stderr)
+        else:
+            places.remove(home)
+    return status
 
 
 if __name__ == "__main__":
