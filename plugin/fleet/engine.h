@@ -62,8 +62,8 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 /* When ota_engine_turn() next has something to do, heard_ms; INT64_MAX for never. Valid after a turn and after events. */
 int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct ota_error *error);
 
-/* The caller's transaction was rolled back after calls that succeeded: what only memory remembered of them (a connection that settled) is decided
- * again, by walking every running batch. */
+/* The caller's transaction was rolled back, maybe after a turn that succeeded: what only memory remembered of that turn (connections that settled, a walk
+ * that went on) is decided again. */
 int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error);
 
 /* For control. A batch was made, canceled or changed: the next turn looks at once. */

@@ -155,6 +155,50 @@ Test(robust, batches_past_their_end_that_wait_for_lost_devices_do_not_keep_a_new
 	cr_assert_str_eq(fleet_task(&fleet, 18), "pushed");
 }
 
+/* A turn at this instant whose transaction is lost. */
+static void turn_lost(void)
+{
+	bool more;
+
+	ota_store_begin(fleet.store, NULL);
+	cr_assert_eq(ota_engine_turn(fleet.engine, fleet.now, 50, &more, NULL), 0);
+	ota_store_rollback(fleet.store);
+	ota_outbox_clear(&fleet.outbox);
+	ota_store_begin(fleet.store, NULL);
+	cr_assert_eq(ota_engine_rolled_back(fleet.engine, NULL), 0);
+	ota_store_commit(fleet.store, NULL);
+}
+
+Test(robust, a_connect_that_settled_in_a_lost_transaction_settles_again_and_disturbs_no_download)
+{
+	device_up(1, "1.0.0");
+	fleet_batch(&fleet, "static", ",\"targets\":{\"names\":[\"d0\",\"d1\"]}");
+	fleet_progress(&fleet, 1, 30);
+	fleet_advance(&fleet, 10 * OTA_MINUTE_MS);
+	fleet_pushes(&fleet, 1);
+	fleet_connect(&fleet, 0);
+	fleet.now.heard_ms += 2 * OTA_SECOND_MS;
+	turn_lost();
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/settling");
+	fleet_advance(&fleet, 1);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 1);
+	cr_assert_eq(fleet_pushes(&fleet, 1), 0);
+}
+
+Test(robust, a_walk_that_went_on_in_a_lost_transaction_is_walked_again)
+{
+	device_up(0, "1.0.0");
+	int64_t batch = batch_of_one(1, "");
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"pauseBatch\",\"batch\":%lld}", (long long)batch));
+	device_up(1, "1.0.0");
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"resumeBatch\",\"batch\":%lld}", (long long)batch));
+	turn_lost();
+	fleet_advance(&fleet, 1);
+	cr_assert_str_eq(fleet_task(&fleet, 1), "pushed");
+	cr_assert_eq(fleet_pushes(&fleet, 1), 1);
+}
+
 Test(robust, many_failed_transactions_do_not_pile_up_walks)
 {
 	batch_of_one(3, "");
