@@ -343,3 +343,108 @@ Test(engine, garbage_is_refused_and_changes_nothing)
 	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
 	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
 }
+
+Test(engine, a_connect_that_settles_while_an_inform_does_sends_nothing)
+{
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	fleet_progress(&fleet, 0, 40);
+	fleet_advance(&fleet, 10 * OTA_MINUTE_MS);
+	fleet_disconnect(&fleet, 0);
+	fleet_connect(&fleet, 0);
+	fleet_advance(&fleet, 1500);
+	fleet_inform(&fleet, 0, "2.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "succeeded/version_reported");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 0);
+}
+
+Test(engine, a_negative_right_after_a_retrys_push_is_noted_though_the_attempt_before_had_got_on)
+{
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", ",\"strategy\":{\"retryPause\":\"1s\"}");
+	fleet_progress(&fleet, 0, 10);
+	fleet_progress(&fleet, 0, -2);
+	fleet_advance(&fleet, 2 * OTA_SECOND_MS);
+	fleet_progress(&fleet, 0, -2);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+}
+
+Test(engine, a_negative_in_a_first_attempt_counts_at_once_and_so_does_one_that_names_its_attempt)
+{
+	device_up(0, "1.0.0");
+	int64_t batch = fleet_batch(&fleet, "static", ",\"strategy\":{\"retryPause\":\"1s\"}");
+	char payload[128];
+
+	fleet_progress(&fleet, 0, -2);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/retry");
+	fleet_advance(&fleet, 2 * OTA_SECOND_MS);
+	snprintf(payload, sizeof(payload), "{\"id\":1,\"params\":{\"step\":-4,\"batch\":%lld,\"attempt\":2}}", (long long)batch);
+	fleet_send(&fleet, 0, OTA_TOPIC_PROGRESS, payload);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "failed/burn_failed");
+}
+
+Test(engine, only_a_device_that_announced_our_dialect_is_told_batch_and_attempt)
+{
+	device_up(0, "1.0.0");
+	int64_t batch = fleet_batch(&fleet, "static", "");
+	cr_assert_null(strstr(fleet.outbox.items[fleet.outbox.count - 1].payload, "_ota"));
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"cancelBatch\",\"batch\":%lld,\"level\":\"revoke\"}", (long long)batch));
+	fleet_advance(&fleet, OTA_SECOND_MS);
+	fleet_inform_as(&fleet, 0, "{\"version\":\"1.0.0\",\"caps\":[]}");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	fleet_batch(&fleet, "static", "");
+	cr_assert(strstr(fleet.outbox.items[fleet.outbox.count - 1].payload, "_ota"));
+}
+
+Test(engine, a_pull_is_answered_to_the_connection_that_asked)
+{
+	fleet_connect(&fleet, 0);
+	uint64_t first = fleet.connection_of[0];
+	fleet_connect(&fleet, 0);
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	fleet.connection_of[0] = first;
+	fleet_send(&fleet, 0, OTA_TOPIC_REQUEST, "{\"id\":1,\"params\":{}}");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 1);
+}
+
+Test(engine, a_device_that_left_while_the_server_was_down_has_the_whole_push_time_when_it_returns)
+{
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	fleet_restart(&fleet, OTA_SECOND_MS);
+	fleet_advance(&fleet, 2 * OTA_HOUR_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+	fleet_connect(&fleet, 0);
+	fleet_advance(&fleet, 59 * OTA_MINUTE_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+	fleet_advance(&fleet, 2 * OTA_MINUTE_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/retry");
+}
+
+Test(engine, a_device_that_leaves_in_the_moment_its_push_time_is_over_has_used_it_up)
+{
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	fleet.now.heard_ms += 2 * OTA_HOUR_MS;
+	fleet_disconnect(&fleet, 0);
+	fleet_advance(&fleet, OTA_HOUR_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+	fleet_connect(&fleet, 0);
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/retry");
+}
+
+Test(engine, what_fails_after_its_batch_was_canceled_is_not_tried_again_and_what_fails_while_it_is_paused_is)
+{
+	device_up(0, "1.0.0");
+	int64_t batch = fleet_batch(&fleet, "static", "");
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"cancelBatch\",\"batch\":%lld}", (long long)batch));
+	fleet_progress(&fleet, 0, -2);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "failed/download_failed");
+	batch = fleet_batch(&fleet, "static", "");
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"pauseBatch\",\"batch\":%lld}", (long long)batch));
+	fleet_progress(&fleet, 0, -2);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/paused");
+}
