@@ -448,3 +448,76 @@ Test(engine, what_fails_after_its_batch_was_canceled_is_not_tried_again_and_what
 	fleet_progress(&fleet, 0, -2);
 	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/paused");
 }
+
+static int device_items(const char *name, const char *list)
+{
+	cJSON *response = fleet_ask(&fleet, "{\"command\":\"getDevice\",\"productKey\":\"PK\",\"deviceName\":\"%s\"}", name);
+	const cJSON *data = cJSON_GetObjectItem(response, "data");
+	int count = data ? cJSON_GetArraySize(cJSON_GetObjectItem(data, list)) : -1;
+
+	cJSON_Delete(response);
+	return count;
+}
+
+Test(engine, a_device_has_room_for_sixteen_modules)
+{
+	fleet_connect(&fleet, 0);
+	for (int i = 0; i < 17; i++) {
+		char params[128];
+
+		snprintf(params, sizeof(params), "{\"version\":\"1\",\"module\":\"m%d\"}", i);
+		fleet_inform_as(&fleet, 0, params);
+	}
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_assert_eq(device_items("d0", "modules"), 16);
+}
+
+Test(engine, an_unknown_device_is_registered_by_its_inform_only_where_the_product_is_open)
+{
+	fleet_connect(&fleet, 5);
+	fleet_inform(&fleet, 5, "1.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_assert_eq(device_items("d5", "modules"), -1);
+}
+
+Test(engine, a_report_that_names_another_batch_is_not_applied)
+{
+	device_up(0, "1.0.0");
+	int64_t batch = fleet_batch(&fleet, "static", "");
+	char payload[128];
+
+	snprintf(payload, sizeof(payload), "{\"id\":1,\"params\":{\"step\":-4,\"batch\":%lld,\"attempt\":1}}", (long long)batch + 1);
+	fleet_send(&fleet, 0, OTA_TOPIC_PROGRESS, payload);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+}
+
+Test(engine, steps_go_forward_within_an_attempt_until_a_push_starts_it_over)
+{
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	for (int i = 0; i < 2; i++) {
+		fleet_progress(&fleet, 0, 60);
+		fleet_progress(&fleet, 0, 20);
+		cJSON *row = fleet_do(&fleet, "{\"command\":\"getDevice\",\"productKey\":\"PK\",\"deviceName\":\"d0\"}");
+		const cJSON *task = cJSON_GetArrayItem(cJSON_GetObjectItem(row, "tasks"), 0);
+		cr_assert_eq(cJSON_GetObjectItem(task, "step")->valueint, 60);
+		cJSON_Delete(row);
+		fleet_advance(&fleet, 2 * OTA_MINUTE_MS);
+		fleet_disconnect(&fleet, 0);
+		device_up(0, "1.0.0");
+		fleet_progress(&fleet, 0, 1);
+	}
+}
+
+Test(engine, the_old_pull_is_answered_with_a_push_on_its_own_topic_and_with_silence_when_there_is_nothing)
+{
+	device_up(0, "1.0.0");
+	fleet_send(&fleet, 0, OTA_TOPIC_REQUEST, "{\"id\":1,\"params\":{}}");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 0);
+	fleet_batch(&fleet, "static", "");
+	fleet_send(&fleet, 0, OTA_TOPIC_REQUEST, "{\"id\":1,\"params\":{}}");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 2);
+	const struct ota_outgoing *answer = &fleet.outbox.items[fleet.outbox.count - 1];
+	cr_assert_str_eq(answer->topic, "/ota/device/request/PK/d0");
+	cr_assert(strstr(answer->payload, "{\"code\":\"1000\"") == answer->payload, "%s", answer->payload);
+}
