@@ -19,6 +19,7 @@ bool ota_span_equals(struct ota_span span, const char *text)
 /* The next `size` bytes, or NULL and the cursor failed for good. */
 static const unsigned char *cursor_take(struct ota_cursor *cursor, size_t size)
 {
+	/* Compared as a difference: position + size could wrap. */
 	if (cursor->failed || size > cursor->size - cursor->position) {
 		cursor->failed = true;
 		return NULL;
@@ -70,6 +71,7 @@ struct ota_span ota_cursor_span(struct ota_cursor *cursor, size_t size)
 	return (struct ota_span){.data = (const char *)bytes, .size = bytes ? size : 0};
 }
 
+/* Doubling, so that n appends cost n copies in all. */
 enum { BYTES_FIRST_CAPACITY = 128 };
 
 /* Makes room for `more` bytes and the NUL. */
@@ -113,6 +115,7 @@ void ota_bytes_text(struct ota_bytes *bytes, const char *text)
 void ota_bytes_format(struct ota_bytes *bytes, const char *format, ...)
 {
 	va_list arguments;
+	/* Measured first: what does not fit the limit must leave no half of itself. */
 	va_start(arguments, format);
 	int size = vsnprintf(NULL, 0, format, arguments);
 	va_end(arguments);
@@ -126,6 +129,7 @@ void ota_bytes_format(struct ota_bytes *bytes, const char *format, ...)
 	bytes->size += (size_t)size;
 }
 
+/* Byte by byte, so that the files are the same whatever machine wrote them. */
 static void bytes_integer(struct ota_bytes *bytes, uint64_t value, size_t size)
 {
 	unsigned char little[8];
@@ -180,6 +184,7 @@ char *ota_bytes_steal(struct ota_bytes *bytes)
 void ota_free_cleanup(void *pointer_to_pointer)
 {
 	void *pointer;
+	/* The attribute hands over the address of a pointer of any type; memcpy reads it without breaking aliasing. */
 	memcpy(&pointer, pointer_to_pointer, sizeof(pointer));
 	free(pointer);
 }

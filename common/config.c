@@ -52,6 +52,7 @@ static int path_store(const struct entry *entry)
 	char here[PATH_MAX], path[PATH_MAX];
 	if (entry->value[0] == '/')
 		return text_store(entry, entry->value);
+	/* "store =" is a slip, not a wish for the directory of the file. */
 	if (entry->value[0] == '\0')
 		return entry_fail(entry, "must be a path");
 	const char *directory = entry->directory ? entry->directory : getcwd(here, sizeof(here));
@@ -232,6 +233,7 @@ static int section_enter(struct reader *reader)
 	struct ota_error *error = reader->error;
 	memset(reader->given, 0, reader->spec->row_count * sizeof(*reader->given));
 	reader->section_line = reader->line;
+	/* A program whose every setting stands in a section has no use for a head. */
 	reader->target = NULL;
 	if (reader->kind[0] == '\0' && !section_is_known(reader->spec, ""))
 		return 0;
@@ -244,6 +246,7 @@ static int section_enter(struct reader *reader)
 /* What must stand in the section that ends here. */
 static int section_leave(struct reader *reader)
 {
+	/* The line to name is the header that misses something, not the next one. */
 	reader->line = reader->section_line;
 	for (size_t i = 0; i < reader->spec->row_count; i++) {
 		const struct ota_config_row *row = &reader->spec->rows[i];
@@ -344,6 +347,7 @@ static int file_load(const char *path, struct ota_bytes *out, struct ota_error *
 	if (code < 0)
 		return code;
 	struct ota_span text = {.data = out->data, .size = out->size};
+	/* The lines are C strings from here on: a NUL would hide what follows it. */
 	if (!ota_text_is_utf8(text) || memchr(text.data, '\0', text.size))
 		return ota_fail(error, OTA_EINVALID, "%s: is not a text file in UTF-8", path);
 	return 0;
@@ -352,6 +356,7 @@ static int file_load(const char *path, struct ota_bytes *out, struct ota_error *
 static bool directory_of(char target[PATH_MAX], const char *path)
 {
 	char absolute[PATH_MAX];
+	/* Resolved once: the program may change its directory before it uses a path. */
 	if (!realpath(path, absolute))
 		return false;
 	char *slash = strrchr(absolute, '/');

@@ -11,6 +11,7 @@
 #include "common/file.h"
 #include "common/text.h"
 
+/* Both in one pass: packages are larger than memory, and are read once. */
 struct ota_digest {
 	EVP_MD_CTX *md5;
 	EVP_MD_CTX *sha256;
@@ -59,7 +60,7 @@ int ota_digest_finish(struct ota_digest *digest, struct ota_digest_result *ret_r
 	return 0;
 }
 
-enum { PIECE = 65536 };
+enum { PIECE = 65536 }; /* larger ones are no faster, and it is malloced: threads may have small stacks */
 
 /* pread, so that the descriptor's own position stays where its owner left it. */
 static int digest_feed(struct ota_digest *digest, int fd, unsigned char *piece, struct ota_error *error)
@@ -102,6 +103,7 @@ int ota_digest_of_file(const char *path, struct ota_digest_result *ret_result, s
 
 int ota_digest_hmac(const void *key, size_t key_size, const void *data, size_t size, unsigned char ret_mac[32])
 {
+	/* OpenSSL takes an int here. */
 	if (key_size > INT32_MAX)
 		return OTA_EIO;
 	return HMAC(EVP_sha256(), key, (int)key_size, data, size, ret_mac, NULL) ? 0 : OTA_EIO;
@@ -115,6 +117,7 @@ int ota_digest_sha256(const void *data, size_t size, unsigned char ret_hash[32])
 int ota_random(void *target, size_t size)
 {
 	unsigned char *next = target;
+	/* More than 256 bytes may be cut short by a signal. */
 	while (size > 0) {
 		ssize_t got = getrandom(next, size, 0);
 		if (got < 0 && errno == EINTR)

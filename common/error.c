@@ -7,6 +7,7 @@
 
 #include "common/text.h"
 
+/* The words are part of the protocol: they stand in answers and logs, and programs compare them. */
 static const struct {
 	int code;
 	const char *name;
@@ -68,6 +69,7 @@ static int error_fill(struct ota_error *error, int code, const char *path, const
 	return code;
 }
 
+/* Appends as much as fits, whole characters only. */
 static void text_append(char text[OTA_ERROR_TEXT_MAX], const char *more)
 {
 	size_t used = strlen(text);
@@ -92,6 +94,7 @@ int ota_fail_at(struct ota_error *error, int code, const char *path, const char 
 	return code;
 }
 
+/* What a caller can act on: free space, or look elsewhere. The rest is for people to read. */
 static int code_of_errno(int number)
 {
 	switch (number) {

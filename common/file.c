@@ -16,6 +16,7 @@ void ota_fd_cleanup(int *fd)
 {
 	if (*fd < 0)
 		return;
+	/* Runs behind the return expression, which may just have been built from errno. */
 	int number = errno;
 	close(*fd);
 	errno = number;
@@ -81,6 +82,7 @@ int ota_file_commit(int fd, const char *temporary, const char *path, struct ota_
 
 static int temporary_fill(int fd, const char *temporary, struct ota_span data, mode_t mode, struct ota_error *error)
 {
+	/* Not through open(): the umask would take bits off. */
 	if (fchmod(fd, mode) < 0)
 		return ota_fail_errno(error, "cannot set the mode of %s", temporary);
 	int code = ota_file_write_all(fd, data.data, data.size, error);
@@ -129,6 +131,7 @@ int ota_file_read(const char *path, size_t limit, struct ota_bytes *out, struct 
 	OTA_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return ota_fail_errno(error, "cannot open %s", path);
+	/* A failed read must not leave half a file in the caller's buffer. */
 	size_t before = out->size;
 	int code = fd_read(fd, path, limit, out, error);
 	if (code < 0 && out->data) {
@@ -143,6 +146,7 @@ static int directory_make(const char *path, mode_t mode, struct ota_error *error
 	struct stat status;
 	if (mkdir(path, mode) == 0)
 		return 0;
+	/* Somebody else may make it at the same moment: what counts is that it is there. */
 	if (errno != EEXIST)
 		return ota_fail_errno(error, "cannot make directory %s", path);
 	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
@@ -184,6 +188,7 @@ static int lock_sign(int fd, const char *path, struct ota_error *error)
 {
 	char text[24];
 	snprintf(text, sizeof(text), "%lld\n", (long long)getpid());
+	/* Else the digits of a longer pid of an earlier holder would stay behind ours. */
 	if (ftruncate(fd, 0) < 0)
 		return ota_fail_errno(error, "cannot empty %s", path);
 	int code = ota_file_write_all(fd, text, strlen(text), error);

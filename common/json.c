@@ -45,6 +45,7 @@ int ota_json_text(struct ota_json_place at, const char *key, char *target, size_
 /* valuedouble, not valueint: cJSON clamps the latter to 31 bits. */
 static bool number_is_integer(const cJSON *item)
 {
+	/* Within 2^53 a double is the integer that was written. */
 	double value = item->valuedouble;
 	return cJSON_IsNumber(item) && fabs(value) <= (double)OTA_INTEGER_MAX && value == floor(value);
 }
@@ -154,9 +155,11 @@ bool ota_json_is_plain(const char *text)
 static void number_write(const cJSON *item, struct ota_bytes *out)
 {
 	char text[32];
+	/* cJSON prints 1e15 as "1e+15", which integer readers refuse. */
 	if (number_is_integer(item)) {
 		ota_bytes_format(out, "%lld", (long long)item->valuedouble);
 	} else if (isfinite(item->valuedouble)) {
+		/* The shortest of two forms that reads back as the same number. */
 		snprintf(text, sizeof(text), "%.15g", item->valuedouble);
 		double back = 0;
 		if (sscanf(text, "%lf", &back) != 1 || memcmp(&back, &item->valuedouble, sizeof(back)) != 0)

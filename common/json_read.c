@@ -221,6 +221,7 @@ static int number_read(struct reader *reader)
 	struct ota_span digits = {reader->data + start, reader->position - start};
 	if (!ota_text_copy(text, sizeof(text), digits))
 		return reader_fail(reader, OTA_ELIMIT, "a number of more than 63 characters");
+	/* Beyond it two readers of the same text may hold two different numbers. */
 	if (reader->mode == OTA_JSON_STRICT && fabs(strtod(text, NULL)) > (double)OTA_INTEGER_MAX)
 		return reader_fail(reader, OTA_EINVALID, "a number beyond 9007199254740991");
 	ota_bytes_append(&reader->out, digits.data, digits.size);
@@ -242,6 +243,7 @@ static int word_read(struct reader *reader)
 			   reader->position < reader->size ? "not a JSON value" : "the text ends too early");
 }
 
+/* "a.b[0].c"; a path too long for its room is cut, the byte offset still tells the place. */
 static void path_enter_key(struct reader *reader, size_t path_size, struct key key)
 {
 	size_t shown = key.size < sizeof(reader->path) ? key.size : sizeof(reader->path) - 1;
@@ -249,6 +251,7 @@ static void path_enter_key(struct reader *reader, size_t path_size, struct key k
 		 reader->out.data + key.start);
 }
 
+/* Quadratic, and bounded by OTA_JSON_MEMBERS_MAX: no hash that a sender could aim at. */
 static bool key_is_known(const struct reader *reader, const struct keys *keys, struct key key)
 {
 	for (unsigned i = 0; i < keys->count; i++)
@@ -297,6 +300,7 @@ static int member_read(struct reader *reader, struct keys *keys)
 		code = value_read(reader);
 	if (code < 0)
 		return code;
+	/* The value was read all the same: what stands in it must be JSON too. */
 	if (repeated && !reader->out.failed)
 		reader->out.size = before; /* the first one wins */
 	else
@@ -421,6 +425,7 @@ int ota_json_read(struct ota_span text, enum ota_json_mode mode, size_t limit, c
 		  struct ota_error *error)
 {
 	struct reader reader = {.data = text.data, .size = text.size, .mode = mode, .error = error};
+	/* Before the first byte is looked at. */
 	if (text.size > limit)
 		return ota_fail(error, OTA_ELIMIT, "a JSON text of %zu bytes; at most %zu are allowed", text.size, limit);
 	int code = document_read(&reader);

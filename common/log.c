@@ -32,6 +32,7 @@ static void line_put(struct ota_log_line *line, const char *unit, size_t size, b
 {
 	if (line->used > LINE_FULL)
 		return;
+	/* The first unit that does not fit ends the line; a later, shorter one would stand there as if nothing were missing. */
 	if (line->used + size > LINE_FULL) {
 		memcpy(line->text + line->used, ellipsis, sizeof(ellipsis));
 		if (!quoted)
@@ -139,6 +140,7 @@ void ota_log_to_stderr(void *context, enum ota_log_level level, const char *line
 	(void)context;
 	char text[OTA_LOG_LINE_MAX + 64], time[OTA_TIME_SIZE];
 	int length;
+	/* The journal has its own clock and takes the level as a prefix. */
 	if (getenv("JOURNAL_STREAM")) {
 		length = snprintf(text, sizeof(text), "%s%s\n", journal_prefixes[level], line);
 	} else {

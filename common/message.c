@@ -133,6 +133,7 @@ static int step_read(struct ota_json_place at, int *ret_step, struct ota_error *
 	return 0;
 }
 
+/* It is free text of a device on its way to terminals and web pages. */
 static int desc_read(struct ota_json_place at, char target[OTA_DESC_MAX + 1], struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes clean = {0};
@@ -287,6 +288,7 @@ static int offer_digests(struct ota_json_place at, struct ota_offer *offer, stru
 	code = required(hex_read(at, "sign", sign, OTA_MD5_HEX, error), "data.sign", error);
 	if (code < 0)
 		return code;
+	/* Two digests that disagree: whichever was meant, something on the way is broken. */
 	if (offer->md5[0] != '\0' && strcmp(offer->md5, sign) != 0)
 		return ota_fail_at(error, OTA_EINVALID, "data.sign", "data.sign: differs from data.md5");
 	memcpy(offer->md5, sign, sizeof(sign));
@@ -352,6 +354,7 @@ static int offer_read(const cJSON *tree, struct ota_offer *offer, struct ota_err
 	code = required(ota_json_object((struct ota_json_place){tree, ""}, "data", &data, error), "data", error);
 	if (code < 0)
 		return code;
+	/* The answer to a pull when there is no work. */
 	if (!data->child)
 		return ota_fail(error, OTA_ENOTFOUND, "the server has nothing to offer");
 	struct ota_json_place at = {.object = data, .prefix = "data"};

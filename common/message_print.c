@@ -26,6 +26,7 @@ static bool push_names_module(const struct ota_push *push)
 	return push->module && strcmp(push->module, OTA_MODULE_DEFAULT) != 0;
 }
 
+/* In the order in which they stand in the message, so that the first sentence names the first fault. */
 static int push_words_check(const struct ota_push *push, struct ota_error *error)
 {
 	if (push->size < 1 || push->size > OTA_PACKAGE_SIZE_MAX)
@@ -61,6 +62,7 @@ static int tags_read(const char *text, cJSON **ret_tags, struct ota_error *error
 	return ota_tags_check(*ret_tags, "data.extData", error);
 }
 
+/* Commas by what stands before: the writers below need not know which of their fields came first. */
 static void field_begin(struct ota_bytes *out, const char *key)
 {
 	char last = out->size > 0 ? out->data[out->size - 1] : '{';
@@ -85,6 +87,7 @@ static void field_integer(struct ota_bytes *out, const char *key, int64_t value)
 static void ext_data_print(const struct ota_push *push, const cJSON *tags, struct ota_bytes *out)
 {
 	const cJSON *tag;
+	/* No empty object: nobody has tested one with the old SDKs. */
 	if (push->batch <= 0 && (!tags || !tags->child))
 		return;
 	field_begin(out, "extData");

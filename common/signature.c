@@ -62,6 +62,7 @@ static int keys_text_read(const char *path, char text[KEY_FILE_MAX + 1], struct 
 	OTA_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return ota_fail_errno(error, "cannot open %s", path);
+	/* Whoever reads the key can sign himself every package. */
 	if (status.st_mode & (S_IRWXG | S_IRWXO))
 		return ota_fail(error, OTA_EDENIED, "%s: has mode %03o; a key file must be its owner's alone (chmod 600)", path,
 				(unsigned)(status.st_mode & 0777));
@@ -83,6 +84,7 @@ int ota_url_keys_read(const char *path, struct ota_url_keys *ret_keys, struct ot
 		code = keys_parse(text, path, &keys, error);
 	if (code == 0)
 		*ret_keys = keys;
+	/* Stacks end up in core files. */
 	explicit_bzero(text, sizeof(text));
 	explicit_bzero(&keys, sizeof(keys));
 	return code;
@@ -155,6 +157,7 @@ static int base_check(struct ota_span base, struct ota_error *error)
 	return 0;
 }
 
+/* "https://host/" and "https://host" are one base to whoever configures it. */
 static struct ota_span base_trim(const char *base)
 {
 	struct ota_span span = ota_span_from_text(base);
@@ -225,6 +228,7 @@ int ota_url_verify(const struct ota_url_keys *keys, const struct ota_url_query *
 	if (!key || !claim_read(query, &claim) || !ota_text_unbase64url(query->s, given, sizeof(given)) ||
 	    binding_mac(key, &binding, expected) < 0 || CRYPTO_memcmp(given, expected, sizeof(given)) != 0)
 		return ota_fail(error, OTA_EDENIED, "the download URL is not signed by this server");
+	/* Only now: an unsigned request learns nothing about times. */
 	if (now_s >= claim.expires_s)
 		return ota_fail(error, OTA_EDENIED, "the download URL has expired");
 	*ret_claim = claim;

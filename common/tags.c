@@ -32,13 +32,15 @@ static int tag_check(const cJSON *tag, const char *path, struct ota_error *error
 	if (!cJSON_IsString(tag))
 		return ota_fail_at(error, OTA_EINVALID, path, "tag \"%s\": the value must be text", key);
 	if (strlen(value) > OTA_TAG_VALUE_MAX)
-		return ota_fail_at(error, OTA_ELIMIT, path, "tag \"%s\": the value has more than %d bytes", key, OTA_TAG_VALUE_MAX);
+		return ota_fail_at(error, OTA_ELIMIT, path, "tag \"%s\": the value has more than %d bytes", key,
+				   OTA_TAG_VALUE_MAX);
 	if (!value_is_flat(value))
 		return ota_fail_at(error, OTA_EINVALID, path,
 				   "tag \"%s\": the value must not hold \" \\ { } [ ] or control characters", key);
 	/* A value that equals a searched key makes Link SDK C 4.x miss the key itself. */
 	if (ota_text_is_reserved_key(ota_span_from_text(value)))
-		return ota_fail_at(error, OTA_EINVALID, path, "tag \"%s\": the value \"%s\" is a word of the protocol", key, value);
+		return ota_fail_at(error, OTA_EINVALID, path, "tag \"%s\": the value \"%s\" is a word of the protocol", key,
+				   value);
 	return 0;
 }
 

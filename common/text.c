@@ -9,6 +9,7 @@
 bool ota_text_copy(char *target, size_t size, struct ota_span from)
 {
 	target[0] = '\0';
+	/* A NUL inside would make the copy shorter than what was checked. */
 	if (from.size >= size || (from.size > 0 && memchr(from.data, '\0', from.size)))
 		return false;
 	if (from.size > 0)
@@ -22,6 +23,7 @@ void ota_text_cut(char *target, size_t size, const char *from)
 	size_t length = strlen(from);
 	if (length >= size) {
 		length = size - 1;
+		/* Back to the first byte of the character that does not fit. */
 		while (length > 0 && ((unsigned char)from[length] & 0xC0) == 0x80)
 			length--;
 	}
@@ -29,6 +31,7 @@ void ota_text_cut(char *target, size_t size, const char *from)
 	target[length] = '\0';
 }
 
+/* Not <ctype.h>: its answers depend on the locale, and negative chars are undefined there. */
 static bool is_digit(char character)
 {
 	return character >= '0' && character <= '9';
@@ -55,6 +58,7 @@ bool ota_text_parse_i64(struct ota_span text, int64_t *ret_value)
 	uint64_t magnitude;
 	if (!ota_text_parse_u64(digits, &magnitude) || magnitude > (uint64_t)INT64_MAX + negative)
 		return false;
+	/* Negated as unsigned: the magnitude of INT64_MIN does not fit int64_t. */
 	*ret_value = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
 	return true;
 }
@@ -82,6 +86,7 @@ static const struct unit duration_units[] = {
 	{NULL, 0},
 };
 
+/* One number and one unit: "1h30m" would need a rule for "30m1h". */
 static bool quantity_parse(const char *text, const struct unit *units, uint64_t *ret_value)
 {
 	size_t digits = 0;
@@ -215,6 +220,7 @@ size_t ota_text_utf8_next(struct ota_span text, uint32_t *ret_character)
 			return 0;
 		value = value << 6 | (next & 0x3F);
 	}
+	/* Overlong forms and surrogates are second spellings of other characters: filters are passed with them. */
 	if (value < least || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
 		return 0;
 	*ret_character = value;

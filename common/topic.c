@@ -88,6 +88,7 @@ enum ota_topic_kind ota_topic_parse(struct ota_span topic, struct ota_identity *
 		if (topic.size < strlen(head) + strlen(tail) || !span_begins(topic, head) || !span_ends(topic, tail))
 			continue;
 		struct ota_span middle = {.data = topic.data + strlen(head), .size = topic.size - strlen(head) - strlen(tail)};
+		/* Names are checked, not only cut out: access rights are built from them. */
 		if (names_take(middle, ret_identity))
 			return (enum ota_topic_kind)kind;
 	}
@@ -123,6 +124,7 @@ bool ota_identity_make(struct ota_span product_key, struct ota_span device_name,
 
 bool ota_identity_parse(struct ota_span username, struct ota_identity *ret_identity)
 {
+	/* Neither name may hold an ampersand, so the first one is the border. */
 	const char *ampersand = username.size > 0 ? memchr(username.data, '&', username.size) : NULL;
 	if (!ampersand)
 		return false;

@@ -3,13 +3,14 @@
 run.py BUILD [--san MODE] [--unit | --system] [-- PYTEST ARGUMENTS]
 
 Under a sanitizer all programs write their findings into BUILD/findings; each file there is a failed test, whatever its program made of it.
-The last line is "N passed, N failed, N skipped". The exit status is 0 only if something ran and nothing failed.
+What was skipped is named with its reason. The last line is "N passed, N failed, N skipped". The exit status is 0 only if something ran and nothing failed.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,22 @@ def count_cases(cases) -> Count:
     return total
 
 
+def skipped_ones(cases) -> list[str]:
+    """Each with its reason, which stands in the element below (pytest) or beside it (meson, whose names begin with a number)."""
+    told = []
+    for case in cases:
+        if (mark := case.find("skipped")) is not None:
+            reason = mark.get("message") or case.findtext("system-out") or "no reason given"
+            told.append(f"skipped: {re.sub('^[0-9]+ - ', '', case.get('name'))}: {reason.strip()}")
+    return told
+
+
+def tell_skipped(log: pathlib.Path) -> None:
+    """A number alone hides what was not tested on this machine, and why."""
+    for line in skipped_ones(ElementTree.parse(log).iter("testcase")):
+        print(line)
+
+
 def count_single(result: str) -> Count:
     """A meson test without subtests, by the result meson gave it."""
     if result in ("OK", "EXPECTEDFAIL"):
@@ -73,6 +90,7 @@ def run_meson(build: pathlib.Path, environment: dict[str, str]) -> Count:
     if not (logs / "testlog.json").exists() or not (logs / "testlog.junit.xml").exists():
         print("meson left no log of its tests")
         return Count(failed=1)
+    tell_skipped(logs / "testlog.junit.xml")
     count = count_meson(logs)
     return count + Count(failed=1) if status and not count.failed else count
 
@@ -88,6 +106,7 @@ def run_pytest(build: pathlib.Path, environment: dict[str, str], arguments: list
     if not report.exists():
         print("pytest left no report")
         return Count(failed=1)
+    tell_skipped(report)
     count = count_cases(ElementTree.parse(report).iter("testcase"))
     return count + Count(failed=1) if status not in (0, 5) and not count.failed else count
 

@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree as ElementTree
 
 import run
 import sanitizer
@@ -44,6 +45,16 @@ def plain_tests_are_counted():
     assert counted(("a", "OK", None), ("b", "FAIL", None), ("c", "SKIP", None), ("d", "EXPECTEDFAIL", None)) == (2, 1, 1)
 
 
+def skipped_tests_are_named():
+    """a skipped test is told by its name and its reason, as meson and as pytest write them"""
+    cases = ElementTree.fromstring(
+        f"<testsuite>{PASSED}{SKIPPED}"
+        '<testcase name="6 - disk::full" classname="c"><skipped/><system-out>needs root</system-out></testcase>'
+        '<testcase name="test_upload[a - b]" classname="c"><skipped message="needs a disk">file:1: needs a disk</skipped></testcase></testsuite>')
+    assert run.skipped_ones(cases) == [
+        "skipped: d: no reason given", "skipped: disk::full: needs root", "skipped: test_upload[a - b]: needs a disk"]
+
+
 def findings_fail_the_run():
     """any file among the sanitizer's findings is a failure, and its text is shown"""
     with tempfile.TemporaryDirectory() as directory:
@@ -69,4 +80,5 @@ def nothing_is_no_success():
 
 
 if __name__ == "__main__":
-    sys.exit(tap.run([subtests_are_counted, silent_deaths_are_counted, plain_tests_are_counted, findings_fail_the_run, nothing_is_no_success]))
+    sys.exit(tap.run([subtests_are_counted, silent_deaths_are_counted, plain_tests_are_counted, skipped_tests_are_named, findings_fail_the_run,
+                      nothing_is_no_success]))

@@ -226,9 +226,12 @@ static const struct {
 	{OTA_EVT_CONNECT, on_connect, NULL, "CONNECT", true},
 };
 
+enum { REGISTRATIONS = sizeof(registrations) / sizeof(registrations[0]) };
+
 int ota_callbacks_register(struct ota_server *server, mosquitto_plugin_id_t *identifier, struct ota_error *error)
 {
-	for (size_t i = 0; i < sizeof(registrations) / sizeof(registrations[0]); i++) {
+	server->identifier = identifier;
+	for (size_t i = 0; i < REGISTRATIONS; i++) {
 		int code = mosquitto_callback_register(identifier, registrations[i].event, registrations[i].callback, registrations[i].data, server);
 		if (code != MOSQ_ERR_SUCCESS && !registrations[i].optional)
 			return ota_fail(error, OTA_EIO, "the broker refuses the event %s (%d)", registrations[i].name, code);
@@ -238,4 +241,11 @@ int ota_callbacks_register(struct ota_server *server, mosquitto_plugin_id_t *ide
 		}
 	}
 	return 0;
+}
+
+void ota_callbacks_unregister(struct ota_server *server)
+{
+	/* What was never registered is simply not found. */
+	for (size_t i = 0; i < REGISTRATIONS; i++)
+		mosquitto_callback_unregister(server->identifier, registrations[i].event, registrations[i].callback, registrations[i].data);
 }

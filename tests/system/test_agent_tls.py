@@ -7,7 +7,6 @@ import pytest
 
 from agent_fixtures import content, plain_broker, make_agent, pytestmark, web  # noqa: F401
 from harness.agent import Agent, Server
-from harness.broker import free_port
 
 NEW = content(100_000)
 
@@ -46,7 +45,7 @@ def tls_broker(new_broker, authority):
     def start(host):
         certificate, key = authority.issue("broker", host)
         broker = new_broker(plugin=False)
-        broker.tls_port = free_port()
+        broker.tls_port = broker.reserve_port()
         broker.config.set("listener", f"{broker.port} 127.0.0.1")
         text = broker.config.text
         more = f"\nlistener {broker.tls_port} 127.0.0.1\nallow_anonymous true\ncertfile {certificate}\nkeyfile {key}\n"

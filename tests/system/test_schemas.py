@@ -88,13 +88,9 @@ def test_every_reference_leads_somewhere():
             assert isinstance(place, (dict, bool)), (name, reference)
 
 
-def test_table_of_commands_was_read():
-    assert len(COMMANDS) >= 22, sorted(COMMANDS)
-
-
 def test_each_command_of_the_protocol_has_a_schema_and_the_other_way_round():
     files = {name.partition("/")[2] for name in schemas.documents() if name.startswith("command/")}
-    assert files == set(COMMANDS)
+    assert files and files == set(COMMANDS)
     listed = schemas.documents()["control/request"]["properties"]["commands"]["items"]["properties"]["command"]["enum"]
     assert set(listed) == set(COMMANDS)
 

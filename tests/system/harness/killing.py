@@ -158,7 +158,7 @@ class Fleet:
     def _connect(self):
         self.swarm = Swarm(self.broker.port)
         for each in self.reporters:
-            each.link = self.swarm.open(each)
+            each.link = self.swarm.open(each)  # not in waves: a kill may come while they connect
 
     def _run_for(self, reports):
         goal = self.acknowledged() + reports

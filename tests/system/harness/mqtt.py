@@ -73,6 +73,13 @@ class Client:
         answer = self._wait_packet(packets.SUBACK, timeout, lambda packet: packets.read_mid(packet) == mid)
         return list(answer.body[2:])
 
+    def subscribe_again(self, *filters, qos=1):
+        """Takes the filters back first: Mosquitto 2.0.11 leaks a subscription that is made twice."""
+        mid = next(self._mids)
+        self._send(packets.unsubscribe(mid, filters))
+        self._wait_packet(packets.UNSUBACK, DEADLINE, lambda packet: packets.read_mid(packet) == mid)
+        return self.subscribe(*filters, qos=qos)
+
     def publish(self, topic, payload, qos=0, *, retain=False, wait=True, timeout=DEADLINE):
         """Returns the mid. QoS 1 waits for the PUBACK unless told not to."""
         mid = next(self._mids) if qos else 0

@@ -4,7 +4,7 @@ import struct
 from typing import NamedTuple
 
 CONNECT, CONNACK, PUBLISH, PUBACK = 1, 2, 3, 4
-SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = 8, 9, 12, 13, 14
+SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, PINGREQ, PINGRESP, DISCONNECT = 8, 9, 10, 11, 12, 13, 14
 
 CONNACK_WORDS = {
     1: "unacceptable protocol version",
@@ -69,6 +69,10 @@ def publish(topic, payload, qos=0, mid=0, retain=False, dup=False):
 
 def subscribe(mid, filters, qos):
     return frame(SUBSCRIBE, 2, struct.pack("!H", mid) + b"".join(text(each) + bytes([qos]) for each in filters))
+
+
+def unsubscribe(mid, filters):
+    return frame(UNSUBSCRIBE, 2, struct.pack("!H", mid) + b"".join(text(each) for each in filters))
 
 
 def puback(mid):

@@ -33,14 +33,24 @@ def logs():
     return path
 
 
-def environment():
-    """What the broker's environment gets on top."""
+def environment(ends_early=False):
+    """What the broker's environment gets on top. A stock broker that gives up its start leaves its own configuration allocated: then leaks are
+    not looked for."""
     name = chosen()
     if not name:
         return {}
     library = subprocess.run(["gcc", f"-print-file-name={LIBRARIES[name]}"], capture_output=True, text=True, check=True)
     variable, options = OPTIONS[name]
+    if ends_early:
+        options += ":detect_leaks=0"
     return {"LD_PRELOAD": library.stdout.strip(), variable: f"log_path={logs() / 'report'}:{options}"}
+
+
+def check(pid):
+    """A broker that runs without the runtime it was to have would prove nothing."""
+    if chosen():
+        library = LIBRARIES[chosen()]
+        assert library in Path(f"/proc/{pid}/maps").read_text(), f"{library} is not loaded into the broker"
 
 
 def reports():

@@ -12,6 +12,9 @@ from . import packets
 from .wait import DEADLINE, Late
 
 
+WAVE = 80
+
+
 class Link:
     """One connection of a member."""
 
@@ -86,6 +89,15 @@ class Swarm:
         self._wanted[number] = select.EPOLLIN | select.EPOLLOUT
         self._epoll.register(number, self._wanted[number])
         return link
+
+    def connect_all(self, members, timeout=DEADLINE):
+        """Opens a connection for each, in waves that fit the broker's listen backlog of 100; beyond it the kernel waits a second."""
+        links = []
+        for start in range(0, len(members), WAVE):
+            wave = [self.open(member) for member in members[start:start + WAVE]]
+            self.run_until(lambda: all(link.connected for link in wave), f"connections {start} to {start + len(wave)}", timeout)
+            links += wave
+        return links
 
     def watch(self, link, writing):
         number = link.socket.fileno()

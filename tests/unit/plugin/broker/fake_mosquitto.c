@@ -13,7 +13,7 @@ static struct {
 		void *userdata;
 		char data[64];
 	} callbacks[EVENTS];
-	bool offers_connect;
+	bool offers_connect, refuses_publish;
 	struct fake_message messages[FAKE_MESSAGES_MAX];
 	size_t published;
 	char kicks[64][300];
@@ -32,6 +32,11 @@ void fake_reset(void)
 void fake_offer_connect_event(bool offered)
 {
 	fake.offers_connect = offered;
+}
+
+void fake_refuse_publish(bool refused)
+{
+	fake.refuses_publish = refused;
 }
 
 size_t fake_published(void)
@@ -161,6 +166,23 @@ int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event, MO
 	return MOSQ_ERR_SUCCESS;
 }
 
+int mosquitto_callback_unregister(mosquitto_plugin_id_t *identifier, int event, MOSQ_FUNC_generic_callback callback, const void *data)
+{
+	(void)identifier;
+	if (fake.callbacks[event].callback != callback || strcmp(fake.callbacks[event].data, data ? (const char *)data : "") != 0)
+		return MOSQ_ERR_NOT_FOUND;
+	memset(&fake.callbacks[event], 0, sizeof(fake.callbacks[event]));
+	return MOSQ_ERR_SUCCESS;
+}
+
+size_t fake_registered(void)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < EVENTS; i++)
+		count += fake.callbacks[i].callback != NULL;
+	return count;
+}
+
 const char *mosquitto_client_id(const struct mosquitto *client)
 {
 	return client->id;
@@ -200,6 +222,8 @@ void mosquitto_free(void *memory)
 int mosquitto_broker_publish(const char *client_id, const char *topic, int size, void *payload, int qos, bool retain, mosquitto_property *properties)
 {
 	(void)properties;
+	if (fake.refuses_publish)
+		return MOSQ_ERR_NOMEM; /* the payload stays the caller's */
 	struct fake_message *message = &fake.messages[fake.published++ % FAKE_MESSAGES_MAX];
 	snprintf(message->client_id, sizeof(message->client_id), "%s", client_id ? client_id : "");
 	snprintf(message->topic, sizeof(message->topic), "%s", topic);

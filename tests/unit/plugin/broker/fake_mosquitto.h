@@ -28,12 +28,16 @@ struct fake_message {
 void fake_reset(void);
 void fake_offer_connect_event(bool offered); /* as 2.1 does */
 
+void fake_refuse_publish(bool refused); /* the broker has no memory */
+
 /* What the plugin did. */
 size_t fake_published(void);
 const struct fake_message *fake_message(size_t index);
+size_t fake_registered(void); /* callbacks */
 size_t fake_kicked(void);
 const char *fake_kick(size_t index);
 const char *fake_log(void);
+size_t fake_registered(void); /* callbacks */
 size_t fake_allocated(void); /* mosquitto_malloc'ed and not handed back or over */
 
 /* Events, to every callback registered for them. */

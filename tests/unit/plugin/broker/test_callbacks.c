@@ -7,6 +7,7 @@
 #include "plugin/broker/callbacks.h"
 #include "tests/unit/plugin/broker/fake_mosquitto.h"
 #include "tests/unit/plugin/broker/fakes.h"
+#include "tests/unit/plugin/broker/reports.h"
 #include "tests/unit/support/scratch.h"
 
 #define INFORM "/ota/device/inform/pk/one"
@@ -91,12 +92,20 @@ Test(callbacks, a_second_instance_is_refused)
 	plugin = first;
 }
 
+Test(callbacks, nothing_stays_registered_after_the_end)
+{
+	cr_expect_geq(fake_registered(), 7);
+	unload();
+	cr_expect_eq(fake_registered(), 0);
+}
+
 Test(callbacks, a_listeners_own_plugin_is_refused)
 {
 	unload();
 	identifier[0] = &device;
 	cr_expect_neq(load("allow"), 0);
 	cr_expect(strstr(fake_log(), "per_listener_settings"));
+	cr_expect_eq(fake_registered(), 0);
 	identifier[0] = NULL;
 	cr_expect_eq(load("allow"), 0, "the refusal left nothing behind");
 }
@@ -127,6 +136,38 @@ Test(callbacks, a_reload_is_answered_as_each_version_wants_it)
 	fake_offer_connect_event(true);
 	cr_assert_eq(load("allow"), 0);
 	cr_expect_eq(fake_reload(), MOSQ_ERR_SUCCESS);
+}
+
+Test(callbacks, the_end_leaves_nothing_registered)
+{
+	cr_expect_geq(fake_registered(), 6);
+	unload();
+	cr_expect_eq(fake_registered(), 0, "2.0 does not unregister for us");
+}
+
+Test(callbacks, a_start_with_nothing_to_replay_reads_no_journal)
+{
+	unload();
+	cr_expect_not(strstr(fake_log(), "_failed"), "%s", fake_log());
+	cr_expect(strstr(fake_log(), "waiting=0"), "%s", fake_log());
+}
+
+Test(callbacks, a_start_replays_what_an_earlier_run_acknowledged)
+{
+	struct ota_journal *journal = NULL;
+	unload();
+	cr_assert_eq(reports_open(directory, 0, &journal, NULL), 0);
+	reports_append(journal, 1, 3);
+	ota_journal_free(journal);
+	cr_assert_eq(load("allow"), 0, "%s", fake_log());
+	fake_auth(&device);
+	fake_publish(&device, INFORM, "new", 1);
+	cr_assert(fakes_wait_events(5));
+	for (size_t i = 0; i < 3; i++)
+		cr_expect(strstr(fakes_event(i), "r=1"), "%s", fakes_event(i));
+	cr_expect_str_eq(fakes_event(4), "inform one new r=0");
+	unload();
+	cr_expect_eq(fakes_applied(), 4);
 }
 
 /* --- logins --- */
@@ -188,6 +229,15 @@ Test(callbacks, the_connect_event_of_2_1_is_enough)
 	fake_offline_event(&device);
 	cr_assert(fakes_wait_events(2));
 	cr_expect_str_eq(fakes_event(1), "gone one 1");
+}
+
+Test(callbacks, a_subscription_shows_a_device)
+{
+	fake_auth(&device);
+	fake_acl(&device, MOSQ_ACL_READ, "/ota/device/upgrade/pk/one", false);
+	fake_acl(&device, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
+	cr_assert(fakes_wait_events(1));
+	cr_expect_str_eq(fakes_event(0), "connected one 1");
 }
 
 Test(callbacks, a_failed_login_elsewhere_never_shows_a_device)
@@ -279,6 +329,33 @@ Test(callbacks, nothing_is_sent_to_a_connection_that_is_gone)
 	fakes_go_on();
 	settle(3);
 	cr_expect_eq(fake_published(), 0, "not even under the same client id");
+}
+
+Test(callbacks, nothing_is_sent_to_a_connection_that_was_replaced)
+{
+	fake_auth(&device);
+	fakes_hold_on("hello");
+	fake_publish(&device, INFORM, "hello", 1);
+	cr_assert(fakes_wait_held());
+	fake_auth(&second);
+	fake_acl(&second, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
+	fakes_go_on();
+	cr_assert(fakes_wait_events(4));
+	settle(4);
+	cr_expect_eq(fake_published(), 0, "the engine decides again for the newer one");
+}
+
+Test(callbacks, a_message_the_broker_does_not_take_is_given_up)
+{
+	fake_refuse_publish(true);
+	fake_auth(&device);
+	fake_publish(&device, INFORM, "hello", 1);
+	settle(2);
+	fake_refuse_publish(false);
+	fake_publish(&device, INFORM, "again", 1);
+	settle(3);
+	cr_expect_eq(fake_published(), 1);
+	cr_expect_eq(fake_allocated(), 0, "its memory is given back");
 }
 
 Test(callbacks, foreign_topics_pass_untouched)

@@ -186,7 +186,6 @@ Test(peers, an_operator_is_there_at_once_and_no_device)
 	struct ota_peer_change change = admit(peers, 0, NULL, "console", 1000);
 	cr_expect_eq(change.connected, 0);
 	cr_assert(ota_peers_find(peers, &clients[0], &view));
-	cr_expect_not(view.is_device);
 	cr_expect_eq(view.state, OTA_PEER_ONLINE);
 	cr_expect_str_eq(view.client_id, "console");
 	cr_expect_not(ota_peers_find_holder(peers, "console", &view));

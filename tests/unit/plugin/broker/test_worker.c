@@ -410,6 +410,16 @@ Test(worker, the_marker_is_empty_after_a_stop)
 	ota_inwork_close(&inwork);
 }
 
+Test(worker, the_journal_forgets_what_is_committed)
+{
+	start();
+	for (int i = 0; i < 300; i++)
+		inform("a", "a report of some length, so that several segments are filled by three hundred of them");
+	cr_assert(fakes_wait_events(300));
+	halt();
+	cr_expect_leq(ota_journal_bytes(bench.journal), 4096, "%llu bytes", (unsigned long long)ota_journal_bytes(bench.journal));
+}
+
 /* --- time --- */
 
 Test(worker, the_heard_clock_goes_on_from_what_was_saved)
