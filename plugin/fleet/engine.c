@@ -309,6 +309,16 @@ int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *d
 	return ota_release_device(engine, device, now, error);
 }
 
+size_t ota_engine_sent(const struct ota_engine *engine)
+{
+	return engine->options.outbox->count;
+}
+
+void ota_engine_unsend(struct ota_engine *engine, size_t sent)
+{
+	ota_outbox_truncate(engine->options.outbox, sent);
+}
+
 int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now, enum ota_reason *ret_reason,
 		       struct ota_error *error)
 {

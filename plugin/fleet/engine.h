@@ -72,6 +72,9 @@ void ota_engine_look(struct ota_engine *engine);
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);
 /* The device's pending tasks are decided again now: it was unbarred. */
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now, struct ota_error *error);
+/* What was decided since then is not sent: its savepoint was rolled back. */
+size_t ota_engine_sent(const struct ota_engine *engine);
+void ota_engine_unsend(struct ota_engine *engine, size_t sent);
 /* The gate that holds a pending task at this moment; OTA_REASON_NONE for a task in another state. */
 int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now, enum ota_reason *ret_reason,
 		       struct ota_error *error);
