@@ -314,7 +314,7 @@ def test_secrets_are_not_in_the_log(broker, operator):
 
 def add_token(broker, role, expires_ms=0):
     """Writes an operator into the store of a stopped broker; commands that make tokens come later."""
-    token = "ota_" + (role[0] * 43)
+    token = "ota_" + (role[0].upper() if expires_ms else role[0]) * 43
     with sqlite3.connect(broker.store_dir / "ota.db") as store:
         store.execute("INSERT INTO operator (token_hash, name, role, created_ms, expires_ms) VALUES (?, ?, ?, 1, ?)",
                       (hashlib.sha256(token.encode()).hexdigest(), f"the {role}", role, expires_ms))
@@ -329,7 +329,7 @@ def tokens(new_broker):
     admin = broker.admin_token()
     broker.stop()
     made = {role: add_token(broker, role) for role in ("viewer", "operator")}
-    made["expired"] = add_token(broker, "xpired", 1)
+    made["expired"] = add_token(broker, "admin", expires_ms=1)
     return broker.start(), {"admin": admin, **made}
 
 
