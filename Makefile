@@ -17,7 +17,7 @@ OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(W
 
 # What runs side by side is ninja's business; our own steps follow each other.
 .NOTPARALLEL:
-.PHONY: help deps configure build demo test bench soak-kill lint install clean
+.PHONY: help deps configure build demo test bench soak-kill docs lint install clean
 
 help:
 	@echo "make deps     install what is needed, from Debian (root or sudo)"
