@@ -521,3 +521,24 @@ Test(engine, the_old_pull_is_answered_with_a_push_on_its_own_topic_and_with_sile
 	cr_assert_str_eq(answer->topic, "/ota/device/request/PK/d0");
 	cr_assert(strstr(answer->payload, "{\"code\":\"1000\"") == answer->payload, "%s", answer->payload);
 }
+
+Test(engine, a_timer_that_ran_out_while_the_server_was_down_does_not_keep_it_busy_until_it_may_speak)
+{
+	int64_t next;
+
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	fleet_progress(&fleet, 0, 10);
+	fleet_advance(&fleet, 59 * OTA_MINUTE_MS);
+	fleet.grace_ms = 0; /* the default, 120 s */
+	fleet_restart(&fleet, OTA_SECOND_MS);
+	int64_t started = fleet.now.heard_ms;
+	fleet_advance(&fleet, 100 * OTA_SECOND_MS);
+	fleet.now.heard_ms = started + 110 * OTA_SECOND_MS;
+	ota_store_begin(fleet.store, NULL);
+	bool more;
+	cr_assert_eq(ota_engine_turn(fleet.engine, fleet.now, 50, &more, NULL), 0);
+	cr_assert_eq(ota_engine_next_due(fleet.engine, &next, NULL), 0);
+	ota_store_commit(fleet.store, NULL);
+	cr_assert_gt(next, fleet.now.heard_ms);
+}
