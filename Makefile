@@ -17,7 +17,7 @@ OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(W
 
 # What runs side by side is ninja's business; our own steps follow each other.
 .NOTPARALLEL:
-.PHONY: help deps configure build demo test bench soak-kill lint install clean
+.PHONY: help deps configure build demo test bench soak-kill docs lint install clean
 
 help:
 	@echo "make deps     install what is needed, from Debian (root or sudo)"
@@ -26,6 +26,7 @@ help:
 	@echo "make test     unit and system tests; SAN=address|undefined|thread runs them under a sanitizer"
 	@echo "make bench    measure"
 	@echo "make soak-kill  kill the broker a hundred times under load, and count what is lost"
+	@echo "make docs     print the pages that come from tables"
 	@echo "make lint     the house's rules: layers, calls, sizes"
 	@echo "make install  install what was built (DESTDIR=, meson's prefix)"
 	@echo "make clean    remove every build"
@@ -58,6 +59,11 @@ bench: build
 # Kills the broker a hundred times under load and counts; SOAK='--kills 1000 --seed 7'.
 soak-kill: build
 	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/system/soak_kill.py $(SOAK)
+
+# The pages that are printed from the tables that run; a test compares them.
+docs: build
+	$(BUILD)/docs/print-states >docs/states.md
+	$(BUILD)/docs/print-agent-states >docs/agent-states.md
 
 lint:
 	@$(PYTHON) tests/lint/run.py

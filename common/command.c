@@ -56,12 +56,12 @@ enum { COMMON_READING = 3 }; /* how many of common_rows a command may carry that
 
 static const struct ota_parameter strategy_rows[] = {
 	DURATION("pushTimeout", OTA_SECOND_MS, DAYS(30)),
-	DURATION("upgradeTimeout", OTA_SECOND_MS, DAYS(30)),
-	DURATION("rebootTimeout", OTA_SECOND_MS, DAYS(30)),
+	DURATION("upgradeTimeout", OTA_SECOND_MS, DAYS(7)),
+	DURATION("rebootTimeout", OTA_SECOND_MS, DAYS(7)),
 	DURATION("soak", 0, DAYS(30)),
-	INTEGER("retries", false, 0, 100),
-	DURATION("retryPause", 0, DAYS(30)),
-	DURATION("endAfter", OTA_SECOND_MS, DAYS(366)),
+	INTEGER("retries", false, 0, 10),
+	DURATION("retryPause", 0, DAYS(7)),
+	DURATION("endAfter", OTA_SECOND_MS, DAYS(365)),
 	INTEGER("abortPercent", false, 0, 100),
 	INTEGER("abortSample", false, 0, 1000000),
 };

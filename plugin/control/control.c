@@ -215,6 +215,7 @@ static int command_run(struct ota_control *control, const cJSON *object, const c
 	OTA_AUTO_BYTES struct ota_bytes data = {0};
 	struct ota_call call = { .control = control, .store = store, .now = now, .out = &data };
 	struct ota_error own = {0};
+	size_t sent = ota_engine_sent(control->options.engine);
 	int failed = call_check(&call, object, prefix, &own);
 
 	if (!failed) {
@@ -226,8 +227,10 @@ static int command_run(struct ota_control *control, const cJSON *object, const c
 			failed = ota_fail(&own, OTA_ELIMIT, "the answers of this request pass 64 KiB: ask with fewer commands or a smaller limit");
 		bool undo = failed || call.undo;
 		int broken = undo ? 0 : ota_store_release(store, error);
-		if (undo)
+		if (undo) {
 			ota_store_rollback_to(store);
+			ota_engine_unsend(control->options.engine, sent);
+		}
 		if (broken)
 			return broken;
 	}

@@ -360,6 +360,7 @@ static int scan_chunk(struct ota_engine *engine, struct ota_instant at, size_t b
 
 	if (!rows)
 		return OTA_ENOMEM;
+	engine->walked = scan->batch_id;
 	const struct ota_task_filter next = { scan->batch_id, -1, scan->after };
 	int failed = ota_task_list(engine->options.store, &next, rows, budget, ret_count, error);
 	for (size_t i = 0; !failed && i < *ret_count; i++)

@@ -26,6 +26,8 @@ struct ota_engine {
 	int64_t grace_until; /* heard_ms; no timer makes a task final before */
 	int64_t look_at;     /* heard_ms: when campaigns are looked through again; INT64_MAX = no batch is open */
 	int64_t work_after;  /* batch id: the next turn goes on behind it, so that the first ones do not keep the rest waiting */
+	uint64_t turn;       /* counts them */
+	int64_t walked;      /* batch whose tasks the last turn walked, 0 = none */
 	int64_t complain_at; /* heard_ms: no line about rows set aside before */
 	/* Batches whose unfinished tasks are walked because the batch began or was resumed: nothing else would wake devices that are online already. */
 	struct ota_scan {

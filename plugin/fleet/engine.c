@@ -129,7 +129,7 @@ static int settle_one(struct ota_engine *engine, const struct ota_identity *iden
 	struct ota_guard guard;
 	bool aside;
 
-	ota_presence_settle(engine->presence, identity);
+	ota_presence_settle(engine->presence, identity, engine->turn);
 	int failed = ota_guard_begin(engine, &guard, error);
 	if (failed)
 		return failed;
@@ -243,6 +243,8 @@ static int run_timers(struct ota_engine *engine, struct ota_instant now, size_t 
 int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
 {
 	*ret_more = false;
+	engine->turn++;
+	engine->walked = 0;
 	int failed = settle_informs(engine, now, budget, ret_more, error);
 	if (!failed)
 		failed = settle_connections(engine, now, budget, ret_more, error);
@@ -285,19 +287,10 @@ bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_iden
 
 int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error)
 {
-	struct ota_batch rows[16];
-	int64_t before = 0;
-	size_t count = 16;
-	int failed = 0;
-
-	while (!failed && count == 16) {
-		failed = ota_batch_list(engine->options.store, &(struct ota_batch_filter){ "", OTA_BATCH_RUNNING, before }, rows, 16, &count, error);
-		for (size_t i = 0; !failed && i < count; i++) {
-			before = rows[i].id;
-			failed = ota_campaign_scan(engine, rows[i].id);
-		}
-	}
-	return failed;
+	ota_presence_unsettle(engine->presence, engine->turn);
+	if (engine->walked && ota_campaign_scan(engine, engine->walked))
+		return ota_fail(error, OTA_ENOMEM, "no memory to walk a batch again");
+	return 0;
 }
 
 void ota_engine_look(struct ota_engine *engine)
@@ -314,6 +307,16 @@ int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now, struct ota_error *error)
 {
 	return ota_release_device(engine, device, now, error);
+}
+
+size_t ota_engine_sent(const struct ota_engine *engine)
+{
+	return engine->options.outbox->count;
+}
+
+void ota_engine_unsend(struct ota_engine *engine, size_t sent)
+{
+	ota_outbox_truncate(engine->options.outbox, sent);
 }
 
 int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now, enum ota_reason *ret_reason,

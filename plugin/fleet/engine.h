@@ -62,8 +62,8 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 /* When ota_engine_turn() next has something to do, heard_ms; INT64_MAX for never. Valid after a turn and after events. */
 int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct ota_error *error);
 
-/* The caller's transaction was rolled back after calls that succeeded: what only memory remembered of them (a connection that settled) is decided
- * again, by walking every running batch. */
+/* The caller's transaction was rolled back, maybe after a turn that succeeded: what only memory remembered of that turn (connections that settled, a walk
+ * that went on) is decided again. */
 int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error);
 
 /* For control. A batch was made, canceled or changed: the next turn looks at once. */
@@ -72,6 +72,9 @@ void ota_engine_look(struct ota_engine *engine);
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);
 /* The device's pending tasks are decided again now: it was unbarred. */
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now, struct ota_error *error);
+/* What was decided since then is not sent: its savepoint was rolled back. */
+size_t ota_engine_sent(const struct ota_engine *engine);
+void ota_engine_unsend(struct ota_engine *engine, size_t sent);
 /* The gate that holds a pending task at this moment; OTA_REASON_NONE for a task in another state. */
 int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now, enum ota_reason *ret_reason,
 		       struct ota_error *error);

@@ -104,12 +104,27 @@ const struct ota_connection *ota_presence_unsettled(const struct ota_presence *p
 	return presence->unsettled ? &presence->unsettled->connection : NULL;
 }
 
-void ota_presence_settle(struct ota_presence *presence, const struct ota_identity *identity)
+void ota_presence_settle(struct ota_presence *presence, const struct ota_identity *identity, uint64_t turn)
 {
 	struct entry *entry = entry_find(presence, identity);
 
-	if (entry)
-		entry_leave_queue(presence, entry);
+	if (!entry)
+		return;
+	entry_leave_queue(presence, entry);
+	entry->connection.settled_in = turn;
+}
+
+void ota_presence_unsettle(struct ota_presence *presence, uint64_t turn)
+{
+	struct entry *entry, *next;
+
+	HASH_ITER(hh, presence->by_name, entry, next) {
+		if (!entry->connection.settled || entry->connection.settled_in != turn)
+			continue;
+		entry->connection.settled = false;
+		entry->connection.settle_at = 0;
+		DL_PREPEND(presence->unsettled, entry);
+	}
 }
 
 bool ota_presence_may_note(struct ota_presence *presence, const struct ota_identity *identity, int64_t heard_ms)

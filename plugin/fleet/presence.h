@@ -17,6 +17,7 @@ struct ota_connection {
 	uint64_t number;    /* the broker's number of the connection */
 	int64_t settle_at;  /* heard_ms at which the connect has settled */
 	bool settled;
+	uint64_t settled_in; /* the engine's turn */
 	int64_t quiet_until; /* heard_ms: what the device repeats is not noted again before */
 };
 
@@ -33,7 +34,10 @@ const struct ota_connection *ota_presence_find(const struct ota_presence *presen
 
 /* The earliest connection that has not settled; NULL if none. */
 const struct ota_connection *ota_presence_unsettled(const struct ota_presence *presence);
-void ota_presence_settle(struct ota_presence *presence, const struct ota_identity *identity);
+void ota_presence_settle(struct ota_presence *presence, const struct ota_identity *identity, uint64_t turn);
+
+/* Who settled in that turn settles once more, before the others. */
+void ota_presence_unsettle(struct ota_presence *presence, uint64_t turn);
 
 /* True at most once a minute for a connected device: whether something it says again and again may take a row of the log. */
 bool ota_presence_may_note(struct ota_presence *presence, const struct ota_identity *identity, int64_t heard_ms);

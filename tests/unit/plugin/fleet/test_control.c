@@ -103,6 +103,30 @@ Test(control, pages_of_a_list_show_every_row_once)
 	cr_assert_eq(pages, 6);
 }
 
+/* The strategy's numbers stand in the table of commands and in the rules: what the first lets pass, the second must take. */
+Test(control, a_strategy_is_taken_at_its_limits_and_refused_one_past_them)
+{
+	static const struct {
+		const char *member, *at, *past;
+	} limits[] = {
+		{ "pushTimeout", "\"30d\"", "\"2592001s\"" },   { "pushTimeout", "\"1s\"", "\"0s\"" },
+		{ "upgradeTimeout", "\"7d\"", "\"604801s\"" },  { "upgradeTimeout", "\"1s\"", "\"0s\"" },
+		{ "rebootTimeout", "\"7d\"", "\"604801s\"" },   { "rebootTimeout", "\"1s\"", "\"0s\"" },
+		{ "soak", "\"30d\"", "\"2592001s\"" },          { "retryPause", "\"7d\"", "\"604801s\"" },
+		{ "endAfter", "\"365d\"", "\"31536001s\"" },    { "endAfter", "\"1s\"", "\"0s\"" },
+		{ "retries", "10", "11" },                      { "abortPercent", "100", "101" },
+		{ "abortSample", "1000000", "1000001" },        { "retries", "0", "-1" },
+	};
+	const char *order = "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\",\"dryRun\":true,"
+			    "\"targets\":{\"all\":true},\"strategy\":{\"";
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		cr_assert_str_eq(error_code(fleet_ask(&fleet, "%s%s\":%s}}", order, limits[i].member, limits[i].at)), "none", "%s", limits[i].member);
+		cr_assert_str_eq(error_code(fleet_ask(&fleet, "%s%s\":%s}}", order, limits[i].member, limits[i].past)), "invalid", "%s",
+				 limits[i].member);
+	}
+}
+
 Test(control, a_request_that_is_no_request_gets_a_sentence)
 {
 	static const char *const bad[] = { "", "[]", "{", "{\"commands\":[]}", "{\"commands\":{}}", "{\"commands\":[1]}", "{\"command\":[]}",

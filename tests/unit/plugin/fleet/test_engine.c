@@ -343,3 +343,202 @@ Test(engine, garbage_is_refused_and_changes_nothing)
 	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
 	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
 }
+
+Test(engine, a_connect_that_settles_while_an_inform_does_sends_nothing)
+{
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	fleet_progress(&fleet, 0, 40);
+	fleet_advance(&fleet, 10 * OTA_MINUTE_MS);
+	fleet_disconnect(&fleet, 0);
+	fleet_connect(&fleet, 0);
+	fleet_advance(&fleet, 1500);
+	fleet_inform(&fleet, 0, "2.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "succeeded/version_reported");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 0);
+}
+
+Test(engine, a_negative_right_after_a_retrys_push_is_noted_though_the_attempt_before_had_got_on)
+{
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", ",\"strategy\":{\"retryPause\":\"1s\"}");
+	fleet_progress(&fleet, 0, 10);
+	fleet_progress(&fleet, 0, -2);
+	fleet_advance(&fleet, 2 * OTA_SECOND_MS);
+	fleet_progress(&fleet, 0, -2);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+}
+
+Test(engine, a_negative_in_a_first_attempt_counts_at_once_and_so_does_one_that_names_its_attempt)
+{
+	device_up(0, "1.0.0");
+	int64_t batch = fleet_batch(&fleet, "static", ",\"strategy\":{\"retryPause\":\"1s\"}");
+	char payload[128];
+
+	fleet_progress(&fleet, 0, -2);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/retry");
+	fleet_advance(&fleet, 2 * OTA_SECOND_MS);
+	snprintf(payload, sizeof(payload), "{\"id\":1,\"params\":{\"step\":-4,\"batch\":%lld,\"attempt\":2}}", (long long)batch);
+	fleet_send(&fleet, 0, OTA_TOPIC_PROGRESS, payload);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "failed/burn_failed");
+}
+
+Test(engine, only_a_device_that_announced_our_dialect_is_told_batch_and_attempt)
+{
+	device_up(0, "1.0.0");
+	int64_t batch = fleet_batch(&fleet, "static", "");
+	cr_assert_null(strstr(fleet.outbox.items[fleet.outbox.count - 1].payload, "_ota"));
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"cancelBatch\",\"batch\":%lld,\"level\":\"revoke\"}", (long long)batch));
+	fleet_advance(&fleet, OTA_SECOND_MS);
+	fleet_inform_as(&fleet, 0, "{\"version\":\"1.0.0\",\"caps\":[]}");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	fleet_batch(&fleet, "static", "");
+	cr_assert(strstr(fleet.outbox.items[fleet.outbox.count - 1].payload, "_ota"));
+}
+
+Test(engine, a_pull_is_answered_to_the_connection_that_asked)
+{
+	fleet_connect(&fleet, 0);
+	uint64_t first = fleet.connection_of[0];
+	fleet_connect(&fleet, 0);
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	fleet.connection_of[0] = first;
+	fleet_send(&fleet, 0, OTA_TOPIC_REQUEST, "{\"id\":1,\"params\":{}}");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 1);
+}
+
+Test(engine, a_device_that_left_while_the_server_was_down_has_the_whole_push_time_when_it_returns)
+{
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	fleet_restart(&fleet, OTA_SECOND_MS);
+	fleet_advance(&fleet, 2 * OTA_HOUR_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+	fleet_connect(&fleet, 0);
+	fleet_advance(&fleet, 59 * OTA_MINUTE_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+	fleet_advance(&fleet, 2 * OTA_MINUTE_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/retry");
+}
+
+Test(engine, a_device_that_leaves_in_the_moment_its_push_time_is_over_has_used_it_up)
+{
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	fleet.now.heard_ms += OTA_HOUR_MS;
+	fleet_disconnect(&fleet, 0);
+	fleet_advance(&fleet, OTA_HOUR_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+	fleet_connect(&fleet, 0);
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/retry");
+}
+
+Test(engine, what_fails_after_its_batch_was_canceled_is_not_tried_again_and_what_fails_while_it_is_paused_is)
+{
+	device_up(0, "1.0.0");
+	int64_t batch = fleet_batch(&fleet, "static", "");
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"cancelBatch\",\"batch\":%lld}", (long long)batch));
+	fleet_progress(&fleet, 0, -2);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "failed/download_failed");
+	batch = fleet_batch(&fleet, "static", "");
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"pauseBatch\",\"batch\":%lld}", (long long)batch));
+	fleet_progress(&fleet, 0, -2);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/paused");
+}
+
+static int device_items(const char *name, const char *list)
+{
+	cJSON *response = fleet_ask(&fleet, "{\"command\":\"getDevice\",\"productKey\":\"PK\",\"deviceName\":\"%s\"}", name);
+	const cJSON *data = cJSON_GetObjectItem(response, "data");
+	int count = data ? cJSON_GetArraySize(cJSON_GetObjectItem(data, list)) : -1;
+
+	cJSON_Delete(response);
+	return count;
+}
+
+Test(engine, a_device_has_room_for_sixteen_modules)
+{
+	fleet_connect(&fleet, 0);
+	for (int i = 0; i < 17; i++) {
+		char params[128];
+
+		snprintf(params, sizeof(params), "{\"version\":\"1\",\"module\":\"m%d\"}", i);
+		fleet_inform_as(&fleet, 0, params);
+	}
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_assert_eq(device_items("d0", "modules"), 16);
+}
+
+Test(engine, an_unknown_device_is_registered_by_its_inform_only_where_the_product_is_open)
+{
+	fleet_connect(&fleet, 5);
+	fleet_inform(&fleet, 5, "1.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_assert_eq(device_items("d5", "modules"), -1);
+}
+
+Test(engine, a_report_that_names_another_batch_is_not_applied)
+{
+	device_up(0, "1.0.0");
+	int64_t batch = fleet_batch(&fleet, "static", "");
+	char payload[128];
+
+	snprintf(payload, sizeof(payload), "{\"id\":1,\"params\":{\"step\":-4,\"batch\":%lld,\"attempt\":1}}", (long long)batch + 1);
+	fleet_send(&fleet, 0, OTA_TOPIC_PROGRESS, payload);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+}
+
+Test(engine, steps_go_forward_within_an_attempt_until_a_push_starts_it_over)
+{
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	for (int i = 0; i < 2; i++) {
+		fleet_progress(&fleet, 0, 60);
+		fleet_progress(&fleet, 0, 20);
+		cJSON *row = fleet_do(&fleet, "{\"command\":\"getDevice\",\"productKey\":\"PK\",\"deviceName\":\"d0\"}");
+		const cJSON *task = cJSON_GetArrayItem(cJSON_GetObjectItem(row, "tasks"), 0);
+		cr_assert_eq(cJSON_GetObjectItem(task, "step")->valueint, 60);
+		cJSON_Delete(row);
+		fleet_advance(&fleet, 2 * OTA_MINUTE_MS);
+		fleet_disconnect(&fleet, 0);
+		device_up(0, "1.0.0");
+		fleet_progress(&fleet, 0, 1);
+	}
+}
+
+Test(engine, the_old_pull_is_answered_with_a_push_on_its_own_topic_and_with_silence_when_there_is_nothing)
+{
+	device_up(0, "1.0.0");
+	fleet_send(&fleet, 0, OTA_TOPIC_REQUEST, "{\"id\":1,\"params\":{}}");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 0);
+	fleet_batch(&fleet, "static", "");
+	fleet_send(&fleet, 0, OTA_TOPIC_REQUEST, "{\"id\":1,\"params\":{}}");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 2);
+	const struct ota_outgoing *answer = &fleet.outbox.items[fleet.outbox.count - 1];
+	cr_assert_str_eq(answer->topic, "/ota/device/request/PK/d0");
+	cr_assert(strstr(answer->payload, "{\"code\":\"1000\"") == answer->payload, "%s", answer->payload);
+}
+
+Test(engine, a_timer_that_ran_out_while_the_server_was_down_does_not_keep_it_busy_until_it_may_speak)
+{
+	int64_t next;
+
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	fleet_progress(&fleet, 0, 10);
+	fleet_advance(&fleet, 59 * OTA_MINUTE_MS);
+	fleet.grace_ms = 0; /* the default, 120 s */
+	fleet_restart(&fleet, OTA_SECOND_MS);
+	int64_t started = fleet.now.heard_ms;
+	fleet_advance(&fleet, 100 * OTA_SECOND_MS);
+	fleet.now.heard_ms = started + 110 * OTA_SECOND_MS;
+	ota_store_begin(fleet.store, NULL);
+	bool more;
+	cr_assert_eq(ota_engine_turn(fleet.engine, fleet.now, 50, &more, NULL), 0);
+	cr_assert_eq(ota_engine_next_due(fleet.engine, &next, NULL), 0);
+	ota_store_commit(fleet.store, NULL);
+	cr_assert_gt(next, fleet.now.heard_ms);
+}

@@ -314,3 +314,75 @@ Test(races, the_end_of_a_replaced_connection_does_not_stop_the_push_timer_of_the
 	fleet_advance(&fleet, OTA_HOUR_MS + OTA_SECOND_MS);
 	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/retry");
 }
+
+Test(races, the_next_module_goes_out_as_soon_as_the_one_before_has_failed)
+{
+	package_add("mcu", "2.0.0");
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	int64_t other = batch_of("mcu", "2.0.0", "");
+	fleet_pushes(&fleet, 0);
+	fleet_progress(&fleet, 0, -4);
+	cr_assert_eq(fleet_pushes(&fleet, 0), 1);
+	cr_assert_str_eq(task_of(other), "pushed");
+}
+
+Test(races, an_order_taken_back_for_one_module_excuses_no_other)
+{
+	package_add("mcu", "1.5.0");
+	device_up(0, "1.0.0");
+	int64_t first = batch_of("mcu", "1.5.0", "");
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"cancelBatch\",\"batch\":%lld,\"level\":\"revoke\"}", (long long)first));
+	fleet_advance(&fleet, OTA_SECOND_MS);
+	cr_assert_str_eq(task_of(first), "canceled/revoked");
+	fleet_batch(&fleet, "static", "");
+	fleet_inform(&fleet, 0, "1.5.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "failed/wrong_version");
+}
+
+static void deliver_for_nothing(int times)
+{
+	for (int i = 0; i < times; i++) {
+		fleet_batch(&fleet, "static", "");
+		fleet_progress(&fleet, 0, 100);
+		fleet_disconnect(&fleet, 0);
+		device_up(0, "1.0.0");
+	}
+}
+
+Test(races, deliveries_count_for_a_loop_only_within_a_day)
+{
+	device_up(0, "1.0.0");
+	deliver_for_nothing(5);
+	fleet_advance(&fleet, OTA_DAY_MS);
+	deliver_for_nothing(5);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "failed/rolled_back");
+	deliver_for_nothing(1);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "failed/loop");
+}
+
+Test(races, a_version_change_ends_the_count_of_a_loop)
+{
+	device_up(0, "1.0.0");
+	deliver_for_nothing(5);
+	fleet_inform(&fleet, 0, "3.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	fleet_inform(&fleet, 0, "1.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	deliver_for_nothing(5);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "failed/rolled_back");
+}
+
+Test(races, a_withdrawn_download_that_was_interrupted_is_pushed_again)
+{
+	device_up(0, "1.0.0");
+	int64_t batch = fleet_batch(&fleet, "static", "");
+	fleet_progress(&fleet, 0, 30);
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"cancelBatch\",\"batch\":%lld}", (long long)batch));
+	fleet_advance(&fleet, 2 * OTA_MINUTE_MS);
+	fleet_pushes(&fleet, 0);
+	fleet_disconnect(&fleet, 0);
+	device_up(0, "1.0.0");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 1);
+}

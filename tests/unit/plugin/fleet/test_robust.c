@@ -155,6 +155,50 @@ Test(robust, batches_past_their_end_that_wait_for_lost_devices_do_not_keep_a_new
 	cr_assert_str_eq(fleet_task(&fleet, 18), "pushed");
 }
 
+/* A turn at this instant whose transaction is lost. */
+static void turn_lost(void)
+{
+	bool more;
+
+	ota_store_begin(fleet.store, NULL);
+	cr_assert_eq(ota_engine_turn(fleet.engine, fleet.now, 50, &more, NULL), 0);
+	ota_store_rollback(fleet.store);
+	ota_outbox_clear(&fleet.outbox);
+	ota_store_begin(fleet.store, NULL);
+	cr_assert_eq(ota_engine_rolled_back(fleet.engine, NULL), 0);
+	ota_store_commit(fleet.store, NULL);
+}
+
+Test(robust, a_connect_that_settled_in_a_lost_transaction_settles_again_and_disturbs_no_download)
+{
+	device_up(1, "1.0.0");
+	fleet_batch(&fleet, "static", ",\"targets\":{\"names\":[\"d0\",\"d1\"]}");
+	fleet_progress(&fleet, 1, 30);
+	fleet_advance(&fleet, 10 * OTA_MINUTE_MS);
+	fleet_pushes(&fleet, 1);
+	fleet_connect(&fleet, 0);
+	fleet.now.heard_ms += 2 * OTA_SECOND_MS;
+	turn_lost();
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/settling");
+	fleet_advance(&fleet, 1);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 1);
+	cr_assert_eq(fleet_pushes(&fleet, 1), 0);
+}
+
+Test(robust, a_walk_that_went_on_in_a_lost_transaction_is_walked_again)
+{
+	device_up(0, "1.0.0");
+	int64_t batch = batch_of_one(1, "");
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"pauseBatch\",\"batch\":%lld}", (long long)batch));
+	device_up(1, "1.0.0");
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"resumeBatch\",\"batch\":%lld}", (long long)batch));
+	turn_lost();
+	fleet_advance(&fleet, 1);
+	cr_assert_str_eq(fleet_task(&fleet, 1), "pushed");
+	cr_assert_eq(fleet_pushes(&fleet, 1), 1);
+}
+
 Test(robust, many_failed_transactions_do_not_pile_up_walks)
 {
 	batch_of_one(3, "");
@@ -219,13 +263,15 @@ Test(robust, a_dry_run_counts_a_device_under_one_exclusion_only)
 	cJSON_Delete(plan);
 }
 
-/* Sixty-four orders in one request, whose answers are longer than they. */
-static void orders_print(struct ota_bytes *request, int64_t batch)
+/* Sixty-four orders in one request, whose answers are longer than they; `last` may stand in place of the last. */
+static void orders_print(struct ota_bytes *request, int64_t batch, const char *last)
 {
 	ota_bytes_text(request, "{\"commands\":[");
-	for (int i = 0; i < 64; i++)
+	for (int i = 0; i < (*last ? 63 : 64); i++)
 		ota_bytes_format(request, "%s{\"command\":\"cancelBatch\",\"token\":\"%s\",\"batch\":%lld,\"reason\":\"%0200d\"}", i ? "," : "",
 				 fleet.token, (long long)batch, i);
+	if (*last)
+		ota_bytes_format(request, ",{\"token\":\"%s\",%s", fleet.token, last + 1);
 	ota_bytes_text(request, "]}");
 }
 
@@ -259,7 +305,7 @@ Test(robust, answers_of_changing_commands_stay_under_64_KiB_and_what_does_not_fi
 	const cJSON *response;
 	int done = 0, refused = 0;
 
-	orders_print(&request, batch);
+	orders_print(&request, batch, "");
 	cr_assert(request.size <= OTA_PAYLOAD_MAX);
 	ota_store_begin(fleet.store, NULL);
 	cr_assert_eq(ota_control_handle(fleet.control, (struct ota_span){ request.data, request.size }, "test", fleet.now, &answer, NULL), 0);
@@ -275,4 +321,42 @@ Test(robust, answers_of_changing_commands_stay_under_64_KiB_and_what_does_not_fi
 	cr_assert_eq(done + refused, 64);
 	cr_assert_gt(refused, 0);
 	cr_assert_eq(cancellations(batch), done);
+}
+
+Test(robust, a_command_that_is_undone_sends_nothing)
+{
+	OTA_AUTO_BYTES struct ota_bytes request = {0}, answer = {0};
+	int64_t batch = batch_with_a_long_name();
+
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"cancelBatch\",\"batch\":%lld}", (long long)batch));
+	fleet_advance(&fleet, OTA_SECOND_MS);
+	device_up(0, "1.0.0");
+	for (int i = 0; i < 6; i++) {
+		batch_of_one(0, "");
+		fleet_progress(&fleet, 0, 100);
+		fleet_advance(&fleet, OTA_SECOND_MS);
+		fleet_inform(&fleet, 0, "1.0.0");
+		if (i == 5)
+			cr_assert_eq(ota_engine_online(fleet.engine), 1);
+		fleet_advance(&fleet, i < 5 ? 3 * OTA_SECOND_MS : 1);
+	}
+	/* An order for another module waits behind the bar. */
+	cJSON *package = fleet_do(&fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}");
+	cJSON_Delete(fleet_do(&fleet,
+			      "{\"command\":\"addPackage\",\"productKey\":\"PK\",\"module\":\"mcu\",\"version\":\"2.0.0\",\"size\":%d,\"sha256\":\"%s\","
+			      "\"md5\":\"%s\"}",
+			      cJSON_GetObjectItem(package, "size")->valueint, cJSON_GetObjectItem(package, "sha256")->valuestring,
+			      cJSON_GetObjectItem(package, "md5")->valuestring));
+	cJSON_Delete(package);
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"module\":\"mcu\",\"version\":\"2.0.0\","
+				      "\"kind\":\"verify\",\"targets\":{\"names\":[\"d0\"]}}"));
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/barred");
+	fleet_pushes(&fleet, 0);
+	orders_print(&request, batch, "{\"command\":\"unbarDevice\",\"productKey\":\"PK\",\"deviceName\":\"d0\"}");
+	ota_store_begin(fleet.store, NULL);
+	cr_assert_eq(ota_control_handle(fleet.control, (struct ota_span){ request.data, request.size }, "test", fleet.now, &answer, NULL), 0);
+	ota_store_commit(fleet.store, NULL);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/barred");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 0);
 }

@@ -48,3 +48,17 @@ Test(gate, a_repeated_push_passes_pause_and_presence_but_takes_no_new_place)
 	facts.batch_running = false;
 	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_PAUSED);
 }
+
+Test(gate, a_repeated_push_waits_for_the_bar_the_connection_and_its_quiet_time)
+{
+	struct ota_gate_facts facts = open_facts();
+
+	facts.repeat = true;
+	facts.device_barred = true;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_BARRED);
+	facts.device_barred = false;
+	facts.settled = false;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_SETTLING);
+	facts.online = false;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_OFFLINE);
+}

@@ -40,6 +40,12 @@ int fixture_start(void)
 	return ota_store_open(fixture.directory, &fixture.store, &fixture.error);
 }
 
+void fixture_skip(const char *need, int cause)
+{
+	fixture_close(); /* Criterion runs no hook after a skip */
+	cr_skip_test("%s: %s", need, strerror(cause));
+}
+
 int in_child(int (*run)(void))
 {
 	int status = 0;

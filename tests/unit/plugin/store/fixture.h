@@ -33,6 +33,8 @@ void fixture_reopen(void);
 /* Closes the store, rolling back; opens it again without a transaction. */
 void fixture_stop(void);
 int fixture_start(void);
+/* Skips the test for what this machine does not let it do, and why not (an errno). */
+void fixture_skip(const char *need, int cause);
 /* Runs a function in a child process: its exit status, or minus the signal that ended it. */
 int in_child(int (*run)(void));
 

@@ -87,7 +87,7 @@ Test(damage, a_store_of_somebody_else_is_refused)
 	char path[SCRATCH_SIZE];
 
 	if (getuid() != 0)
-		cr_skip_test("needs root to be somebody else");
+		fixture_skip("being somebody else needs root", EPERM);
 	fixture_stop();
 	cr_assert_eq(chmod(fixture.directory, 0755), 0);
 	path_of(path, "lock");
@@ -105,7 +105,7 @@ Test(damage, a_file_system_turned_read_only_is_told)
 	scratch_path(source, fixture.directory, "disk");
 	cr_assert_eq(mkdir(source, 0700), 0);
 	if (mount("tmpfs", source, "tmpfs", 0, "size=8m") < 0)
-		cr_skip_test("mounting a tmpfs needs root: %s", strerror(errno));
+		fixture_skip("mounting a tmpfs needs root", errno);
 	struct ota_store *store = NULL;
 	int writable = ota_store_open(source, &store, &fixture.error);
 	store = ota_store_free(store);

@@ -173,7 +173,7 @@ Test(disk, a_full_disk_is_a_limit_and_is_survived)
 	scratch_path(directory, fixture.directory, "disk");
 	cr_assert_eq(mkdir(directory, 0700), 0);
 	if (mount("tmpfs", directory, "tmpfs", 0, "size=2m") < 0)
-		cr_skip_test("mounting a tmpfs needs root: %s", strerror(errno));
+		fixture_skip("mounting a tmpfs needs root", errno);
 	result = full_disk_run(directory);
 	umount2(directory, MNT_DETACH);
 	cr_assert_eq(result.opened, 0);
@@ -220,7 +220,7 @@ Test(disk, a_start_on_a_full_disk_says_so)
 	scratch_path(directory, fixture.directory, "disk");
 	cr_assert_eq(mkdir(directory, 0700), 0);
 	if (mount("tmpfs", directory, "tmpfs", 0, "size=2m") < 0)
-		cr_skip_test("mounting a tmpfs needs root: %s", strerror(errno));
+		fixture_skip("mounting a tmpfs needs root", errno);
 	status = open_on_full_disk(directory, text, &again);
 	umount2(directory, MNT_DETACH);
 	cr_expect_eq(status, OTA_ELIMIT, "%d: %s", status, text);
