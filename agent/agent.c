@@ -51,8 +51,8 @@ struct ota_agent {
 
 static void agent_close_handles(struct ota_agent *agent)
 {
-	uv_handle_t *handles[] = {(uv_handle_t *)&agent->timer, (uv_handle_t *)&agent->last_timer, (uv_handle_t *)&agent->link_poll,
-				  (uv_handle_t *)&agent->stop_poll};
+	uv_handle_t *handles[] = {(uv_handle_t *)&agent->timer, (uv_handle_t *)&agent->last_timer,
+				  (uv_handle_t *)&agent->link_poll, (uv_handle_t *)&agent->stop_poll};
 
 	for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
 		if (handles[i]->type != UV_UNKNOWN_HANDLE && !uv_is_closing(handles[i]))
@@ -328,11 +328,13 @@ static int agent_check_options(struct ota_agent *agent, const struct ota_agent_o
 	if (!options->broker || !options->state_dir || !options->product_key || !options->device_name)
 		return ota_fail(error, OTA_EINVALID, "broker, product_key, device_name and state_dir are required");
 	if (!ota_text_is_product_key(ota_span_from_text(options->product_key)))
-		return ota_fail_at(error, OTA_EINVALID, "product_key", "product_key must be 1 to %d letters and digits", OTA_PRODUCT_KEY_MAX);
+		return ota_fail_at(error, OTA_EINVALID, "product_key", "product_key must be 1 to %d letters and digits",
+				   OTA_PRODUCT_KEY_MAX);
 	if (!ota_text_is_device_name(ota_span_from_text(options->device_name)))
 		return ota_fail_at(error, OTA_EINVALID, "device_name", "device_name must be 1 to %d letters, digits and _.:@-",
 				   OTA_DEVICE_NAME_MAX);
-	ota_identity_make(ota_span_from_text(options->product_key), ota_span_from_text(options->device_name), &agent->mqtt_options.identity);
+	ota_identity_make(ota_span_from_text(options->product_key), ota_span_from_text(options->device_name),
+			  &agent->mqtt_options.identity);
 	return 0;
 }
 
@@ -433,7 +435,8 @@ static int agent_open_handles(struct ota_agent *agent, struct ota_error *error)
 		return OTA_EIO;
 	if (agent->stop_fd < 0)
 		return 0;
-	if (uv_poll_init(&agent->loop, &agent->stop_poll, agent->stop_fd) || uv_poll_start(&agent->stop_poll, UV_READABLE, agent_on_stop))
+	if (uv_poll_init(&agent->loop, &agent->stop_poll, agent->stop_fd) ||
+	    uv_poll_start(&agent->stop_poll, UV_READABLE, agent_on_stop))
 		return ota_fail(error, OTA_EINVALID, "stop_fd cannot be polled");
 	agent->stop_poll.data = agent;
 	return 0;

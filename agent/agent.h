@@ -1,9 +1,10 @@
 /*
  * libota-agent: the update agent as a library, for programs that want it inside.
  *
- * One agent is one device's connection to the server: it tells the running versions, takes pushes, downloads, verifies, and calls the installers given to it.
- * ota_agent_run() owns the calling thread until the end; installers and restarters are called from a worker thread of the agent, one call at
- * a time. Two agents may live in one process, each in its own thread and with its own state directory.
+ * One agent is one device's connection to the server: it tells the running versions, takes pushes, downloads, verifies, and calls
+ * the installers given to it. ota_agent_run() owns the calling thread until the end; installers and restarters are called from a
+ * worker thread of the agent, one call at a time. Two agents may live in one process, each in its own thread and with its own
+ * state directory.
  *
  * examples/device.c is a whole device in a hundred lines.
  */
@@ -55,12 +56,14 @@ enum { OTA_AGENT_RESTART = 1 };
 
 struct ota_agent;
 
-/* Checks the options and takes the lock on state_dir. OTA_EINVALID names the option at fault; OTA_ECONFLICT: another agent holds state_dir. */
+/* Checks the options and takes the lock on state_dir. OTA_EINVALID names the option at fault; OTA_ECONFLICT: another agent holds
+ * state_dir. */
 int ota_agent_new(const struct ota_agent_options *options, struct ota_agent **ret_agent, struct ota_error *error);
 
 /*
- * Runs until stop_fd is readable (0), or until an installed version needs a restart that no restarter was given for (OTA_AGENT_RESTART: free the agent, then
- * start the program anew). Negative: it could not begin. Whatever is under way goes on after the next start. Once per agent.
+ * Runs until stop_fd is readable (0), or until an installed version needs a restart that no restarter was given for
+ * (OTA_AGENT_RESTART: free the agent, then start the program anew). Negative: it could not begin. Whatever is under way goes on
+ * after the next start. Once per agent.
  */
 int ota_agent_run(struct ota_agent *agent, struct ota_error *error);
 

@@ -20,7 +20,8 @@ static const char help[] =
 	"  --version           prints the version of this program\n"
 	"  --help              prints this\n"
 	"\n"
-	"Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration, 10 wants to be started again (restart = exit).\n";
+	"Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration,"
+	" 10 wants to be started again (restart = exit).\n";
 
 enum { OPTION_CONFIG = 1, OPTION_CHECK, OPTION_PROVISION, OPTION_VERSION, OPTION_MODULE, OPTION_HELP };
 

@@ -84,7 +84,8 @@ static int module_finish(struct agent_module_config *module, struct ota_agent_mo
 		return ota_fail(error, OTA_EINVALID, "[module %s]: command belongs to installer = exec", module->name);
 	if (!is_file && (module->slots_dir[0] || module->check[0]))
 		return ota_fail(error, OTA_EINVALID, "[module %s]: slots_dir and check belong to installer = file", module->name);
-	module->slots = (struct agent_slots){.slots_dir = module->slots_dir, .check = module->check, .check_timeout_ms = module->timeout_ms};
+	module->slots = (struct agent_slots){
+		.slots_dir = module->slots_dir, .check = module->check, .check_timeout_ms = module->timeout_ms};
 	module->exec = (struct agent_exec_options){.command = module->command, .timeout_ms = module->timeout_ms};
 	target->name = module->name;
 	target->installer = is_file ? agent_slots_installer(&module->slots) : agent_install_exec(&module->exec);
@@ -110,7 +111,8 @@ static int restart_parse(struct agent_config *config, struct ota_error *error)
 static int config_finish(struct agent_config *config, struct ota_error *error)
 {
 	if (!config->module_count)
-		return ota_fail(error, OTA_EINVALID, "there is no [module NAME] section; a device of one part has [module default]");
+		return ota_fail(error, OTA_EINVALID,
+				"there is no [module NAME] section; a device of one part has [module default]");
 	for (size_t i = 0; i < config->module_count; i++) {
 		int rc = module_finish(&config->modules[i], &config->agent_modules[i], error);
 

@@ -218,7 +218,8 @@ static void hands_carry_out(struct agent_hands *hands, const struct agent_effect
 	}
 }
 
-/* What stands behind a SAVE must not happen when it failed; the core is asked again. A SAVE at the end only made something last longer. */
+/* What stands behind a SAVE must not happen when it failed; the core is asked again. A SAVE at the end only made something last
+ * longer. */
 static bool hands_save_or_tell(struct agent_hands *hands, bool is_last)
 {
 	struct ota_error error = {0};

@@ -83,8 +83,8 @@ static void worker_run(uv_work_t *work)
 		job_install(job, &watch);
 		break;
 	case AGENT_JOB_RESTART:
-		job->code = job->restarter.restart(job->restarter.context, job->order.offer.module, job->order.offer.version, &watch,
-						   &job->error);
+		job->code = job->restarter.restart(job->restarter.context, job->order.offer.module, job->order.offer.version,
+						   &watch, &job->error);
 		break;
 	}
 	/* Some authors of installers return a code and leave the record empty. */

@@ -42,7 +42,8 @@ void ota_topic_print(char *target, enum ota_topic_kind kind, const struct ota_id
 bool ota_topic_is_from_device(enum ota_topic_kind kind);
 bool ota_topic_is_to_device(enum ota_topic_kind kind);
 
-/* "dn&pk" <-> identity (DESIGN.md section 2). parse: false unless both parts are valid names. print: target[OTA_USERNAME_SIZE]. */
+/* "dn&pk" <-> identity (DESIGN.md section 2). parse: false unless both parts are valid names. print:
+ * target[OTA_USERNAME_SIZE]. */
 enum { OTA_USERNAME_SIZE = OTA_PRODUCT_KEY_MAX + OTA_DEVICE_NAME_MAX + 2 };
 bool ota_identity_parse(struct ota_span username, struct ota_identity *ret_identity);
 void ota_identity_print(char *target, const struct ota_identity *identity);

@@ -50,7 +50,10 @@ void ota_agent_states_print(struct ota_bytes *out)
 	size_t count;
 	const struct agent_row *rows = agent_core_rows(&count);
 
-	ota_bytes_text(out, "# The agent's states\n\nPrinted from the table of `agent/core` by `print-agent-states`; a test fails when they differ.\n\n");
+	ota_bytes_text(
+		out,
+		"# The agent's states\n\n"
+		"Printed from the table of `agent/core` by `print-agent-states`; a test fails when they differ.\n\n");
 	diagram_print(out, rows, count);
 	ota_bytes_text(out, "The first row of a state and event whose condition holds decides. `-` means the state stays. "
 			    "What is not listed changes nothing.\n\n"

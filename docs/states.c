@@ -81,19 +81,26 @@ static void batches_print(struct ota_bytes *out)
 
 	ota_bytes_text(out, "| from | event | to | |\n|---|---|---|---|\n");
 	for (size_t i = 0; i < count; i++)
-		ota_bytes_format(out, "| %s | %s | %s | %s |\n", ota_batch_state_word(rules[i].from), ota_batch_event_word(rules[i].event),
+		ota_bytes_format(out, "| %s | %s | %s | %s |\n", ota_batch_state_word(rules[i].from),
+				 ota_batch_event_word(rules[i].event),
 				 rules[i].allowed ? ota_batch_state_word(rules[i].to) : "refused", rules[i].text);
 }
 
 void ota_states_print(struct ota_bytes *out)
 {
-	ota_bytes_text(out, "# States\n\nPrinted from the tables of `plugin/rules` by `make docs`; a test fails when they differ.\n\n## Tasks\n\n"
-			    "```mermaid\nstateDiagram-v2\n    [*] --> pending\n    pending --> pushed: released\n    pushed --> upgrading: progress\n"
-			    "    upgrading --> succeeded: inform(target)\n    pushed --> succeeded: inform(target)\n    pushed --> pending: retry\n"
-			    "    upgrading --> pending: retry\n    pushed --> failed\n    upgrading --> failed\n    pending --> canceled: withdraw, end\n"
-			    "    pushed --> canceled: revoke\n    upgrading --> canceled: revoke\n```\n\n"
-			    "Within one event and state the first row whose condition holds decides. `-` means the state stays.\n"
-			    "Final states never change; later truth is a mark.\n\n");
+	ota_bytes_text(
+		out,
+		"# States\n\nPrinted from the tables of `plugin/rules` by `make docs`; a test fails when they differ.\n\n"
+		"## Tasks\n\n"
+		"```mermaid\nstateDiagram-v2\n    [*] --> pending\n    pending --> pushed: released\n"
+		"    pushed --> upgrading: progress\n"
+		"    upgrading --> succeeded: inform(target)\n    pushed --> succeeded: inform(target)\n"
+		"    pushed --> pending: retry\n"
+		"    upgrading --> pending: retry\n    pushed --> failed\n    upgrading --> failed\n"
+		"    pending --> canceled: withdraw, end\n"
+		"    pushed --> canceled: revoke\n    upgrading --> canceled: revoke\n```\n\n"
+		"Within one event and state the first row whose condition holds decides. `-` means the state stays.\n"
+		"Final states never change; later truth is a mark.\n\n");
 	tasks_print(out);
 	ota_bytes_text(out, "\n## Batches\n\n");
 	batches_print(out);

@@ -1,10 +1,12 @@
 /*
- * A minimal device on libota-agent: one module whose "firmware" is a file, installed by copying and started by starting this program anew.
+ * A minimal device on libota-agent: one module whose "firmware" is a file, installed by copying and started by starting this
+ * program anew.
  *
  *   cc device.c -I<source root> <libraries of libota-agent>        (the build makes it as examples/device)
  *   ./device mqtt://127.0.0.1:1883 PRODUCT_KEY DEVICE_NAME DIRECTORY
  *
- * DIRECTORY/version holds the running version ("1.0.0" when there is none); an update replaces DIRECTORY/firmware and DIRECTORY/version.
+ * DIRECTORY/version holds the running version ("1.0.0" when there is none); an update replaces DIRECTORY/firmware and
+ * DIRECTORY/version.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +82,8 @@ static int replace_by_text(const char *path, const char *text, struct ota_error 
 	return commit(out, temporary, path, error);
 }
 
-/* The image was downloaded and verified. May be called again for the same one after a power cut, so every step can be repeated. */
+/* The image was downloaded and verified. May be called again for the same one after a power cut, so every step can be
+ * repeated. */
 static int install(void *context, const struct ota_image *image, const struct agent_watch *watch, struct ota_error *error)
 {
 	char path[PATH_MAX];

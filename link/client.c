@@ -33,8 +33,8 @@ struct link_client {
 	int keepalive_s;
 	int connect_timeout_s;
 
-	/* Orders a publish against the next connect, so that a token names the connection its packet id belongs to. Held across calls into
-	 * Paho, so no callback may take it: Paho makes some of them with its own lock held. */
+	/* Orders a publish against the next connect, so that a token names the connection its packet id belongs to. Held across
+	 * calls into Paho, so no callback may take it: Paho makes some of them with its own lock held. */
 	pthread_mutex_t publish_mutex;
 	atomic_llong attempt;
 	/* For what the callbacks write; never held across a call into Paho. */
@@ -119,7 +119,8 @@ static void client_on_not_subscribed(void *context, MQTTAsync_failureData *data)
 		link_mailbox_put(client->mailbox, LINK_NOTE_SUBSCRIBED, atomic_load(&client->attempt), NULL,
 				 (struct ota_span){refused, sizeof(refused)});
 	else
-		client_note(client, LINK_NOTE_NOT_SUBSCRIBED, data && data->message ? data->message : "the broker gave no answer");
+		client_note(client, LINK_NOTE_NOT_SUBSCRIBED,
+			    data && data->message ? data->message : "the broker gave no answer");
 }
 
 static int client_on_message(void *context, char *topic, int topic_size, MQTTAsync_message *message)
@@ -167,7 +168,8 @@ static void client_on_disconnect_failed(void *context, MQTTAsync_failureData *da
 	client_on_disconnected(context);
 }
 
-/* OpenSSL's line is "thread:error:0A000086:SSL routines:function:certificate verify failed:file:line"; the sixth field is what a person wants. */
+/* OpenSSL's line is "thread:error:0A000086:SSL routines:function:certificate verify failed:file:line"; the sixth field is what a
+ * person wants. */
 static int client_on_tls_error(const char *line, size_t size, void *context)
 {
 	enum { FIELDS_BEFORE_THE_REASON = 5 };
@@ -203,7 +205,10 @@ static int server_from_url(const char *url, char target[LINK_SERVER_SIZE], bool 
 	port = strchr(host[0] == '[' && strchr(host, ']') ? strchr(host, ']') : host, ':');
 	if (!host[0] || host == port || strpbrk(host, "/@?# ") || (port && (!port[1] || strlen(port) > LINK_PORT_SIZE)))
 		return ota_fail(error, OTA_EINVALID, "broker url must be mqtt://host:port or mqtts://host:port");
-	size = snprintf(target, LINK_SERVER_SIZE, "%s%s%s", is_tls ? "ssl://" : "tcp://", host, port ? "" : is_tls ? ":8883" : ":1883");
+	size = snprintf(target, LINK_SERVER_SIZE, "%s%s%s", is_tls ? "ssl://" : "tcp://", host,
+			port	 ? ""
+			: is_tls ? ":8883"
+				 : ":1883");
 	if (size < 0 || size >= LINK_SERVER_SIZE)
 		return ota_fail(error, OTA_EINVALID, "broker url is too long");
 	*ret_tls = is_tls;
@@ -421,7 +426,8 @@ int link_client_subscribe(struct link_client *client, struct ota_error *error)
 	options.onSuccess = client_on_subscribed;
 	options.onFailure = client_on_not_subscribed;
 	options.context = client;
-	code = MQTTAsync_subscribeMany(client->paho, (int)client->subscription_count, client->subscriptions, client->subscription_qos, &options);
+	code = MQTTAsync_subscribeMany(client->paho, (int)client->subscription_count, client->subscriptions,
+				       client->subscription_qos, &options);
 	if (code != MQTTASYNC_SUCCESS)
 		return ota_fail(error, OTA_EUNAVAILABLE, "cannot subscribe: %s", MQTTAsync_strerror(code));
 	return 0;

@@ -1,8 +1,8 @@
 /*
  * Client: Paho MQTTAsync behind five verbs. The only file that includes its header.
  *
- * Paho calls back in its own threads; every callback becomes a note in the mailbox. MQTT 3.1.1, clean session, Paho's own reconnect and
- * buffering off: both would publish again after a reconnect what the caller has long decided anew.
+ * Paho calls back in its own threads; every callback becomes a note in the mailbox. MQTT 3.1.1, clean session, Paho's own
+ * reconnect and buffering off: both would publish again after a reconnect what the caller has long decided anew.
  *
  * connect, subscribe, disconnect and free belong to one thread; publish may be called from any.
  */

@@ -246,14 +246,16 @@ int ota_link_open(const struct ota_link_options *options, const struct ota_link_
 	link->handlers = *handlers;
 	link->backoff.base_ms = options->backoff_base_ms ? options->backoff_base_ms : OTA_SECOND_MS;
 	link->backoff.cap_ms = options->backoff_cap_ms ? options->backoff_cap_ms : OTA_MINUTE_MS;
-	link->patience_ms = (options->connect_timeout_ms ? options->connect_timeout_ms : 10 * OTA_SECOND_MS) + LINK_ANSWER_GRACE_MS;
+	link->patience_ms = (options->connect_timeout_ms ? options->connect_timeout_ms : 10 * OTA_SECOND_MS) +
+			    LINK_ANSWER_GRACE_MS;
 	rc = link_open_descriptors(link, error);
 	rc = rc ? rc : link_client_new(options, link->mailbox, &link->client, error);
 	if (rc) {
 		ota_link_free(link, 0);
 		return rc;
 	}
-	/* The first attempt begins in dispatch as every other one, so that its failure reaches the handlers in their own thread. */
+	/* The first attempt begins in dispatch as every other one, so that its failure reaches the handlers in their own
+	 * thread. */
 	link_enter(link, LINK_WAITING);
 	link_arm(link, 0);
 	*ret_link = link;

@@ -1,12 +1,14 @@
 /*
  * Link: one MQTT connection that keeps itself up. The only wrapper of Paho MQTT C; gateway and agent share it.
  *
- * Connects in the background, reconnects with full jitter (random between 0 and min(cap, base * 2^n)), subscribes again after each connect, and hands
- * messages over in the caller's own thread: Paho's threads only queue and make `ota_link_fd()` readable; ota_link_dispatch() calls the handlers.
- * So all handlers run in the thread that dispatches, and handlers may call any function here but ota_link_dispatch() and ota_link_free().
- * What waits to be dispatched is bounded (link/mailbox.h): a peer that sends faster than we handle costs us the connection, not the memory.
+ * Connects in the background, reconnects with full jitter (random between 0 and min(cap, base * 2^n)), subscribes again after
+ * each connect, and hands messages over in the caller's own thread: Paho's threads only queue and make `ota_link_fd()` readable;
+ * ota_link_dispatch() calls the handlers. So all handlers run in the thread that dispatches, and handlers may call any function
+ * here but ota_link_dispatch() and ota_link_free(). What waits to be dispatched is bounded (link/mailbox.h): a peer that sends
+ * faster than we handle costs us the connection, not the memory.
  *
- * Ownership: options and handlers are copied; strings too. Create and free in one thread; ota_link_publish() and ota_link_state() from any thread.
+ * Ownership: options and handlers are copied; strings too. Create and free in one thread; ota_link_publish() and ota_link_state()
+ * from any thread.
  */
 #ifndef OTA_LINK_LINK_H
 #define OTA_LINK_LINK_H
@@ -34,12 +36,14 @@ struct ota_link_options {
 struct ota_link_handlers {
 	/* Connected and subscribed; `first` is true for the first time. */
 	void (*up)(void *context, bool first);
-	/* Connection lost or not to be had; reason is a sentence. Called once per loss and once per failed attempt, with the pause before the next one. */
+	/* Connection lost or not to be had; reason is a sentence. Called once per loss and once per failed attempt, with the
+	 * pause before the next one. */
 	void (*down)(void *context, const char *reason, int64_t retry_ms);
 	void (*message)(void *context, const char *topic, struct ota_span payload);
 	/* The broker acknowledged publish `token` (QoS 1). A token is never reused among publishes still unacknowledged. */
 	void (*acknowledged)(void *context, int64_t token);
-	/* The broker refused this subscription, told before `up`; the connection stays. NULL: a refusal is a failed attempt and is retried. */
+	/* The broker refused this subscription, told before `up`; the connection stays. NULL: a refusal is a failed attempt and
+	 * is retried. */
 	void (*refused)(void *context, const char *topic);
 	void *context;
 };
@@ -55,8 +59,8 @@ int ota_link_fd(const struct ota_link *link);
 void ota_link_dispatch(struct ota_link *link);
 
 bool ota_link_is_up(struct ota_link *link);
-/* QoS 0 or 1. OTA_EUNAVAILABLE when not connected: nothing is queued while down, the caller decides again at `up`. OTA_ELIMIT for a payload over
- * OTA_PAYLOAD_MAX, or when 4096 messages already wait for the socket. ret_token may be NULL. */
+/* QoS 0 or 1. OTA_EUNAVAILABLE when not connected: nothing is queued while down, the caller decides again at `up`. OTA_ELIMIT for
+ * a payload over OTA_PAYLOAD_MAX, or when 4096 messages already wait for the socket. ret_token may be NULL. */
 int ota_link_publish(struct ota_link *link, const char *topic, struct ota_span payload, int qos, int64_t *ret_token,
 		     struct ota_error *error);
 

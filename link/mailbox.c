@@ -94,7 +94,8 @@ static void mailbox_wake(const struct link_mailbox *mailbox)
 	(void)ignored;
 }
 
-void link_mailbox_put(struct link_mailbox *mailbox, enum link_note_kind kind, int64_t number, const char *topic, struct ota_span text)
+void link_mailbox_put(struct link_mailbox *mailbox, enum link_note_kind kind, int64_t number, const char *topic,
+		      struct ota_span text)
 {
 	pthread_mutex_lock(&mailbox->mutex);
 	struct link_note *note = mailbox_has_room(mailbox, kind, text.size) ? note_new(kind, topic ? topic : "", text) : NULL;

@@ -41,7 +41,8 @@ struct link_mailbox *link_mailbox_free(struct link_mailbox *mailbox);
 int link_mailbox_fd(const struct link_mailbox *mailbox); /* readable while something waits */
 
 /* Any thread. topic and text are copied. A note that finds no room is dropped and the mailbox overflows. */
-void link_mailbox_put(struct link_mailbox *mailbox, enum link_note_kind kind, int64_t number, const char *topic, struct ota_span text);
+void link_mailbox_put(struct link_mailbox *mailbox, enum link_note_kind kind, int64_t number, const char *topic,
+		      struct ota_span text);
 
 /* Takes all notes in order (the caller frees each with free()) and whether something was dropped since the last call. */
 struct link_note *link_mailbox_take(struct link_mailbox *mailbox, bool *ret_overflowed);

@@ -113,7 +113,8 @@ void agent_answer_line(struct agent_answer *answer, struct ota_span line)
 }
 
 __attribute__((format(printf, 3, 4))) static enum agent_answer_use refuse(struct agent_fetch_result *result,
-									  enum agent_fetch_outcome outcome, const char *format, ...)
+									  enum agent_fetch_outcome outcome, const char *format,
+									  ...)
 {
 	va_list arguments;
 
@@ -127,7 +128,8 @@ __attribute__((format(printf, 3, 4))) static enum agent_answer_use refuse(struct
 static enum agent_answer_use judge_whole(const struct agent_answer *answer, uint64_t size, struct agent_fetch_result *result)
 {
 	if (answer->has_length && answer->length != size)
-		return refuse(result, AGENT_FETCH_MISMATCH, "the server has %" PRIu64 " bytes, announced were %" PRIu64, answer->length, size);
+		return refuse(result, AGENT_FETCH_MISMATCH, "the server has %" PRIu64 " bytes, announced were %" PRIu64,
+			      answer->length, size);
 	return AGENT_ANSWER_RESTART;
 }
 
@@ -135,19 +137,23 @@ static enum agent_answer_use judge_whole(const struct agent_answer *answer, uint
 static enum agent_answer_use judge_partial(const struct agent_answer *answer, uint64_t have, uint64_t size,
 					   struct agent_fetch_result *result)
 {
-	if (have == 0 || !answer->has_range || answer->range_is_broken || answer->range_first != have || answer->range_last >= size)
+	if (have == 0 || !answer->has_range || answer->range_is_broken || answer->range_first != have ||
+	    answer->range_last >= size)
 		return refuse(result, AGENT_FETCH_STALE, "server answered 206 with a range that was not asked for");
 	if (answer->range_size && answer->range_size != size)
-		return refuse(result, AGENT_FETCH_STALE, "the server has %" PRIu64 " bytes, announced were %" PRIu64, answer->range_size, size);
+		return refuse(result, AGENT_FETCH_STALE, "the server has %" PRIu64 " bytes, announced were %" PRIu64,
+			      answer->range_size, size);
 	return AGENT_ANSWER_APPEND;
 }
 
 static bool status_is_for_now(int status)
 {
-	return status >= HTTP_SERVER_ERROR || status == HTTP_REQUEST_TIMEOUT || status == HTTP_TOO_EARLY || status == HTTP_TOO_MANY;
+	return status >= HTTP_SERVER_ERROR || status == HTTP_REQUEST_TIMEOUT || status == HTTP_TOO_EARLY ||
+	       status == HTTP_TOO_MANY;
 }
 
-enum agent_answer_use agent_answer_judge(const struct agent_answer *answer, uint64_t have, uint64_t size, struct agent_fetch_result *ret_result)
+enum agent_answer_use agent_answer_judge(const struct agent_answer *answer, uint64_t have, uint64_t size,
+					 struct agent_fetch_result *ret_result)
 {
 	if (answer->status == HTTP_OK)
 		return judge_whole(answer, size, ret_result);
@@ -155,8 +161,8 @@ enum agent_answer_use agent_answer_judge(const struct agent_answer *answer, uint
 		return judge_partial(answer, have, size, ret_result);
 	if (answer->status == HTTP_RANGE_NOT_SATISFIABLE)
 		return refuse(ret_result, AGENT_FETCH_STALE, "server answered 416");
-	refuse(ret_result, status_is_for_now(answer->status) ? AGENT_FETCH_TRANSIENT : AGENT_FETCH_PERMANENT, "server answered %d",
-	       answer->status);
+	refuse(ret_result, status_is_for_now(answer->status) ? AGENT_FETCH_TRANSIENT : AGENT_FETCH_PERMANENT,
+	       "server answered %d", answer->status);
 	ret_result->retry_after_ms = answer->retry_after_ms;
 	return AGENT_ANSWER_REFUSE;
 }

@@ -28,6 +28,7 @@ enum agent_answer_use {
 };
 
 /* We have `have` bytes of `size` and asked for the rest (have > 0: with a Range). */
-enum agent_answer_use agent_answer_judge(const struct agent_answer *answer, uint64_t have, uint64_t size, struct agent_fetch_result *ret_result);
+enum agent_answer_use agent_answer_judge(const struct agent_answer *answer, uint64_t have, uint64_t size,
+					 struct agent_fetch_result *ret_result);
 
 #endif

@@ -106,7 +106,8 @@ static bool run_read(struct run *run)
 	return size > 0;
 }
 
-/* What the child's own children print later is theirs: the end of the child is the end of the run, whoever still holds the pipe. */
+/* What the child's own children print later is theirs: the end of the child is the end of the run, whoever still holds the
+ * pipe. */
 static void run_finish_output(struct run *run)
 {
 	while (run_read(run))

@@ -1,9 +1,9 @@
 /*
  * Child: runs one program to its end, with a deadline. Hooks of every kind go through here.
  *
- * No shell. The child gets its own process group, /dev/null as input, a pipe as output, our standard error, and nothing else that we
- * hold open; its environment is exactly what is given. It dies with us (PR_SET_PDEATHSIG): a hook that outlived a killed agent would write
- * into the same slot as the hook of the next one.
+ * No shell. The child gets its own process group, /dev/null as input, a pipe as output, our standard error, and nothing else that
+ * we hold open; its environment is exactly what is given. It dies with us (PR_SET_PDEATHSIG): a hook that outlived a killed agent
+ * would write into the same slot as the hook of the next one.
  *
  * Blocks; one call per thread at a time.
  */
@@ -31,8 +31,8 @@ struct agent_child {
 	void *context;
 };
 
-/* 0: it ran to its end, *ret_status is its exit code, or 128 + the signal that ended it. OTA_ETIMEOUT, OTA_ECANCELED (the watch): it was ended with its whole
- * process group. OTA_EIO, OTA_ENOTFOUND: it could not be started. */
+/* 0: it ran to its end, *ret_status is its exit code, or 128 + the signal that ended it. OTA_ETIMEOUT, OTA_ECANCELED (the watch):
+ * it was ended with its whole process group. OTA_EIO, OTA_ENOTFOUND: it could not be started. */
 int agent_child_run(const struct agent_child *child, const struct agent_watch *watch, int *ret_status, struct ota_error *error);
 
 #endif

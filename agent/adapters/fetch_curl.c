@@ -74,7 +74,8 @@ static bool url_is_allowed(struct transfer *transfer, const char *scheme, const 
 	char text[OTA_DESC_MAX + 1];
 
 	if (!words_have(options->url_schemes, scheme)) {
-		snprintf(text, sizeof(text), "url scheme %.16s is not allowed by url_schemes (%.64s)", scheme, options->url_schemes);
+		snprintf(text, sizeof(text), "url scheme %.16s is not allowed by url_schemes (%.64s)", scheme,
+			 options->url_schemes);
 		transfer_end(transfer, AGENT_FETCH_PERMANENT, text);
 		return false;
 	}
@@ -92,8 +93,8 @@ static bool url_check(struct transfer *transfer)
 	char *scheme = NULL, *host = NULL;
 	bool allowed = false;
 
-	if (!url || curl_url_set(url, CURLUPART_URL, transfer->order->offer.url, 0) || curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
-	    curl_url_get(url, CURLUPART_HOST, &host, 0))
+	if (!url || curl_url_set(url, CURLUPART_URL, transfer->order->offer.url, 0) ||
+	    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) || curl_url_get(url, CURLUPART_HOST, &host, 0))
 		transfer_end(transfer, AGENT_FETCH_PERMANENT, "the url cannot be read");
 	else
 		allowed = url_is_allowed(transfer, scheme, host);
@@ -195,7 +196,8 @@ static bool transfer_set_limits(struct transfer *transfer)
 	char schemes[64];
 
 	schemes_for_curl(options->url_schemes, schemes, sizeof(schemes));
-	return !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, schemes) && !curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, schemes) &&
+	return !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, schemes) &&
+	       !curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, schemes) &&
 	       !curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, options->url_hosts[0] ? 0L : 1L) &&
 	       !curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX) &&
 	       !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms) &&
@@ -213,11 +215,14 @@ static bool transfer_set_up(struct transfer *transfer)
 	return easy && transfer->multi && !curl_easy_setopt(easy, CURLOPT_URL, transfer->order->offer.url) &&
 	       !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
 	       /* A name server that does not answer must not hold up our end. */
-	       !curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) && !curl_easy_setopt(easy, CURLOPT_USERAGENT, "ota-agent/" OTA_SOFTWARE_VERSION) &&
+	       !curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) &&
+	       !curl_easy_setopt(easy, CURLOPT_USERAGENT, "ota-agent/" OTA_SOFTWARE_VERSION) &&
 	       !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_text) &&
-	       !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, transfer_on_header) && !curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) &&
-	       !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, transfer_on_body) && !curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) &&
-	       transfer_set_limits(transfer) && transfer_want_rest(transfer) && !curl_multi_add_handle(transfer->multi, easy);
+	       !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, transfer_on_header) &&
+	       !curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) &&
+	       !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, transfer_on_body) &&
+	       !curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) && transfer_set_limits(transfer) &&
+	       transfer_want_rest(transfer) && !curl_multi_add_handle(transfer->multi, easy);
 }
 
 static void transfer_tear_down(struct transfer *transfer)

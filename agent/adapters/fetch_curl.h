@@ -1,7 +1,8 @@
 /*
  * Fetch by libcurl: the one file that includes curl. Downloads into a part (agent/adapters/part.h), hashing on the way.
  *
- * Which URLs may be fetched is decided here, by the same parser that then fetches them: two parsers could disagree about where a host ends.
+ * Which URLs may be fetched is decided here, by the same parser that then fetches them: two parsers could disagree about where a
+ * host ends.
  */
 #ifndef OTA_AGENT_ADAPTERS_FETCH_CURL_H
 #define OTA_AGENT_ADAPTERS_FETCH_CURL_H

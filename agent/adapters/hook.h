@@ -3,11 +3,12 @@
  *
  *   PROGRAM VERB
  *
- * VERB is `install`, `version`, `check` or `restart`. The environment holds PATH and, as far as they are known, OTA_MODULE, OTA_VERSION,
- * OTA_PREVIOUS_VERSION, OTA_SIZE, OTA_SHA256, OTA_FILE (a path) and OTA_FD (the same file, open for reading at its start; always 3).
+ * VERB is `install`, `version`, `check` or `restart`. The environment holds PATH and, as far as they are known, OTA_MODULE,
+ * OTA_VERSION, OTA_PREVIOUS_VERSION, OTA_SIZE, OTA_SHA256, OTA_FILE (a path) and OTA_FD (the same file, open for reading at its
+ * start; always 3).
  *
- * Lines on standard output: "progress N text" and any other text go to the agent's log; "error text" is what the operator reads if the program
- * fails, and so is the last line if there was no such line. Exit codes: 0 done, 21 not now, anything else failed.
+ * Lines on standard output: "progress N text" and any other text go to the agent's log; "error text" is what the operator reads
+ * if the program fails, and so is the last line if there was no such line. Exit codes: 0 done, 21 not now, anything else failed.
  */
 #ifndef OTA_AGENT_ADAPTERS_HOOK_H
 #define OTA_AGENT_ADAPTERS_HOOK_H
@@ -25,7 +26,8 @@ struct agent_hook {
 
 /*
  * Runs it. ret_first_line, OTA_DESC_MAX + 1 bytes, may be NULL.
- * OTA_EUNAVAILABLE for exit code 21, OTA_ETIMEOUT, OTA_ECANCELED, OTA_EIO for the rest; the error's text is the hook's own where it gave one.
+ * OTA_EUNAVAILABLE for exit code 21, OTA_ETIMEOUT, OTA_ECANCELED, OTA_EIO for the rest; the error's text is the hook's own where
+ * it gave one.
  */
 int agent_hook_run(const struct agent_hook *hook, const struct agent_watch *watch, char *ret_first_line, struct ota_error *error);
 

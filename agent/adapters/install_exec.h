@@ -1,6 +1,6 @@
 /*
- * Installer `exec`: a program of the device's owner installs, and tells the running version. Contract: agent/adapters/hook.h, verbs `install` and
- * `version` (which prints the version as its first line).
+ * Installer `exec`: a program of the device's owner installs, and tells the running version. Contract: agent/adapters/hook.h,
+ * verbs `install` and `version` (which prints the version as its first line).
  */
 #ifndef OTA_AGENT_ADAPTERS_INSTALL_EXEC_H
 #define OTA_AGENT_ADAPTERS_INSTALL_EXEC_H

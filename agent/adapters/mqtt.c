@@ -38,7 +38,8 @@ static int boot_id_make(char target[OTA_BOOT_ID_MAX + 1])
 	return 0;
 }
 
-struct agent_mqtt *agent_mqtt_new(const struct agent_mqtt_options *options, const struct agent_mqtt_events *events, struct ota_error *error)
+struct agent_mqtt *agent_mqtt_new(const struct agent_mqtt_options *options, const struct agent_mqtt_events *events,
+				  struct ota_error *error)
 {
 	struct agent_mqtt *mqtt = calloc(1, sizeof(*mqtt));
 
@@ -110,7 +111,8 @@ static void mqtt_on_message(void *context, const char *topic, struct ota_span pa
 	struct agent_mqtt *mqtt = context;
 	struct ota_identity identity;
 	enum ota_topic_kind kind = ota_topic_parse(ota_span_from_text(topic), &identity);
-	bool is_ours = kind != OTA_TOPIC_FOREIGN && kind != OTA_TOPIC_BROKEN && ota_identity_equals(&identity, &mqtt->options->identity);
+	bool is_ours = kind != OTA_TOPIC_FOREIGN && kind != OTA_TOPIC_BROKEN &&
+		       ota_identity_equals(&identity, &mqtt->options->identity);
 
 	if (is_ours && kind == OTA_TOPIC_UPGRADE)
 		mqtt_on_offer(mqtt, payload);
@@ -183,7 +185,8 @@ static int mqtt_connect(void *context, struct ota_error *error)
 }
 
 /* A failure to hand over needs no handling: what matters is said again at the next connection (agent/ports/report.h). */
-static void mqtt_publish(struct agent_mqtt *mqtt, enum ota_topic_kind kind, const struct ota_bytes *text, int qos, int64_t *ret_token)
+static void mqtt_publish(struct agent_mqtt *mqtt, enum ota_topic_kind kind, const struct ota_bytes *text, int qos,
+			 int64_t *ret_token)
 {
 	char topic[OTA_TOPIC_SIZE];
 
@@ -221,7 +224,8 @@ static void mqtt_progress(void *context, const struct ota_progress *progress, in
 
 struct agent_reporter agent_mqtt_port(struct agent_mqtt *mqtt)
 {
-	return (struct agent_reporter){.connect = mqtt_connect, .inform = mqtt_inform, .progress = mqtt_progress, .context = mqtt};
+	return (struct agent_reporter){
+		.connect = mqtt_connect, .inform = mqtt_inform, .progress = mqtt_progress, .context = mqtt};
 }
 
 int agent_mqtt_fd(const struct agent_mqtt *mqtt)

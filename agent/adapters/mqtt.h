@@ -1,6 +1,6 @@
 /*
- * The way to the server over MQTT: topics, message texts and the link. Fills the report port; brings what the server says as calls of
- * struct agent_mqtt_events, all in the thread that dispatches.
+ * The way to the server over MQTT: topics, message texts and the link. Fills the report port; brings what the server says as
+ * calls of struct agent_mqtt_events, all in the thread that dispatches.
  */
 #ifndef OTA_AGENT_ADAPTERS_MQTT_H
 #define OTA_AGENT_ADAPTERS_MQTT_H
@@ -29,7 +29,8 @@ struct agent_mqtt_events {
 struct agent_mqtt;
 
 /* options and events are borrowed. */
-struct agent_mqtt *agent_mqtt_new(const struct agent_mqtt_options *options, const struct agent_mqtt_events *events, struct ota_error *error);
+struct agent_mqtt *agent_mqtt_new(const struct agent_mqtt_options *options, const struct agent_mqtt_events *events,
+				  struct ota_error *error);
 /* Waits at most flush_ms for unacknowledged reports. */
 struct agent_mqtt *agent_mqtt_free(struct agent_mqtt *mqtt, int64_t flush_ms);
 struct agent_reporter agent_mqtt_port(struct agent_mqtt *mqtt);

@@ -74,7 +74,8 @@ int agent_part_bind(struct agent_part *part, const char *etag, struct ota_error 
 	OTA_AUTO_BYTES struct ota_bytes text = {0};
 	char path[PATH_MAX];
 
-	ota_bytes_format(&text, "{\"digest\":\"%s\",\"size\":%" PRIu64 ",\"etag\":", offer_digest(part->offer), part->offer->size);
+	ota_bytes_format(&text, "{\"digest\":\"%s\",\"size\":%" PRIu64 ",\"etag\":", offer_digest(part->offer),
+			 part->offer->size);
 	ota_json_quote(&text, etag);
 	ota_bytes_text(&text, "}\n");
 	if (text.failed)
@@ -140,8 +141,8 @@ static int part_open_file(struct agent_part *part, const struct agent_watch *wat
 	return part->size > part->offer->size ? agent_part_restart(part, error) : 0;
 }
 
-int agent_part_open(struct agent_part *part, const char *state_dir, const struct ota_offer *offer, const struct agent_watch *watch,
-		    struct ota_error *error)
+int agent_part_open(struct agent_part *part, const char *state_dir, const struct ota_offer *offer,
+		    const struct agent_watch *watch, struct ota_error *error)
 {
 	int rc;
 

@@ -1,9 +1,9 @@
 /*
  * Part: a download on its way into a file, able to go on after any interruption.
  *
- * Two files in the state directory: "<module>.part", the bytes, and "<module>.part.json", the checkpoint that tells what they are bytes of: digest and
- * size of the offer, and the ETag of the server's file. Bytes without a checkpoint that fits the offer are worth nothing and are thrown
- * away; bytes with one are hashed again before they count, so a half-written block cannot slip in.
+ * Two files in the state directory: "<module>.part", the bytes, and "<module>.part.json", the checkpoint that tells what they are
+ * bytes of: digest and size of the offer, and the ETag of the server's file. Bytes without a checkpoint that fits the offer are
+ * worth nothing and are thrown away; bytes with one are hashed again before they count, so a half-written block cannot slip in.
  */
 #ifndef OTA_AGENT_ADAPTERS_PART_H
 #define OTA_AGENT_ADAPTERS_PART_H
@@ -27,8 +27,8 @@ struct agent_part {
 };
 
 /* Opens or begins the part of an offer and hashes what it holds. offer and state_dir are borrowed. OTA_ECANCELED by the watch. */
-int agent_part_open(struct agent_part *part, const char *state_dir, const struct ota_offer *offer, const struct agent_watch *watch,
-		    struct ota_error *error);
+int agent_part_open(struct agent_part *part, const char *state_dir, const struct ota_offer *offer,
+		    const struct agent_watch *watch, struct ota_error *error);
 void agent_part_close(struct agent_part *part);
 
 /* Back to no bytes at all. */

@@ -2,10 +2,12 @@
 
 #include "agent/adapters/hook.h"
 
-static int hook_restart(void *context, const char *module, const char *version, const struct agent_watch *watch, struct ota_error *error)
+static int hook_restart(void *context, const char *module, const char *version, const struct agent_watch *watch,
+			struct ota_error *error)
 {
 	const struct ota_image image = {.module = module, .version = version};
-	const struct agent_hook hook = {.program = context, .verb = "restart", .image = &image, .timeout_ms = AGENT_RESTART_TIMEOUT_MS};
+	const struct agent_hook hook = {
+		.program = context, .verb = "restart", .image = &image, .timeout_ms = AGENT_RESTART_TIMEOUT_MS};
 
 	return agent_hook_run(&hook, watch, NULL, error);
 }

@@ -35,7 +35,8 @@ static void slots_step(const struct agent_slots *slots, const char *name)
 		slots->step(slots->context, name);
 }
 
-static int path_of(const struct agent_slots *slots, const char *slot, const char *name, char target[PATH_MAX], struct ota_error *error)
+static int path_of(const struct agent_slots *slots, const char *slot, const char *name, char target[PATH_MAX],
+		   struct ota_error *error)
 {
 	int size = snprintf(target, PATH_MAX, "%s/%s%s%s", slots->slots_dir, slot, name[0] ? "/" : "", name);
 
@@ -82,7 +83,8 @@ static int manifest_read(const char *path, struct manifest *manifest, struct ota
 	return 0;
 }
 
-static int manifest_write(const char *path, const struct ota_image *image, const struct ota_digest_result *digest, struct ota_error *error)
+static int manifest_write(const char *path, const struct ota_image *image, const struct ota_digest_result *digest,
+			  struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes text = {0};
 
@@ -122,7 +124,8 @@ static int image_pass(int from, int to, const struct agent_watch *watch, struct 
 	}
 }
 
-static int image_stream(int from, int to, const struct agent_watch *watch, struct ota_digest_result *ret_result, struct ota_error *error)
+static int image_stream(int from, int to, const struct agent_watch *watch, struct ota_digest_result *ret_result,
+			struct ota_error *error)
 {
 	struct ota_digest *digest = ota_digest_new();
 	int rc;
@@ -154,8 +157,8 @@ static int slot_prove(const char *path, const struct manifest *manifest, const s
 	return 0;
 }
 
-static int slots_version(void *context, const char *module, const struct agent_watch *watch, char ret_version[OTA_VERSION_MAX + 1],
-			 struct ota_error *error)
+static int slots_version(void *context, const char *module, const struct agent_watch *watch,
+			 char ret_version[OTA_VERSION_MAX + 1], struct ota_error *error)
 {
 	struct agent_slots *slots = context;
 	struct manifest manifest;
@@ -208,8 +211,8 @@ static int slot_check_digest(const struct ota_image *image, const struct ota_dig
 	return ota_fail(error, OTA_EVERIFY, "the downloaded file has changed");
 }
 
-static int slot_copy(const struct agent_slots *slots, const char *slot, const struct ota_image *image, const struct agent_watch *watch,
-		     struct ota_digest_result *ret_digest, struct ota_error *error)
+static int slot_copy(const struct agent_slots *slots, const char *slot, const struct ota_image *image,
+		     const struct agent_watch *watch, struct ota_digest_result *ret_digest, struct ota_error *error)
 {
 	char path[PATH_MAX], temporary[PATH_MAX];
 	OTA_AUTO_CLOSE int from = open(image->path, O_RDONLY | O_CLOEXEC);
@@ -233,8 +236,8 @@ static int slot_copy(const struct agent_slots *slots, const char *slot, const st
 	return rc ? rc : ota_file_commit(to, temporary, path, error);
 }
 
-static int slot_fill(const struct agent_slots *slots, const char *slot, const struct ota_image *image, const struct agent_watch *watch,
-		     struct ota_error *error)
+static int slot_fill(const struct agent_slots *slots, const char *slot, const struct ota_image *image,
+		     const struct agent_watch *watch, struct ota_error *error)
 {
 	struct ota_digest_result digest;
 	char path[PATH_MAX];
@@ -271,8 +274,8 @@ static int slot_make_current(const struct agent_slots *slots, const char *slot, 
 	return ota_file_sync_directory(slots->slots_dir, error);
 }
 
-static int slot_ask_check(const struct agent_slots *slots, const char *slot, const struct ota_image *image, const struct agent_watch *watch,
-			  struct ota_error *error)
+static int slot_ask_check(const struct agent_slots *slots, const char *slot, const struct ota_image *image,
+			  const struct agent_watch *watch, struct ota_error *error)
 {
 	struct ota_image filled = *image;
 	const struct agent_hook hook = {
@@ -301,7 +304,8 @@ static int slots_install(void *context, const struct ota_image *image, const str
 	const char *current = "b", *other;
 	int rc = slots_current(slots, &current, error);
 
-	/* A link to somewhere else is a device we do not understand; no link is one that was never provisioned: slot a is as good as b. */
+	/* A link to somewhere else is a device we do not understand; no link is one that was never provisioned: slot a is as good
+	 * as b. */
 	if (rc && rc != OTA_ENOTFOUND)
 		return rc;
 	rc = rc ? 0 : slots_point_back(slots, current, error);

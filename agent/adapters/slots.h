@@ -3,9 +3,10 @@
  *
  *   <slots_dir>/a/{image,manifest.json}   <slots_dir>/b/{image,manifest.json}   <slots_dir>/current -> a | b
  *
- * manifest.json: {"version","module","size","sha256"}. The version that runs is that of the slot `current` points at, and only if its image has the
- * manifest's size and hash. An installation fills the other slot; only the last step, the rename of the link, changes what runs next.
- * A slot without a manifest is being filled: nothing points at it and the next installation begins it anew.
+ * manifest.json: {"version","module","size","sha256"}. The version that runs is that of the slot `current` points at, and only if
+ * its image has the manifest's size and hash. An installation fills the other slot; only the last step, the rename of the link,
+ * changes what runs next. A slot without a manifest is being filled: nothing points at it and the next installation begins it
+ * anew.
  */
 #ifndef OTA_AGENT_ADAPTERS_SLOTS_H
 #define OTA_AGENT_ADAPTERS_SLOTS_H
@@ -20,8 +21,8 @@ struct agent_slots {
 	/* Told before each lasting change, with its name. For tests that end the process there. NULL: nobody listens. */
 	void (*step)(void *context, const char *name);
 	void *context;
-	/* The slot this boot began with, 'a', 'b' or 0; learnt by the installer's version(), zero before. It is never written to, even when `current`
-	 * points elsewhere because a restart failed. */
+	/* The slot this boot began with, 'a', 'b' or 0; learnt by the installer's version(), zero before. It is never written to,
+	 * even when `current` points elsewhere because a restart failed. */
 	char running;
 };
 

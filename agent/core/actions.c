@@ -8,12 +8,20 @@
 
 #include "common/text.h"
 
-#define ACTION(name)                                                                                                              \
-	void agent_do_##name(struct agent_core *core, const struct agent_event *event, struct agent_now now, struct agent_effects *effects)
+#define ACTION(name)                                                                                                             \
+	void agent_do_##name(struct agent_core *core, const struct agent_event *event, struct agent_now now,                     \
+			     struct agent_effects *effects)
 #define UNUSED(x) ((void)(x))
 
 /* Steps of a progress report (Aliyun manual; aliyun-ota.md section 2). */
-enum { STEP_BEGUN = 0, STEP_DELIVERED = 100, STEP_FAILED = -1, STEP_NOT_FETCHED = -2, STEP_NOT_VERIFIED = -3, STEP_NOT_BURNED = -4 };
+enum {
+	STEP_BEGUN = 0,
+	STEP_DELIVERED = 100,
+	STEP_FAILED = -1,
+	STEP_NOT_FETCHED = -2,
+	STEP_NOT_VERIFIED = -3,
+	STEP_NOT_BURNED = -4
+};
 
 /* --- effects ---------------------------------------------------------------------------------------------------------------- */
 
@@ -32,8 +40,8 @@ static void emit_of_module(struct agent_effects *effects, enum agent_effect_kind
 	emit(effects, kind)->index = module;
 }
 
-__attribute__((format(printf, 4, 5))) static void emit_log(struct agent_effects *effects, enum ota_log_level level, const char *word,
-							   const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void emit_log(struct agent_effects *effects, enum ota_log_level level,
+							   const char *word, const char *format, ...)
 {
 	struct agent_effect *effect = emit(effects, AGENT_EFFECT_LOG);
 	va_list arguments;
@@ -79,8 +87,9 @@ static void emit_inform(const struct agent_core *core, struct agent_effects *eff
 		emit_of_module(effects, AGENT_EFFECT_INFORM, module);
 }
 
-/* Between the delivery and the restart the old version runs and says nothing about how the task ends; a server that hears it then, from a process
- * that began after the delivery, must take it for a roll-back (DESIGN.md section 6). The report follows with the end of the task. */
+/* Between the delivery and the restart the old version runs and says nothing about how the task ends; a server that hears it
+ * then, from a process that began after the delivery, must take it for a roll-back (DESIGN.md section 6). The report follows with
+ * the end of the task. */
 static bool module_is_in_between(const struct agent_core *core, size_t module)
 {
 	return core->task.phase != AGENT_PHASE_NONE && core->task.delivered && core->task.module == module;
@@ -119,7 +128,8 @@ static void core_remember_refusal(struct agent_core *core, int step, const char 
 	ota_text_cut(refusal->desc, sizeof(refusal->desc), desc);
 }
 
-/* Ends the task with a negative step. What was downloaded stays for the next attempt, unless the bytes themselves are at fault. */
+/* Ends the task with a negative step. What was downloaded stays for the next attempt, unless the bytes themselves are at
+ * fault. */
 static void core_fail(struct agent_core *core, struct agent_effects *effects, int step, const char *desc)
 {
 	bool bytes_are_bad = step == STEP_NOT_VERIFIED || step == STEP_NOT_BURNED;
@@ -195,7 +205,8 @@ static void core_fetch_from_now(struct agent_core *core, struct agent_now now)
 	core->started_ms = now.ms;
 }
 
-/* An installation that was cut goes through the download again: it finds every byte in place, proves them once more, and installs. */
+/* An installation that was cut goes through the download again: it finds every byte in place, proves them once more, and
+ * installs. */
 ACTION(resume)
 {
 	UNUSED(event);
@@ -248,19 +259,21 @@ ACTION(say_anyway)
 ACTION(ignore_offer)
 {
 	UNUSED(core), UNUSED(now);
-	emit_log(effects, OTA_LOG_INFO, "push_ignored", "%s, attempt %" PRId64 ": %s", event->offer->version, event->offer->attempt,
-		 core->state == AGENT_IDLE ? "this attempt is over" : "busy");
+	emit_log(effects, OTA_LOG_INFO, "push_ignored", "%s, attempt %" PRId64 ": %s", event->offer->version,
+		 event->offer->attempt, core->state == AGENT_IDLE ? "this attempt is over" : "busy");
 }
 
 ACTION(ignore_cancel)
 {
 	UNUSED(core), UNUSED(now);
-	emit_log(effects, OTA_LOG_INFO, "cancel_ignored", "batch %" PRId64 ", attempt %" PRId64, event->cancel.batch, event->cancel.attempt);
+	emit_log(effects, OTA_LOG_INFO, "cancel_ignored", "batch %" PRId64 ", attempt %" PRId64, event->cancel.batch,
+		 event->cancel.attempt);
 }
 
 /* --- refusals of a push ----------------------------------------------------------------------------------------------------- */
 
-static void core_refuse(struct agent_core *core, const struct ota_offer *offer, struct agent_effects *effects, int step, const char *desc)
+static void core_refuse(struct agent_core *core, const struct ota_offer *offer, struct agent_effects *effects, int step,
+			const char *desc)
 {
 	core_report(core, offer, step, desc);
 	core_end_attempt(core, offer->batch, offer->attempt);
@@ -307,8 +320,8 @@ ACTION(begin)
 	core->last_attempt = task->offer.attempt;
 	core_fetch_from_now(core, now);
 	core_report(core, &task->offer, STEP_BEGUN, "download started");
-	emit_log(effects, OTA_LOG_INFO, "task_begun", "%s from %s, batch %" PRId64 ", attempt %" PRId64, task->offer.version, task->from,
-		 task->offer.batch, task->offer.attempt);
+	emit_log(effects, OTA_LOG_INFO, "task_begun", "%s from %s, batch %" PRId64 ", attempt %" PRId64, task->offer.version,
+		 task->from, task->offer.batch, task->offer.attempt);
 	emit(effects, AGENT_EFFECT_SAVE);
 	emit_report(core, effects);
 	emit(effects, AGENT_EFFECT_FETCH);
@@ -331,7 +344,8 @@ ACTION(note_received)
 	UNUSED(now);
 	if (event->bytes <= core->received)
 		return;
-	/* Only new ground counts as progress: a server that ignores Range and cuts at the same place must not keep us busy for ever. */
+	/* Only new ground counts as progress: a server that ignores Range and cuts at the same place must not keep us busy for
+	 * ever. */
 	core->received = event->bytes;
 	core->tries = 0;
 	if (core->task.delivered || percent < core->report.progress.step + AGENT_PERCENT_STEP)
@@ -372,8 +386,8 @@ ACTION(pause)
 	int64_t pause_ms = event->fetched->retry_after_ms + retry_pause_ms(core, now);
 
 	core->tries++;
-	emit_log(effects, OTA_LOG_WARNING, "download_paused", "%s; again in %" PRId64 " ms, try %" PRId64, event->fetched->text, pause_ms,
-		 core->tries);
+	emit_log(effects, OTA_LOG_WARNING, "download_paused", "%s; again in %" PRId64 " ms, try %" PRId64, event->fetched->text,
+		 pause_ms, core->tries);
 	emit_timer(core, effects, now.ms + pause_ms);
 }
 

@@ -6,7 +6,8 @@
 
 #include "agent/core/machine.h"
 
-typedef void agent_action(struct agent_core *core, const struct agent_event *event, struct agent_now now, struct agent_effects *effects);
+typedef void agent_action(struct agent_core *core, const struct agent_event *event, struct agent_now now,
+			  struct agent_effects *effects);
 
 /* At the start. */
 agent_action agent_do_connect;

@@ -264,7 +264,8 @@ static const struct agent_row *core_row(const struct agent_core *core, const str
 	return NULL;
 }
 
-void agent_core_step(struct agent_core *core, const struct agent_event *event, struct agent_now now, struct agent_effects *effects)
+void agent_core_step(struct agent_core *core, const struct agent_event *event, struct agent_now now,
+		     struct agent_effects *effects)
 {
 	const struct agent_row *row;
 

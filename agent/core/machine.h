@@ -1,9 +1,9 @@
 /*
  * The agent's mind: step(state, event, now) -> state + effects.
  *
- * No I/O, no clock, no memory allocation, no threads: everything it knows is in struct agent_core, everything it wants is in the list of effects, and the
- * caller carries them out in order. SAVE stands before whatever must not happen unrecorded; when it fails the caller drops the effects behind
- * it and brings AGENT_EVENT_UNSAVED.
+ * No I/O, no clock, no memory allocation, no threads: everything it knows is in struct agent_core, everything it wants is in the
+ * list of effects, and the caller carries them out in order. SAVE stands before whatever must not happen unrecorded; when it
+ * fails the caller drops the effects behind it and brings AGENT_EVENT_UNSAVED.
  *
  * One task at a time, whatever its module: DESIGN.md section 6, "at most one task per device is pushed or upgrading".
  */
@@ -180,7 +180,8 @@ struct agent_row {
 	enum agent_event_kind event;
 	bool (*guard)(const struct agent_core *core, const struct agent_event *event, struct agent_now now); /* NULL: always */
 	enum agent_state to;
-	void (*action)(struct agent_core *core, const struct agent_event *event, struct agent_now now, struct agent_effects *effects);
+	void (*action)(struct agent_core *core, const struct agent_event *event, struct agent_now now,
+		       struct agent_effects *effects);
 	const char *guard_name, *action_name; /* for the documentation's table */
 };
 
@@ -188,7 +189,8 @@ struct agent_row {
 int agent_core_init(struct agent_core *core, const char *const *names, size_t count, const struct agent_limits *limits,
 		    struct ota_error *error);
 /* Replaces effects. */
-void agent_core_step(struct agent_core *core, const struct agent_event *event, struct agent_now now, struct agent_effects *effects);
+void agent_core_step(struct agent_core *core, const struct agent_event *event, struct agent_now now,
+		     struct agent_effects *effects);
 
 const struct agent_row *agent_core_rows(size_t *ret_count);
 const char *agent_state_name(enum agent_state state);

@@ -232,7 +232,8 @@ static int format_check(const cJSON *tree, struct ota_error *error)
 	if (ota_json_integer((struct ota_json_place){tree, ""}, "format", 1, OTA_INTEGER_MAX, &format, error) != 1)
 		return ota_fail(error, OTA_ECORRUPT, "not a record of an agent");
 	if (format > AGENT_RECORD_FORMAT)
-		return ota_fail(error, OTA_EVERSION, "record format %" PRId64 " is newer than this agent's %d", format, AGENT_RECORD_FORMAT);
+		return ota_fail(error, OTA_EVERSION, "record format %" PRId64 " is newer than this agent's %d", format,
+				AGENT_RECORD_FORMAT);
 	return 0;
 }
 
@@ -247,7 +248,8 @@ int agent_record_read(struct ota_span text, struct agent_core *core, struct ota_
 	rc = format_check(tree, error);
 	if (rc)
 		return rc;
-	if (!task_read(tree, &read.task, error) || !report_read(tree, &read.report, error) || !refusal_read(tree, &read.refusal, error) ||
+	if (!task_read(tree, &read.task, error) || !report_read(tree, &read.report, error) ||
+	    !refusal_read(tree, &read.refusal, error) ||
 	    !attempt_read(tree, "last", &read.last_batch, &read.last_attempt, error) ||
 	    !attempt_read(tree, "ended", &read.ended_batch, &read.ended_attempt, error))
 		return error ? error->code = OTA_ECORRUPT : OTA_ECORRUPT;

@@ -18,9 +18,9 @@ enum {
 int agent_record_print(const struct agent_core *core, struct ota_bytes *out);
 
 /*
- * Fills core, which agent_core_init() made, with what the record says; untouched on failure. A task of a module that is no longer configured is dropped. A refusal
- * that does not outlive a restart is dropped as well.
- * OTA_EVERSION: written by a newer agent. OTA_ECORRUPT: not a record.
+ * Fills core, which agent_core_init() made, with what the record says; untouched on failure. A task of a module that is no longer
+ * configured is dropped. A refusal that does not outlive a restart is dropped as well. OTA_EVERSION: written by a newer agent.
+ * OTA_ECORRUPT: not a record.
  */
 int agent_record_read(struct ota_span text, struct agent_core *core, struct ota_error *error);
 

@@ -11,7 +11,7 @@
 /* What a failure says about trying again. */
 enum agent_fetch_outcome {
 	AGENT_FETCH_DONE,      /* every byte is in the file, on disk, and the digest is the announced one */
-	AGENT_FETCH_TRANSIENT, /* cut, timed out, 5xx, 408, 425, 429: the same request may work later and goes on where this one ended */
+	AGENT_FETCH_TRANSIENT, /* cut, timed out, 5xx, 408, 425, 429: the same request may work later, from where this ended */
 	AGENT_FETCH_PERMANENT, /* other 4xx, a forbidden url, a full disk: the same request will fail again */
 	AGENT_FETCH_STALE,     /* bytes kept from an earlier try do not fit to what the server has; they are gone, begin anew */
 	AGENT_FETCH_MISMATCH,  /* a download in one piece that is not what was announced */
@@ -35,7 +35,8 @@ struct agent_fetch {
 		    struct agent_fetch_result *ret_result);
 	/* The file of a module's finished download; target[PATH_MAX]. */
 	void (*path)(void *context, const char *module, char *target);
-	/* Forgets what is kept of a module's download. Failure leaves a file that the next download replaces, so none is reported. */
+	/* Forgets what is kept of a module's download. Failure leaves a file that the next download replaces, so none is
+	 * reported. */
 	void (*discard)(void *context, const char *module);
 	void *context;
 };

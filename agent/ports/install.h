@@ -1,6 +1,6 @@
 /*
- * Install port: what a module is made of, and how a new version of it gets there. People who embed libota-agent write one of these;
- * ota-agent brings two (agent/adapters/install_file.h, install_exec.h).
+ * Install port: what a module is made of, and how a new version of it gets there. People who embed libota-agent write one of
+ * these; ota-agent brings two (agent/adapters/install_file.h, install_exec.h).
  *
  * Both functions block and run in a worker thread, never two at a time for one agent.
  */
@@ -24,16 +24,17 @@ struct ota_image {
 };
 
 struct ota_installer {
-	/* The version that really runs, proven as well as the device can; asked once at every start. Anything but 0 means that the version is
-	 * unknown, which is what the server is then told. */
+	/* The version that really runs, proven as well as the device can; asked once at every start. Anything but 0 means that
+	 * the version is unknown, which is what the server is then told. */
 	int (*version)(void *context, const char *module, const struct agent_watch *watch, char ret_version[OTA_VERSION_MAX + 1],
 		       struct ota_error *error);
 	/*
-	 * Puts the image where the next start will run it. Must leave the running version untouched until its last step, and must bear being
-	 * called again for the same image after a power cut at any moment.
+	 * Puts the image where the next start will run it. Must leave the running version untouched until its last step, and must
+	 * bear being called again for the same image after a power cut at any moment.
 	 *
-	 * 0 = installed, a restart brings it up. OTA_EUNAVAILABLE = not now (reported as -1), OTA_EVERIFY = the image is not what it should
-	 * be (-3), OTA_ECANCELED = stopped by the watch, anything else = burning failed (-4). The error's text travels to the operator.
+	 * 0 = installed, a restart brings it up. OTA_EUNAVAILABLE = not now (reported as -1), OTA_EVERIFY = the image is not what
+	 * it should be (-3), OTA_ECANCELED = stopped by the watch, anything else = burning failed (-4). The error's text travels
+	 * to the operator.
 	 */
 	int (*install)(void *context, const struct ota_image *image, const struct agent_watch *watch, struct ota_error *error);
 	void *context;

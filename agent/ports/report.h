@@ -1,6 +1,6 @@
 /*
- * Report port: the way to the server. Calls return at once; a report that could not be handed over comes to nothing, because the core says again at
- * the next connection whatever the server must still hear.
+ * Report port: the way to the server. Calls return at once; a report that could not be handed over comes to nothing, because the
+ * core says again at the next connection whatever the server must still hear.
  */
 #ifndef OTA_AGENT_PORTS_REPORT_H
 #define OTA_AGENT_PORTS_REPORT_H

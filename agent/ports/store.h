@@ -1,6 +1,6 @@
 /*
- * Store port: the one record that must survive a power cut. save() returns after the record is on disk; load() appends the last saved one
- * and returns OTA_ENOTFOUND when there is none.
+ * Store port: the one record that must survive a power cut. save() returns after the record is on disk; load() appends the last
+ * saved one and returns OTA_ENOTFOUND when there is none.
  */
 #ifndef OTA_AGENT_PORTS_STORE_H
 #define OTA_AGENT_PORTS_STORE_H

@@ -1,8 +1,9 @@
 /*
  * Watch: how long work in a worker thread talks back. Passed into every blocking port.
  *
- * stop_fd becomes readable, and stays so, when the work shall end: whoever waits polls it together with what he waits for, whoever computes asks
- * agent_watch_stopped() between pieces. Work that was stopped returns OTA_ECANCELED and leaves what it has for the next time.
+ * stop_fd becomes readable, and stays so, when the work shall end: whoever waits polls it together with what he waits for,
+ * whoever computes asks agent_watch_stopped() between pieces. Work that was stopped returns OTA_ECANCELED and leaves what it has
+ * for the next time.
  */
 #ifndef OTA_AGENT_PORTS_WATCH_H
 #define OTA_AGENT_PORTS_WATCH_H

@@ -19,7 +19,8 @@ static const char *device_refusal(const struct ota_applicant *applicant, const s
 	return "";
 }
 
-enum ota_admission ota_admission_decide(const struct ota_applicant *applicant, struct ota_identity *ret_identity, const char **ret_why)
+enum ota_admission ota_admission_decide(const struct ota_applicant *applicant, struct ota_identity *ret_identity,
+					const char **ret_why)
 {
 	*ret_why = "";
 	if (!ota_identity_parse(ota_span_from_text(applicant->username), ret_identity)) {

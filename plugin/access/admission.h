@@ -1,8 +1,9 @@
 /*
  * Admission: who may connect under which client id. Pure.
  *
- * A device's client id contains '|', anybody else's never (aliyun-ota.md 3): so no operator can take over a device's session, and no device an operator's.
- * Mosquitto hands a session to whoever names its client id, whatever the username; so an id held by a live connection of another device is refused.
+ * A device's client id contains '|', anybody else's never (aliyun-ota.md 3): so no operator can take over a device's session, and
+ * no device an operator's. Mosquitto hands a session to whoever names its client id, whatever the username; so an id held by a
+ * live connection of another device is refused.
  */
 #ifndef OTA_PLUGIN_ACCESS_ADMISSION_H
 #define OTA_PLUGIN_ACCESS_ADMISSION_H
@@ -31,6 +32,7 @@ enum ota_admission {
 };
 
 /* ret_why: a stable word for the log when refused, else "". */
-enum ota_admission ota_admission_decide(const struct ota_applicant *applicant, struct ota_identity *ret_identity, const char **ret_why);
+enum ota_admission ota_admission_decide(const struct ota_applicant *applicant, struct ota_identity *ret_identity,
+					const char **ret_why);
 
 #endif

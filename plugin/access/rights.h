@@ -3,12 +3,15 @@
  *
  * Three answers. ALLOW and DENY are final. OTHERS means the topic is none of our business: option ota_others decides.
  *
- *   - A device publishes and subscribes its own update topics, by exact match, without retain and without wildcards; all else under
- *     /ota/device/ and of other devices under /sys/ is denied. Its own /sys/PK/DN/ topics that have nothing to do with updates stay free.
- *   - Whoever publishes on a topic that goes to a device, or on a device's topic in its place, is denied: only this server speaks there.
- *   - Pulls are for this server alone: nobody reads them, not even a device that subscribed the topic it asks and is answered on. That keeps a
- *     plain broker's echo away from it, while the answers, sent directly to its connection, pass without a check.
- *   - Filters that only begin to cover ours further down ("#", "+/+/upgrade") are let through; what they would deliver is judged one by one (READ).
+ *   - A device publishes and subscribes its own update topics, by exact match, without retain and without wildcards; all else
+ * under /ota/device/ and of other devices under /sys/ is denied. Its own /sys/PK/DN/ topics that have nothing to do with updates
+ * stay free.
+ *   - Whoever publishes on a topic that goes to a device, or on a device's topic in its place, is denied: only this server speaks
+ * there.
+ *   - Pulls are for this server alone: nobody reads them, not even a device that subscribed the topic it asks and is answered on.
+ * That keeps a plain broker's echo away from it, while the answers, sent directly to its connection, pass without a check.
+ *   - Filters that only begin to cover ours further down ("#", "+/+/upgrade") are let through; what they would deliver is judged
+ * one by one (READ).
  */
 #ifndef OTA_PLUGIN_ACCESS_RIGHTS_H
 #define OTA_PLUGIN_ACCESS_RIGHTS_H

@@ -29,7 +29,8 @@ static void tick_watch(struct ota_server *server)
 		return;
 	server->tick_missed = true;
 	ota_log_begin(&line, OTA_LOG_ERROR, "no_tick");
-	ota_log_text(&line, "meaning", "the broker does not call its plugins' clock: per_listener_settings true is not supported");
+	ota_log_text(&line, "meaning",
+		     "the broker does not call its plugins' clock: per_listener_settings true is not supported");
 	ota_log_end(&server->log, &line);
 }
 
@@ -121,8 +122,10 @@ static bool verb_from_access(int access, enum ota_verb *ret_verb)
 static int acl_answer(struct ota_server *server, const struct mosquitto_evt_acl_check *check)
 {
 	const char *why = "unknown_kind_of_access";
-	struct ota_access access = {.username = mosquitto_client_username(check->client), .topic = check->topic, .retain = check->retain};
-	enum ota_ruling ruling = verb_from_access(check->access, &access.verb) ? ota_rights_decide(&access, &why) : OTA_RULING_DENY;
+	struct ota_access access = {
+		.username = mosquitto_client_username(check->client), .topic = check->topic, .retain = check->retain};
+	enum ota_ruling ruling = verb_from_access(check->access, &access.verb) ? ota_rights_decide(&access, &why)
+									       : OTA_RULING_DENY;
 	if (ruling == OTA_RULING_ALLOW && check->access == MOSQ_ACL_WRITE && !ota_client_is_there(server, check->client)) {
 		ruling = OTA_RULING_DENY;
 		why = "will";
@@ -136,8 +139,8 @@ static int acl_answer(struct ota_server *server, const struct mosquitto_evt_acl_
 	return MOSQ_ERR_ACL_DENIED;
 }
 
-/* Runs for every message and every recipient of the whole broker, also for clients that are gone: nothing about presence is learned here but from clients that
- * are known already. */
+/* Runs for every message and every recipient of the whole broker, also for clients that are gone: nothing about presence is
+ * learned here but from clients that are known already. */
 static int on_acl_check(int event, void *event_data, void *userdata)
 {
 	(void)event;
@@ -232,7 +235,8 @@ int ota_callbacks_register(struct ota_server *server, mosquitto_plugin_id_t *ide
 {
 	server->identifier = identifier;
 	for (size_t i = 0; i < REGISTRATIONS; i++) {
-		int code = mosquitto_callback_register(identifier, registrations[i].event, registrations[i].callback, registrations[i].data, server);
+		int code = mosquitto_callback_register(identifier, registrations[i].event, registrations[i].callback,
+						       registrations[i].data, server);
 		if (code != MOSQ_ERR_SUCCESS && !registrations[i].optional)
 			return ota_fail(error, OTA_EIO, "the broker refuses the event %s (%d)", registrations[i].name, code);
 		if (code == MOSQ_ERR_SUCCESS && registrations[i].event == OTA_EVT_CONNECT) {
@@ -247,5 +251,6 @@ void ota_callbacks_unregister(struct ota_server *server)
 {
 	/* What was never registered is simply not found. */
 	for (size_t i = 0; i < REGISTRATIONS; i++)
-		mosquitto_callback_unregister(server->identifier, registrations[i].event, registrations[i].callback, registrations[i].data);
+		mosquitto_callback_unregister(server->identifier, registrations[i].event, registrations[i].callback,
+					      registrations[i].data);
 }

@@ -1,8 +1,9 @@
 /*
- * Callbacks: the broker's events, each translated into one decision of access, one line of the journal, one item of the queue. Nothing here blocks, and nothing
- * parses a payload. The broker's thread only.
+ * Callbacks: the broker's events, each translated into one decision of access, one line of the journal, one item of the queue.
+ * Nothing here blocks, and nothing parses a payload. The broker's thread only.
  *
- * What they return is a decision: from MESSAGE anything but success and ACL_DENIED closes the connection, from CONTROL anything but success does.
+ * What they return is a decision: from MESSAGE anything but success and ACL_DENIED closes the connection, from CONTROL anything
+ * but success does.
  */
 #ifndef OTA_PLUGIN_BROKER_CALLBACKS_H
 #define OTA_PLUGIN_BROKER_CALLBACKS_H

@@ -7,9 +7,11 @@
 /* The loop is not to stall on a storm of either. */
 enum { CONFIRMS_PER_TICK = 1000, KICKS_PER_TICK = 50 };
 
-static void presence_queue(struct ota_server *server, enum ota_item_kind kind, const struct ota_identity *identity, uint64_t connection)
+static void presence_queue(struct ota_server *server, enum ota_item_kind kind, const struct ota_identity *identity,
+			   uint64_t connection)
 {
-	struct ota_item item = {.kind = kind, .identity = *identity, .connection = connection, .at = ota_heard_now(&server->heard)};
+	struct ota_item item = {
+		.kind = kind, .identity = *identity, .connection = connection, .at = ota_heard_now(&server->heard)};
 	if (connection == 0 || ota_queue_put(server->queue, &item) == 0)
 		return;
 	struct ota_log_line line;
@@ -38,7 +40,8 @@ void ota_client_gone(struct ota_server *server, const struct mosquitto *client)
 	change_queue(server, &change);
 }
 
-enum ota_admission ota_client_admit(struct ota_server *server, const struct mosquitto *client, const char *username, const char **ret_why)
+enum ota_admission ota_client_admit(struct ota_server *server, const struct mosquitto *client, const char *username,
+				    const char **ret_why)
 {
 	struct ota_peer_view holder;
 	struct ota_peer_change change;
@@ -62,7 +65,8 @@ enum ota_admission ota_client_admit(struct ota_server *server, const struct mosq
 	return admission;
 }
 
-bool ota_client_find_device(struct ota_server *server, const struct mosquitto *client, struct ota_peer_view *ret_peer, const char **ret_why)
+bool ota_client_find_device(struct ota_server *server, const struct mosquitto *client, struct ota_peer_view *ret_peer,
+			    const char **ret_why)
 {
 	*ret_why = "not_admitted";
 	if (!ota_peers_find(server->peers, client, ret_peer) &&
@@ -81,12 +85,13 @@ bool ota_client_find_operator(struct ota_server *server, const struct mosquitto 
 		return false;
 	if (ota_peers_find(server->peers, client, ret_peer))
 		return true;
-	return ota_peers_admit(server->peers, client, NULL, client_id, ota_boot_ms(), &change) == 0 && ota_peers_find(server->peers, client, ret_peer);
+	return ota_peers_admit(server->peers, client, NULL, client_id, ota_boot_ms(), &change) == 0 &&
+	       ota_peers_find(server->peers, client, ret_peer);
 }
 
-/* A will passes no MESSAGE callback, so this is the place to stop it: it is checked when its client is gone already, or when a newer login has taken its
- * client id over. A login by certificate goes past BASIC_AUTH: we know such a client from its first message only, but its certificate is gone
- * with its connection. */
+/* A will passes no MESSAGE callback, so this is the place to stop it: it is checked when its client is gone already, or when a
+ * newer login has taken its client id over. A login by certificate goes past BASIC_AUTH: we know such a client from its first
+ * message only, but its certificate is gone with its connection. */
 bool ota_client_is_there(const struct ota_server *server, const struct mosquitto *client)
 {
 	struct ota_peer_view peer;

@@ -1,5 +1,6 @@
 /*
- * Clients: what the broker's events about its clients mean for who is connected (peers.h), and the worker being told of it. The broker's thread only.
+ * Clients: what the broker's events about its clients mean for who is connected (peers.h), and the worker being told of it. The
+ * broker's thread only.
  */
 #ifndef OTA_PLUGIN_BROKER_CLIENTS_H
 #define OTA_PLUGIN_BROKER_CLIENTS_H
@@ -7,22 +8,27 @@
 #include "plugin/broker/server.h"
 
 /* Decides a login and, for a device, remembers it. ret_why: a word when it is refused. */
-enum ota_admission ota_client_admit(struct ota_server *server, const struct mosquitto *client, const char *username, const char **ret_why);
+enum ota_admission ota_client_admit(struct ota_server *server, const struct mosquitto *client, const char *username,
+				    const char **ret_why);
 /* The broker showed that this client is in. Does nothing for clients that were not admitted. */
 void ota_client_confirm(struct ota_server *server, const struct mosquitto *client);
 void ota_client_gone(struct ota_server *server, const struct mosquitto *client);
 
-/* The device that sends a message. A login that went past BASIC_AUTH (a certificate, another plugin) is first seen and judged here. False when it is none, with
- * a word. */
-bool ota_client_find_device(struct ota_server *server, const struct mosquitto *client, struct ota_peer_view *ret_peer, const char **ret_why);
-/* Whoever sends a command, remembered from the first one on, so that an answer finds the connection that asked and no other one. False for devices. */
+/* The device that sends a message. A login that went past BASIC_AUTH (a certificate, another plugin) is first seen and judged
+ * here. False when it is none, with a word. */
+bool ota_client_find_device(struct ota_server *server, const struct mosquitto *client, struct ota_peer_view *ret_peer,
+			    const char **ret_why);
+/* Whoever sends a command, remembered from the first one on, so that an answer finds the connection that asked and no other one.
+ * False for devices. */
 bool ota_client_find_operator(struct ota_server *server, const struct mosquitto *client, struct ota_peer_view *ret_peer);
-/* False when what is checked as a publish is the will of a client that is gone, or whose client id a newer login has taken over. */
+/* False when what is checked as a publish is the will of a client that is gone, or whose client id a newer login has taken
+ * over. */
 bool ota_client_is_there(const struct ota_server *server, const struct mosquitto *client);
 
 /* In TICK: devices that connected and stayed are in. */
 void ota_clients_confirm_stayed(struct ota_server *server);
-/* In TICK and nowhere else: ends connections that a newer one of their device replaced. That calls DISCONNECT at once, so no client's packet may be in work. */
+/* In TICK and nowhere else: ends connections that a newer one of their device replaced. That calls DISCONNECT at once, so no
+ * client's packet may be in work. */
 void ota_clients_kick_replaced(struct ota_server *server);
 
 #endif

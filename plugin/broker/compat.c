@@ -21,7 +21,8 @@ void ota_compat_find(struct ota_compat *compat)
 	}
 }
 
-/* In every 2.0.x the identifier is one pointer: to its listener, or NULL for the whole broker. No call tells it, and 2.0.11 would leave us without a clock. */
+/* In every 2.0.x the identifier is one pointer: to its listener, or NULL for the whole broker. No call tells it, and 2.0.11 would
+ * leave us without a clock. */
 bool ota_compat_is_per_listener(const struct ota_compat *compat, const mosquitto_plugin_id_t *identifier)
 {
 	const void *listener;

@@ -1,8 +1,8 @@
 /*
  * The heard clock: milliseconds during which this server could hear its devices, summed over its life (common/time.h).
  *
- * Fixed at start from what the store and the journal remember, then it runs with CLOCK_BOOTTIME: a step of the wall clock does not touch it, and the time
- * the server was down is not in it. Read by both threads, changed by none.
+ * Fixed at start from what the store and the journal remember, then it runs with CLOCK_BOOTTIME: a step of the wall clock does
+ * not touch it, and the time the server was down is not in it. Read by both threads, changed by none.
  */
 #ifndef OTA_PLUGIN_BROKER_HEARD_H
 #define OTA_PLUGIN_BROKER_HEARD_H

@@ -43,8 +43,8 @@ static int report_take(struct ota_server *server, const struct mosquitto_evt_mes
 	return MOSQ_ERR_SUCCESS;
 }
 
-/* Pulls are for us alone: the right to read them is nobody's (rights.h), so success lets them end here with a clean PUBACK. Block requests end here, too:
- * this version serves no blocks. */
+/* Pulls are for us alone: the right to read them is nobody's (rights.h), so success lets them end here with a clean PUBACK. Block
+ * requests end here, too: this version serves no blocks. */
 static int pull_take(struct ota_server *server, const struct mosquitto_evt_message *message, enum ota_topic_kind kind,
 		     const struct ota_peer_view *peer)
 {

@@ -115,15 +115,18 @@ struct opening {
 	uint64_t expected;     /* 0: the first segment says */
 };
 
-static int segment_follows(const struct opening *opening, const struct ota_segment_content *content, uint64_t named, struct ota_error *error)
+static int segment_follows(const struct opening *opening, const struct ota_segment_content *content, uint64_t named,
+			   struct ota_error *error)
 {
 	if (content->first != named)
 		return ota_fail(error, OTA_ECORRUPT, "carries another name than the sequence it begins with");
 	uint64_t least = opening->expected == 0 ? opening->options->applied + 1 : opening->expected;
 	bool gap = opening->expected == 0 ? content->first > least : content->first != least;
 	if (gap)
-		return ota_fail(error, OTA_ECORRUPT, "begins at %llu, but %llu should come next: reports between are missing, or an older store was restored",
-				(unsigned long long)content->first, (unsigned long long)least);
+		return ota_fail(
+			error, OTA_ECORRUPT,
+			"begins at %llu, but %llu should come next: reports between are missing, or an older store was restored",
+			(unsigned long long)content->first, (unsigned long long)least);
 	return 0;
 }
 
@@ -136,8 +139,8 @@ static void reader_begin(struct ota_journal *journal, const struct ota_segment_c
 	journal->reader.next = content->first > applied ? content->first : applied + 1;
 }
 
-static int segment_load(struct ota_journal *journal, struct opening *opening, const char *name, struct ota_segment_content *ret_content,
-			struct ota_error *error)
+static int segment_load(struct ota_journal *journal, struct opening *opening, const char *name,
+			struct ota_segment_content *ret_content, struct ota_error *error)
 {
 	char path[4096];
 	if (!ota_file_join(path, sizeof(path), opening->options->directory, name))
@@ -145,11 +148,13 @@ static int segment_load(struct ota_journal *journal, struct opening *opening, co
 	ota_bytes_clear(&opening->file);
 	int code = ota_file_read(path, journal->segment_bytes + OTA_JOURNAL_SEGMENT_BYTES, &opening->file, error);
 	struct ota_span file = {.data = opening->file.data, .size = opening->file.size};
-	return code != 0 ? code : ota_segment_scan(file, opening->options->store_uuid, opening->options->applied, ret_content, error);
+	return code != 0 ? code
+			 : ota_segment_scan(file, opening->options->store_uuid, opening->options->applied, ret_content, error);
 }
 
 /* Takes a checked segment into account, or away when nothing in it is to be applied. */
-static int segment_adopt(struct ota_journal *journal, struct opening *opening, const struct ota_segment_content *content, struct ota_error *error)
+static int segment_adopt(struct ota_journal *journal, struct opening *opening, const struct ota_segment_content *content,
+			 struct ota_error *error)
 {
 	uint64_t applied = opening->options->applied;
 	char name[OTA_SEGMENT_NAME_SIZE];
@@ -197,7 +202,8 @@ static int explain(int code, struct ota_error *error)
 {
 	if (code == OTA_ECORRUPT && error) {
 		struct ota_error cause = *error;
-		ota_fail(error, code, "%s; to start without the reports in it, move the journal's files to another place", cause.text);
+		ota_fail(error, code, "%s; to start without the reports in it, move the journal's files to another place",
+			 cause.text);
 	}
 	return ota_error_prefix(error, code, "journal");
 }
@@ -291,7 +297,8 @@ static int writer_begin_segment(struct ota_journal *journal, struct ota_error *e
 		return ota_fail(error, OTA_ELIMIT, "the journal is full: the store does not keep up");
 	ota_fd_cleanup(&journal->writer.fd);
 	journal->writer.fd = -1;
-	int code = ota_segment_create(journal->directory, journal->writer.next, journal->uuid, journal->segment_bytes, &journal->writer.fd, error);
+	int code = ota_segment_create(journal->directory, journal->writer.next, journal->uuid, journal->segment_bytes,
+				      &journal->writer.fd, error);
 	if (code != 0)
 		return code;
 	atomic_fetch_add(&journal->segments, 1);
@@ -339,7 +346,8 @@ static int segment_open(const struct ota_journal *journal, uint64_t first, int *
 	ota_segment_name(name, first);
 	int fd = openat(journal->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return ota_fail_errno(error, "record %llu is not in the journal: %s", (unsigned long long)journal->reader.next, name);
+		return ota_fail_errno(error, "record %llu is not in the journal: %s", (unsigned long long)journal->reader.next,
+				      name);
 	*ret_fd = fd;
 	return 0;
 }
@@ -355,12 +363,14 @@ static int reader_begin_segment(struct ota_journal *journal, struct ota_error *e
 	return 0;
 }
 
-/* Leaves a segment that is read to its end for the one named by the next sequence. If there is none, the end was no end: nothing changes. */
+/* Leaves a segment that is read to its end for the one named by the next sequence. If there is none, the end was no end: nothing
+ * changes. */
 static int reader_next_segment(struct ota_journal *journal, struct ota_error *error)
 {
 	int fd = -1;
 	struct finished *finished = malloc(sizeof(*finished));
-	int code = finished ? segment_open(journal, journal->reader.next, &fd, error) : ota_fail(error, OTA_ENOMEM, "no memory to follow the journal");
+	int code = finished ? segment_open(journal, journal->reader.next, &fd, error)
+			    : ota_fail(error, OTA_ENOMEM, "no memory to follow the journal");
 	if (code != 0) {
 		free(finished);
 		return code;
@@ -411,11 +421,13 @@ static int reader_seek(struct ota_journal *journal, size_t *ret_body_size, uint3
 		return code;
 	found = reader_head(journal, ret_body_size, ret_crc, error);
 	if (found == 0)
-		return ota_fail(error, OTA_ECORRUPT, "record %llu is not in the journal", (unsigned long long)journal->reader.next);
+		return ota_fail(error, OTA_ECORRUPT, "record %llu is not in the journal",
+				(unsigned long long)journal->reader.next);
 	return found < 0 ? found : 0;
 }
 
-int ota_journal_read(struct ota_journal *journal, struct ota_bytes *storage, struct ota_record *ret_record, struct ota_error *error)
+int ota_journal_read(struct ota_journal *journal, struct ota_bytes *storage, struct ota_record *ret_record,
+		     struct ota_error *error)
 {
 	struct ota_record record;
 	size_t body_size;

@@ -1,6 +1,6 @@
 /*
- * Lines: log lines on their way from the worker to the broker's thread, the only one that may write the broker's log. Bounded; what does not fit is counted.
- * Belongs to one thread at a time.
+ * Lines: log lines on their way from the worker to the broker's thread, the only one that may write the broker's log. Bounded;
+ * what does not fit is counted. Belongs to one thread at a time.
  */
 #ifndef OTA_PLUGIN_BROKER_LINES_H
 #define OTA_PLUGIN_BROKER_LINES_H

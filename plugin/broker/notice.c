@@ -29,7 +29,8 @@ void ota_notice_paced(const struct ota_server *server, struct ota_pace *pace, st
 	ota_log_end(&server->log, line);
 }
 
-void ota_notice_refused(struct ota_server *server, const struct mosquitto *client, const char *event, const char *topic, const char *why)
+void ota_notice_refused(struct ota_server *server, const struct mosquitto *client, const char *event, const char *topic,
+			const char *why)
 {
 	struct ota_log_line line;
 	ota_log_begin(&line, OTA_LOG_WARNING, event);

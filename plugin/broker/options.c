@@ -51,9 +51,11 @@ static const struct ota_config_row *row_find(const char *name)
 static int option_check(const struct ota_config_row *row, const struct ota_option *option, struct ota_error *error)
 {
 	if (!option->value || option->value[0] == '\0')
-		return ota_fail_at(error, OTA_EINVALID, option->name, "%s: is empty (%s)", option->name, row ? row->help : "an option has a value");
+		return ota_fail_at(error, OTA_EINVALID, option->name, "%s: is empty (%s)", option->name,
+				   row ? row->help : "an option has a value");
 	if (row && row->type == OTA_CONFIG_PATH && option->value[0] != '/')
-		return ota_fail_at(error, OTA_EINVALID, option->name, "%s: \"%.128s\" must be an absolute path", option->name, option->value);
+		return ota_fail_at(error, OTA_EINVALID, option->name, "%s: \"%.128s\" must be an absolute path", option->name,
+				   option->value);
 	return 0;
 }
 
@@ -87,14 +89,16 @@ static int url_check(const char *url, struct ota_error *error)
 	size_t size = strlen(url);
 	if (!scheme || host[3] == '\0' || host[3] == '/' || strpbrk(url, "?# \"\\") || url[size - 1] == '/')
 		return ota_fail_at(error, OTA_EINVALID, "ota_gateway_url",
-				   "ota_gateway_url: \"%.128s\" must be http(s)://host[:port][/path] without a slash at its end", url);
+				   "ota_gateway_url: \"%.128s\" must be http(s)://host[:port][/path] without a slash at its end",
+				   url);
 	return 0;
 }
 
 static int together_check(const struct ota_options *options, struct ota_error *error)
 {
 	if (options->device_auth != OTA_DEVICE_AUTH_NONE)
-		return ota_fail_at(error, OTA_EINVALID, "ota_device_auth", "ota_device_auth: \"triple\" is not in this version; \"none\" is");
+		return ota_fail_at(error, OTA_EINVALID, "ota_device_auth",
+				   "ota_device_auth: \"triple\" is not in this version; \"none\" is");
 	if (options->repush_ms > 0 && options->repush_max_ms > 0 && options->repush_max_ms < options->repush_ms)
 		return ota_fail_at(error, OTA_EINVALID, "ota_repush_max", "ota_repush_max: must not be shorter than ota_repush");
 	return url_check(options->gateway_url, error);

@@ -1,6 +1,6 @@
 /*
- * Options: the `plugin_opt_ota_...` lines of mosquitto.conf, checked all at once when the plugin is loaded. An unknown, missing, doubled or bad option stops
- * the broker's start with a sentence that names it and what is allowed.
+ * Options: the `plugin_opt_ota_...` lines of mosquitto.conf, checked all at once when the plugin is loaded. An unknown, missing,
+ * doubled or bad option stops the broker's start with a sentence that names it and what is allowed.
  */
 #ifndef OTA_PLUGIN_BROKER_OPTIONS_H
 #define OTA_PLUGIN_BROKER_OPTIONS_H

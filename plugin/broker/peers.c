@@ -124,8 +124,8 @@ static void peer_claim_id(struct ota_peers *peers, struct ota_peer *peer)
 	HASH_ADD_KEYPTR(by_id, peers->by_id, peer->client_id, strlen(peer->client_id), peer);
 }
 
-int ota_peers_admit(struct ota_peers *peers, const void *client, const struct ota_identity *identity, const char *client_id, int64_t boot_ms,
-		    struct ota_peer_change *ret_change)
+int ota_peers_admit(struct ota_peers *peers, const void *client, const struct ota_identity *identity, const char *client_id,
+		    int64_t boot_ms, struct ota_peer_change *ret_change)
 {
 	size_t id_size = strlen(client_id) + 1;
 	ota_peers_remove(peers, client, ret_change);

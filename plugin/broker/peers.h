@@ -1,13 +1,15 @@
 /*
- * Peers: who is connected, as far as the broker tells. In memory, lost at restart. Pure but for memory; belongs to the broker's thread.
+ * Peers: who is connected, as far as the broker tells. In memory, lost at restart. Pure but for memory; belongs to the broker's
+ * thread.
  *
- * The broker's events lie (mosquitto-plugin.md 1.6): DISCONNECT carries the id of the victim after a failed login, comes twice after a takeover, and on
- * 2.1 not at all for persistent sessions. So a peer is known by the address of the broker's client object, which is compared and never followed,
- * and by a number that is never used again. Names are copied.
+ * The broker's events lie (mosquitto-plugin.md 1.6): DISCONNECT carries the id of the victim after a failed login, comes twice
+ * after a takeover, and on 2.1 not at all for persistent sessions. So a peer is known by the address of the broker's client
+ * object, which is compared and never followed, and by a number that is never used again. Names are copied.
  *
- * A device is `admitted` by our answer to its login and `online` once the broker shows that it came in: by its first message, by CONNECT on 2.1, or by
- * still being there OTA_ADMITTED_MS later (2.0.x tells nothing of a device that connects and stays silent, as C 4.x does after a reconnect). The
- * newest online connection of an identity is its current one; an older one is `replaced` and, if its client id differs, to be kicked.
+ * A device is `admitted` by our answer to its login and `online` once the broker shows that it came in: by its first message, by
+ * CONNECT on 2.1, or by still being there OTA_ADMITTED_MS later (2.0.x tells nothing of a device that connects and stays silent,
+ * as C 4.x does after a reconnect). The newest online connection of an identity is its current one; an older one is `replaced`
+ * and, if its client id differs, to be kicked.
  */
 #ifndef OTA_PLUGIN_BROKER_PEERS_H
 #define OTA_PLUGIN_BROKER_PEERS_H
@@ -47,10 +49,10 @@ struct ota_peer_change {
 struct ota_peers *ota_peers_new(void); /* NULL without memory */
 struct ota_peers *ota_peers_free(struct ota_peers *peers); /* returns NULL */
 
-/* A device whose login we accept, or (identity NULL) anybody who sent a command. Forgets what was known under that address. `ret_change` tells if that was
- * an online device. 0 or OTA_ENOMEM. */
-int ota_peers_admit(struct ota_peers *peers, const void *client, const struct ota_identity *identity, const char *client_id, int64_t boot_ms,
-		    struct ota_peer_change *ret_change);
+/* A device whose login we accept, or (identity NULL) anybody who sent a command. Forgets what was known under that address.
+ * `ret_change` tells if that was an online device. 0 or OTA_ENOMEM. */
+int ota_peers_admit(struct ota_peers *peers, const void *client, const struct ota_identity *identity, const char *client_id,
+		    int64_t boot_ms, struct ota_peer_change *ret_change);
 /* The broker showed that this client is in. Does nothing for strangers, operators and those already online. */
 void ota_peers_confirm(struct ota_peers *peers, const void *client, struct ota_peer_change *ret_change);
 /* Confirms the next device that was admitted at least OTA_ADMITTED_MS before; false when there is none. */
@@ -66,8 +68,8 @@ bool ota_peers_find_holder(const struct ota_peers *peers, const char *client_id,
 /* What this connection may still send; NULL for strangers. */
 struct ota_pace *ota_peers_pace(struct ota_peers *peers, const void *client);
 
-/* The client id of the next replaced connection that must be kicked, each told once; NULL when there is none. Never one that a newer connection of the
- * device uses by now: the broker knows clients by id only. Valid until the next call. */
+/* The client id of the next replaced connection that must be kicked, each told once; NULL when there is none. Never one that a
+ * newer connection of the device uses by now: the broker knows clients by id only. Valid until the next call. */
 const char *ota_peers_next_kick(struct ota_peers *peers);
 
 size_t ota_peers_online(const struct ota_peers *peers);

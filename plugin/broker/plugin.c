@@ -10,7 +10,8 @@
 
 EXPORT int mosquitto_plugin_version(int supported_version_count, const int *supported_versions);
 
-/* Two instances would share the store. They come from per_listener_settings, where the broker calls init once for each listener. */
+/* Two instances would share the store. They come from per_listener_settings, where the broker calls init once for each
+ * listener. */
 static _Atomic bool plugin_taken;
 
 static void broker_write(void *context, enum ota_log_level level, const char *line)
@@ -46,8 +47,8 @@ static int options_read(const struct mosquitto_opt *given, int count, struct ota
 	return code;
 }
 
-static int plugin_start(mosquitto_plugin_id_t *identifier, const struct mosquitto_opt *given, int count, struct ota_server **ret_server,
-			struct ota_error *error)
+static int plugin_start(mosquitto_plugin_id_t *identifier, const struct mosquitto_opt *given, int count,
+			struct ota_server **ret_server, struct ota_error *error)
 {
 	struct ota_options options;
 	struct ota_log log = {.write = broker_write};
@@ -61,7 +62,8 @@ static int plugin_start(mosquitto_plugin_id_t *identifier, const struct mosquitt
 		return code;
 	code = ota_callbacks_register(server, identifier, error);
 	if (code == 0 && ota_compat_is_per_listener(&server->compat, identifier))
-		code = ota_fail(error, OTA_EINVALID, "per_listener_settings true is not supported: the plugin serves the whole broker");
+		code = ota_fail(error, OTA_EINVALID,
+				"per_listener_settings true is not supported: the plugin serves the whole broker");
 	if (code != 0) {
 		ota_callbacks_unregister(server);
 		ota_server_stop(server);
@@ -71,13 +73,16 @@ static int plugin_start(mosquitto_plugin_id_t *identifier, const struct mosquitt
 	return 0;
 }
 
-EXPORT int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userdata, struct mosquitto_opt *options, int option_count)
+EXPORT int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userdata, struct mosquitto_opt *options,
+				 int option_count)
 {
 	struct ota_error error = {0};
 	struct ota_server *server = NULL;
 	*userdata = NULL;
 	if (atomic_exchange(&plugin_taken, true)) {
-		mosquitto_log_printf(MOSQ_LOG_ERR, "ota: cannot start: this plugin is loaded already; name it once, and leave per_listener_settings false");
+		mosquitto_log_printf(
+			MOSQ_LOG_ERR,
+			"ota: cannot start: this plugin is loaded already; name it once, and leave per_listener_settings false");
 		return MOSQ_ERR_ALREADY_EXISTS;
 	}
 	if (plugin_start(identifier, options, option_count, &server, &error) != 0) {

@@ -1,7 +1,9 @@
 /*
- * Queue: what the broker's thread heard, in order, for the worker. Reports that stand in the journal travel as their sequences only.
+ * Queue: what the broker's thread heard, in order, for the worker. Reports that stand in the journal travel as their sequences
+ * only.
  *
- * Thread rule: put and close belong to the broker's thread, take to the worker's, depth to any. Nothing blocks the broker's thread but a short mutex.
+ * Thread rule: put and close belong to the broker's thread, take to the worker's, depth to any. Nothing blocks the broker's
+ * thread but a short mutex.
  */
 #ifndef OTA_PLUGIN_BROKER_QUEUE_H
 #define OTA_PLUGIN_BROKER_QUEUE_H
@@ -51,7 +53,8 @@ bool ota_queue_is_crowded(const struct ota_queue *queue);
 void ota_queue_close(struct ota_queue *queue);
 bool ota_queue_is_closed(const struct ota_queue *queue);
 
-/* At most `limit` events as a list, waiting up to wait_ms for the first one; NULL when none came. A run of sequences is cut to fit. */
+/* At most `limit` events as a list, waiting up to wait_ms for the first one; NULL when none came. A run of sequences is cut to
+ * fit. */
 struct ota_item *ota_queue_take(struct ota_queue *queue, size_t limit, int64_t wait_ms);
 
 /* Waits, whatever comes but the close. */

@@ -70,7 +70,8 @@ static void u32_store(char *target, uint32_t value)
 bool ota_record_write(const struct ota_record *record, struct ota_bytes *out)
 {
 	static const char no_head[OTA_RECORD_HEAD];
-	if (record->client_id.size > OTA_CLIENT_ID_MAX || record->payload.size > OTA_DEVICE_PAYLOAD_MAX || topic_number(record->topic) == 0)
+	if (record->client_id.size > OTA_CLIENT_ID_MAX || record->payload.size > OTA_DEVICE_PAYLOAD_MAX ||
+	    topic_number(record->topic) == 0)
 		return false;
 	size_t start = out->size;
 	ota_bytes_append(out, no_head, sizeof(no_head));

@@ -27,7 +27,8 @@ int ota_refusal_print(struct ota_span request, int code, const char *message, st
 	OTA_AUTO_JSON cJSON *tree = NULL;
 	const cJSON *commands = NULL, *command = NULL;
 	bool first = true;
-	if (request.size <= OTA_REFUSAL_READ_MAX && ota_json_read(request, OTA_JSON_STRICT, OTA_REFUSAL_READ_MAX, &tree, NULL, NULL) == 0)
+	if (request.size <= OTA_REFUSAL_READ_MAX &&
+	    ota_json_read(request, OTA_JSON_STRICT, OTA_REFUSAL_READ_MAX, &tree, NULL, NULL) == 0)
 		commands = ota_json_member(tree, "commands");
 	ota_bytes_text(out, "{\"responses\":[");
 	cJSON_ArrayForEach(command, commands) {

@@ -7,7 +7,8 @@
 #include "common/bytes.h"
 #include "common/error.h"
 
-/* Requests up to this size are read, so that each command gets its answer with its correlationData; a longer one gets one answer without. */
+/* Requests up to this size are read, so that each command gets its answer with its correlationData; a longer one gets one answer
+ * without. */
 enum { OTA_REFUSAL_READ_MAX = 4096 };
 
 /* Appends {"responses":[...]} (docs/protocol.md 2) with this error for every command of the request. 0 or OTA_ENOMEM. */

@@ -58,7 +58,8 @@ static void item_load(struct ota_round *round, struct ota_item *item)
 	};
 }
 
-int ota_round_load(struct ota_round *round, struct ota_item *items, struct ota_journal *journal, uint64_t replayed_last, struct ota_error *error)
+int ota_round_load(struct ota_round *round, struct ota_item *items, struct ota_journal *journal, uint64_t replayed_last,
+		   struct ota_error *error)
 {
 	if (items)
 		round->items = items;
@@ -111,8 +112,8 @@ struct latest {
 static bool progress_may_go(const struct ota_round_event *event, struct ota_progress *ret_progress)
 {
 	return event->kind == OTA_ITEM_JOURNALED && event->event.topic == OTA_TOPIC_PROGRESS && event->qos == 0 &&
-	       ota_progress_parse(event->event.payload, ret_progress, NULL) == 0 && ret_progress->step >= 0 && ret_progress->step < 100 &&
-	       ret_progress->cancel == OTA_CANCEL_NONE;
+	       ota_progress_parse(event->event.payload, ret_progress, NULL) == 0 && ret_progress->step >= 0 &&
+	       ret_progress->step < 100 && ret_progress->cancel == OTA_CANCEL_NONE;
 }
 
 static bool progress_is_same(const struct ota_progress *a, const struct ota_progress *b)

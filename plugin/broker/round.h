@@ -32,12 +32,13 @@ struct ota_round {
 	uint64_t first, last;   /* journal sequences in it; 0, 0 = none */
 };
 
-/* Takes over the list and loads it. On an error (the journal's) what is loaded stays and ota_round_load(round, NULL, ...) goes on with the rest. Records up to
- * replayed_last were appended by an earlier run. */
-int ota_round_load(struct ota_round *round, struct ota_item *items, struct ota_journal *journal, uint64_t replayed_last, struct ota_error *error);
+/* Takes over the list and loads it. On an error (the journal's) what is loaded stays and ota_round_load(round, NULL, ...) goes on
+ * with the rest. Records up to replayed_last were appended by an earlier run. */
+int ota_round_load(struct ota_round *round, struct ota_item *items, struct ota_journal *journal, uint64_t replayed_last,
+		   struct ota_error *error);
 
-/* Marks QoS 0 progress reports that are followed, with nothing else of that device between, by another one of the same module and attempt. Never a 100,
- * a negative step, or an answer to a cancel: those decide something. Returns how many. */
+/* Marks QoS 0 progress reports that are followed, with nothing else of that device between, by another one of the same module and
+ * attempt. Never a 100, a negative step, or an answer to a cancel: those decide something. Returns how many. */
 size_t ota_round_coalesce(struct ota_round *round);
 
 void ota_round_clear(struct ota_round *round); /* the loaded events are done */

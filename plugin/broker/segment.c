@@ -27,7 +27,8 @@ bool ota_segment_name_parse(const char *name, uint64_t *ret_first)
 {
 	unsigned char digits[8];
 	size_t prefix = strlen(SEGMENT_PREFIX);
-	if (strncmp(name, SEGMENT_PREFIX, prefix) != 0 || !ota_text_unhex(ota_span_from_text(name + prefix), digits, sizeof(digits)))
+	if (strncmp(name, SEGMENT_PREFIX, prefix) != 0 ||
+	    !ota_text_unhex(ota_span_from_text(name + prefix), digits, sizeof(digits)))
 		return false;
 	*ret_first = 0;
 	for (size_t i = 0; i < sizeof(digits); i++)
@@ -66,11 +67,13 @@ static int segment_fill(int fd, uint64_t first, const char *store_uuid, uint64_t
 	return header_write(fd, first, store_uuid, error);
 }
 
-int ota_segment_create(int directory_fd, uint64_t first, const char *store_uuid, uint64_t size, int *ret_fd, struct ota_error *error)
+int ota_segment_create(int directory_fd, uint64_t first, const char *store_uuid, uint64_t size, int *ret_fd,
+		       struct ota_error *error)
 {
 	char name[OTA_SEGMENT_NAME_SIZE];
 	ota_segment_name(name, first);
-	OTA_AUTO_CLOSE int fd = openat(directory_fd, SEGMENT_TEMPORARY, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	OTA_AUTO_CLOSE int fd = openat(directory_fd, SEGMENT_TEMPORARY, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+				       0600);
 	if (fd < 0)
 		return ota_fail_errno(error, "cannot create a journal segment");
 	int code = segment_fill(fd, first, store_uuid, size, error);
@@ -109,7 +112,8 @@ static bool record_at(struct ota_span file, size_t offset, struct ota_record *re
 {
 	size_t body_size;
 	uint32_t crc;
-	if (file.size - offset < OTA_RECORD_HEAD || !ota_record_read_head((const unsigned char *)file.data + offset, &body_size, &crc) ||
+	if (file.size - offset < OTA_RECORD_HEAD ||
+	    !ota_record_read_head((const unsigned char *)file.data + offset, &body_size, &crc) ||
 	    file.size - offset - OTA_RECORD_HEAD < body_size)
 		return false;
 	struct ota_span body = {.data = file.data + offset + OTA_RECORD_HEAD, .size = body_size};
@@ -158,8 +162,8 @@ int ota_segment_scan(struct ota_span file, const char *store_uuid, uint64_t appl
 	content.next = content.first;
 	while (record_at(file, content.end, &record, &size)) {
 		if (record.sequence != content.next)
-			return ota_fail(error, OTA_ECORRUPT, "has record %llu where %llu should be", (unsigned long long)record.sequence,
-					(unsigned long long)content.next);
+			return ota_fail(error, OTA_ECORRUPT, "has record %llu where %llu should be",
+					(unsigned long long)record.sequence, (unsigned long long)content.next);
 		content_add(&content, &record, size, applied);
 	}
 	if (good_record_follows(file, content.end, content.next))

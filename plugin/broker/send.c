@@ -15,8 +15,8 @@ static mosquitto_property *expiry_make(const struct ota_compat *compat, uint32_t
 	return list;
 }
 
-/* Directly to a connection that is still there. The broker owns payload and properties once it took them; mosquitto_malloc, because 2.0 counts what it
- * frees (mosquitto-plugin.md 2). */
+/* Directly to a connection that is still there. The broker owns payload and properties once it took them; mosquitto_malloc,
+ * because 2.0 counts what it frees (mosquitto-plugin.md 2). */
 static bool message_send(const struct ota_server *server, const struct ota_outgoing *message)
 {
 	struct ota_peer_view peer;

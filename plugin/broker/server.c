@@ -191,7 +191,8 @@ static int server_build(struct ota_server *server, struct ota_error *error)
 	return code;
 }
 
-int ota_server_start(const struct ota_options *options, const struct ota_log *log, struct ota_server **ret_server, struct ota_error *error)
+int ota_server_start(const struct ota_options *options, const struct ota_log *log, struct ota_server **ret_server,
+		     struct ota_error *error)
 {
 	struct ota_server *server = calloc(1, sizeof(*server));
 	if (!server)

@@ -1,6 +1,6 @@
 /*
- * Server: everything the plugin owns, put together at the start and taken apart at the end. Both belong to the broker's thread; in between the store,
- * the engine and the control belong to the worker's.
+ * Server: everything the plugin owns, put together at the start and taken apart at the end. Both belong to the broker's thread;
+ * in between the store, the engine and the control belong to the worker's.
  */
 #ifndef OTA_PLUGIN_BROKER_SERVER_H
 #define OTA_PLUGIN_BROKER_SERVER_H
@@ -67,11 +67,13 @@ struct ota_server {
 };
 
 /* Opens everything and starts the worker. Nothing is registered with the broker yet. */
-int ota_server_start(const struct ota_options *options, const struct ota_log *log, struct ota_server **ret_server, struct ota_error *error);
+int ota_server_start(const struct ota_options *options, const struct ota_log *log, struct ota_server **ret_server,
+		     struct ota_error *error);
 /* Stops the worker within its deadline, closes everything. NULL is fine; returns NULL. */
 struct ota_server *ota_server_stop(struct ota_server *server);
 
-/* Sends and logs what the worker handed over: at most OTA_SEND_TURN messages, so that the loop never stalls. In every callback. */
+/* Sends and logs what the worker handed over: at most OTA_SEND_TURN messages, so that the loop never stalls. In every
+ * callback. */
 enum { OTA_SEND_TURN = 200, OTA_LOG_TURN = 100 };
 void ota_server_drain(struct ota_server *server);
 

@@ -56,7 +56,8 @@ static void worker_post(struct ota_worker *worker)
 /* The store, the disk or the memory: the same work may succeed later. */
 static bool failure_is_passing(int code)
 {
-	return code == OTA_EIO || code == OTA_ELIMIT || code == OTA_EUNAVAILABLE || code == OTA_ENOMEM || code == OTA_ECORRUPT || code == OTA_ETIMEOUT;
+	return code == OTA_EIO || code == OTA_ELIMIT || code == OTA_EUNAVAILABLE || code == OTA_ENOMEM || code == OTA_ECORRUPT ||
+	       code == OTA_ETIMEOUT;
 }
 
 static void worker_rollback(struct ota_worker *worker)
@@ -130,7 +131,8 @@ static void event_set_aside(struct ota_worker *worker, const struct ota_round_ev
 	struct ota_error error = {0};
 	struct ota_log_line line;
 	struct ota_span record = {.data = event->storage.data, .size = event->storage.size};
-	if (event->kind == OTA_ITEM_JOURNALED && ota_quarantine_write(worker->options.journal_dir, event->sequence, record, &error) != 0)
+	if (event->kind == OTA_ITEM_JOURNALED &&
+	    ota_quarantine_write(worker->options.journal_dir, event->sequence, record, &error) != 0)
 		worker_tell(worker, OTA_LOG_ERROR, "quarantine_failed", &error);
 	atomic_fetch_add(&worker->figures.set_aside, 1);
 	ota_log_begin(&line, OTA_LOG_ERROR, "event_set_aside");
@@ -150,11 +152,13 @@ static void event_blame(struct ota_round_event *event, const char *why)
 static int command_apply(struct ota_worker *worker, const struct ota_round_event *event, struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes answer = {0};
-	int code = ota_control_handle(worker->options.control, event->item->payload, event->item->caller.data, event->event.at, &answer, error);
+	int code = ota_control_handle(worker->options.control, event->item->payload, event->item->caller.data, event->event.at,
+				      &answer, error);
 	if (code != 0)
 		return code;
 	struct ota_span payload = {.data = answer.data, .size = answer.size};
-	code = ota_outbox_add(worker->options.outbox, event->event.connection, OTA_CONTROL_RESPONSE_TOPIC, payload, OTA_WORKER_ANSWER_EXPIRY_S);
+	code = ota_outbox_add(worker->options.outbox, event->event.connection, OTA_CONTROL_RESPONSE_TOPIC, payload,
+			      OTA_WORKER_ANSWER_EXPIRY_S);
 	return code == 0 ? 0 : ota_fail(error, code, "no memory for an answer");
 }
 
@@ -193,7 +197,8 @@ static bool event_is_culprit(const struct ota_worker *worker, const struct ota_r
 	return event->kind == OTA_ITEM_JOURNALED && event->sequence == worker->options.inwork->culprit;
 }
 
-/* In work is what is being applied, not what waits for the store to begin or to commit: that time, long on a slow disk, is no record's fault. */
+/* In work is what is being applied, not what waits for the store to begin or to commit: that time, long on a slow disk, is no
+ * record's fault. */
 static int events_apply(struct ota_worker *worker, struct ota_error *error)
 {
 	struct ota_round *round = &worker->round;
@@ -266,7 +271,8 @@ static int turn_try(struct ota_worker *worker, bool *ret_more, struct ota_error 
 	if (code == 0 && worker->undone)
 		code = ota_engine_rolled_back(worker->options.engine, error);
 	if (code == 0)
-		code = ota_engine_turn(worker->options.engine, ota_heard_now(worker->options.heard), OTA_WORKER_TURN_ROWS, ret_more, error);
+		code = ota_engine_turn(worker->options.engine, ota_heard_now(worker->options.heard), OTA_WORKER_TURN_ROWS,
+				       ret_more, error);
 	return code == 0 ? worker_commit(worker, worker->applied, error) : code;
 }
 
@@ -322,7 +328,8 @@ static void worker_checkpoint(struct ota_worker *worker)
 
 static int64_t worker_wait_ms(const struct ota_worker *worker)
 {
-	int64_t boot_ms = ota_boot_ms(), due_ms = worker->more ? 0 : worker->next_due - ota_heard_at(worker->options.heard, boot_ms);
+	int64_t boot_ms = ota_boot_ms(),
+		due_ms = worker->more ? 0 : worker->next_due - ota_heard_at(worker->options.heard, boot_ms);
 	int64_t wait_ms = worker->saved_boot_ms - boot_ms + (worker->uncopied ? OTA_WORKER_IDLE_MS : OTA_WORKER_SAVE_MS);
 	if (worker->turn_after - boot_ms > due_ms)
 		due_ms = worker->turn_after - boot_ms;

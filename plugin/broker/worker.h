@@ -1,10 +1,11 @@
 /*
- * Worker: the thread that applies what the broker's thread queued. One transaction for everything that waits (that is the group commit), a savepoint for each
- * event, then the outbox goes to the broker's thread and the journal may forget. Between events it lets the engine do what is due.
+ * Worker: the thread that applies what the broker's thread queued. One transaction for everything that waits (that is the group
+ * commit), a savepoint for each event, then the outbox goes to the broker's thread and the journal may forget. Between events it
+ * lets the engine do what is due.
  *
- * When the store fails, the round is rolled back, nothing is sent, and the same round is tried again after a pause: nothing is lost, devices wait. An event
- * that fails by itself, in a way that no retry mends while the rest of its round can be committed, is rolled back to its savepoint, set aside beside
- * the journal and told of.
+ * When the store fails, the round is rolled back, nothing is sent, and the same round is tried again after a pause: nothing is
+ * lost, devices wait. An event that fails by itself, in a way that no retry mends while the rest of its round can be committed,
+ * is rolled back to its savepoint, set aside beside the journal and told of.
  *
  * From start to stop the store, the engine and the control belong to the worker's thread.
  */
@@ -23,7 +24,7 @@ enum {
 	OTA_WORKER_TURN_ROWS = 500,       /* what the engine may touch between two rounds of events */
 	OTA_WORKER_SAVE_MS = 5000,        /* the heard clock is saved at least that often */
 	OTA_WORKER_IDLE_MS = 1000,        /* quiet for so long: the store's log is copied back */
-	OTA_WORKER_EVENT_TRIES = 6,       /* an event on which the store failed so often, seconds long, is left out to see whether the rest works */
+	OTA_WORKER_EVENT_TRIES = 6,       /* an event that failed so often is left out, to see whether the rest works */
 	OTA_WORKER_RETRY_MS = 100,        /* first pause after the store failed, doubling ... */
 	OTA_WORKER_RETRY_MAX_MS = 5000,   /* ... up to this */
 	OTA_WORKER_STOP_MS = 5000,        /* at the stop: how long what is queued may still take */
@@ -57,8 +58,8 @@ struct ota_worker;
 
 /* Starts the thread, with every signal blocked in it. */
 int ota_worker_start(const struct ota_worker_options *options, struct ota_worker **ret_worker, struct ota_error *error);
-/* Closes the queue, lets the worker apply what is in it for at most OTA_WORKER_STOP_MS (what stands in the journal is not lost after that), and joins it.
- * ret_figures may be NULL. Returns NULL. */
+/* Closes the queue, lets the worker apply what is in it for at most OTA_WORKER_STOP_MS (what stands in the journal is not lost
+ * after that), and joins it. ret_figures may be NULL. Returns NULL. */
 struct ota_worker *ota_worker_stop(struct ota_worker *worker, struct ota_worker_figures *ret_figures);
 
 struct ota_worker_figures ota_worker_figures(const struct ota_worker *worker);

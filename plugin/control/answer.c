@@ -172,7 +172,8 @@ static const char *batch_outcome(const struct ota_batch *batch, const struct ota
 	return counts->states[OTA_TASK_FAILED] ? "failed" : "succeeded";
 }
 
-void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch, const struct ota_batch_counts *counts)
+void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch,
+		      const struct ota_batch_counts *counts)
 {
 	ota_answer_open(out, key, '{');
 	ota_answer_integer(out, "id", batch->id);

@@ -1,4 +1,5 @@
-/* Answers: JSON of the nouns, in one place, as docs/protocol.md section 2 lists them. Appended to a growing buffer; failures stay in it. */
+/* Answers: JSON of the nouns, in one place, as docs/protocol.md section 2 lists them. Appended to a growing buffer; failures stay
+ * in it. */
 #ifndef OTA_PLUGIN_CONTROL_ANSWER_H
 #define OTA_PLUGIN_CONTROL_ANSWER_H
 
@@ -33,7 +34,8 @@ struct ota_answer_device {
 };
 void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct ota_answer_device *row);
 void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota_package *package);
-void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch, const struct ota_batch_counts *counts);
+void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch,
+		      const struct ota_batch_counts *counts);
 /* Without its closing brace: getTask adds attempts. due_ms: wall time of its timer, 0 = none. */
 struct ota_answer_task {
 	const struct ota_task *task;

@@ -11,7 +11,8 @@
 enum { CONFLICTS_NAMED = 20 };
 
 /* Whether the package may go to a batch of this kind at all. */
-static int package_allow(const struct ota_call *call, const struct ota_package *package, enum ota_batch_kind kind, struct ota_error *error)
+static int package_allow(const struct ota_call *call, const struct ota_package *package, enum ota_batch_kind kind,
+			 struct ota_error *error)
 {
 	bool verified = package->verification == OTA_VERIFIED && !strcmp(package->verified_sha256, package->full.sha256);
 
@@ -20,11 +21,11 @@ static int package_allow(const struct ota_call *call, const struct ota_package *
 	if (kind == OTA_BATCH_VERIFY || verified)
 		return 0;
 	if (!ota_call_bool(call, "override"))
-		return ota_fail_at(error, OTA_ECONFLICT, "package",
-				   "package %lld (%s) is %s: let a batch of kind verify pass first, or override by name with a reason",
-				   (long long)package->id, package->version,
-				   package->verification == OTA_VERIFICATION_FAILED ? "one that failed its verification"
-										    : "not verified");
+		return ota_fail_at(
+			error, OTA_ECONFLICT, "package",
+			"package %lld (%s) is %s: let a batch of kind verify pass first, or override by name with a reason",
+			(long long)package->id, package->version,
+			package->verification == OTA_VERIFICATION_FAILED ? "one that failed its verification" : "not verified");
 	if (!*call->reason)
 		return ota_fail_at(error, OTA_EINVALID, "reason", "an override needs a reason");
 	return 0;
@@ -49,7 +50,8 @@ static int conflicts_refuse(char (*names)[OTA_DEVICE_NAME_MAX + 1], size_t named
 
 	for (size_t i = 0; i < named; i++)
 		ota_bytes_format(&text, "%s%s", i ? ", " : "", names[i]);
-	return ota_fail_at(error, OTA_ECONFLICT, "targets", "%lld of the devices have an unfinished task of this module (%s%s); onConflict skip leaves them out",
+	return ota_fail_at(error, OTA_ECONFLICT, "targets",
+			   "%lld of the devices have an unfinished task of this module (%s%s); onConflict skip leaves them out",
 			   (long long)count, text.data ? text.data : "", (int64_t)named < count ? ", ..." : "");
 }
 
@@ -82,12 +84,15 @@ static int target_judge(struct ota_call *call, const struct ota_batch *batch, co
 }
 
 /* All devices: the kept counts say it without a walk. */
-static int product_judge(struct ota_call *call, const struct ota_batch *batch, struct ota_batch_counts *counts, struct ota_error *error)
+static int product_judge(struct ota_call *call, const struct ota_batch *batch, struct ota_batch_counts *counts,
+			 struct ota_error *error)
 {
 	enum { VERSIONS = 500 };
 	OTA_AUTO_FREE struct ota_version_count *rows = calloc(VERSIONS, sizeof(*rows));
 	size_t count = 0;
-	int failed = rows ? ota_version_distribution(call->store, batch->product_key, batch->module, rows, VERSIONS, &count, error) : OTA_ENOMEM;
+	int failed = rows ? ota_version_distribution(call->store, batch->product_key, batch->module, rows, VERSIONS, &count,
+						     error)
+			  : OTA_ENOMEM;
 
 	for (size_t i = 0; !failed && i < count; i++) {
 		if (!strcmp(rows[i].version, batch->version))
@@ -102,8 +107,8 @@ struct conflicts {
 	size_t named;
 };
 
-static int dry_run_answer(struct ota_call *call, const struct ota_batch *batch, const struct ota_package *package, const cJSON *names,
-			  const struct conflicts *conflicts, struct ota_error *error)
+static int dry_run_answer(struct ota_call *call, const struct ota_batch *batch, const struct ota_package *package,
+			  const cJSON *names, const struct conflicts *conflicts, struct ota_error *error)
 {
 	struct ota_batch_counts counts = { .excluded_conflict = batch->all_devices ? conflicts->count : 0 };
 	const cJSON *name;
@@ -187,7 +192,8 @@ static int targets_fill(struct ota_call *call, struct ota_batch *batch, const cJ
 	return failed;
 }
 
-static int verification_begin(struct ota_call *call, const struct ota_batch *batch, struct ota_package *package, struct ota_error *error)
+static int verification_begin(struct ota_call *call, const struct ota_batch *batch, struct ota_package *package,
+			      struct ota_error *error)
 {
 	if (batch->kind != OTA_BATCH_VERIFY || package->verification == OTA_VERIFIED)
 		return 0;
@@ -208,8 +214,8 @@ static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ot
 		failed = targets_insert(call, batch, names, error);
 	const struct ota_conflict_scope scope = { batch->id, batch->product_key, batch->module, batch->all_devices };
 	if (!failed)
-		failed = ota_task_count_conflicts(call->store, &scope, &conflicts.count, conflicts.names, CONFLICTS_NAMED, &conflicts.named,
-						  error);
+		failed = ota_task_count_conflicts(call->store, &scope, &conflicts.count, conflicts.names, CONFLICTS_NAMED,
+						  &conflicts.named, error);
 	if (failed)
 		return failed;
 	if (ota_call_bool(call, "dryRun"))
@@ -258,7 +264,8 @@ int ota_handle_list_batches(struct ota_call *call, struct ota_error *error)
 	ota_call_text(call, "state", "", word, sizeof(word));
 	bool by_state = ota_batch_state_parse(word, &state);
 	if (!failed)
-		failed = ota_batch_list(call->store, &(struct ota_batch_filter){ product_key, by_state ? (int)state : -1, before }, rows, limit, &count, error);
+		failed = ota_batch_list(call->store, &(struct ota_batch_filter){product_key, by_state ? (int)state : -1, before},
+					rows, limit, &count, error);
 	if (failed)
 		return failed;
 	ota_page_open(call);

@@ -6,7 +6,8 @@
 #include "common/text.h"
 #include "common/topic.h"
 
-/* A page stops growing here, so that one answer of a whole request stays under OTA_PAYLOAD_MAX. The largest item is a package, about 7 KiB. */
+/* A page stops growing here, so that one answer of a whole request stays under OTA_PAYLOAD_MAX. The largest item is a package,
+ * about 7 KiB. */
 enum { PAGE_BYTES_MAX = OTA_PAYLOAD_MAX - 12 * 1024 };
 
 int64_t ota_call_integer(const struct ota_call *call, const char *key, int64_t standard)
@@ -50,8 +51,9 @@ int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct
 	if (!ota_identity_make(ota_span_from_text(key), ota_span_from_text(name), &identity))
 		return ota_fail_at(error, OTA_EINVALID, "productKey", "a device is named by productKey and deviceName together");
 	int failed = ota_device_find(call->store, &identity, ret_device, error);
-	return failed == OTA_ENOTFOUND ? ota_fail_at(error, failed, "deviceName", "device %s of product %s is not registered", name, key)
-				       : failed;
+	return failed == OTA_ENOTFOUND
+		       ? ota_fail_at(error, failed, "deviceName", "device %s of product %s is not registered", name, key)
+		       : failed;
 }
 
 static int package_by_name(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error)
@@ -62,8 +64,9 @@ static int package_by_name(struct ota_call *call, struct ota_package *ret_packag
 	ota_call_text(call, "module", OTA_MODULE_DEFAULT, module, sizeof(module));
 	ota_call_text(call, "version", "", version, sizeof(version));
 	int failed = ota_package_find(call->store, key, module, version, ret_package, error);
-	return failed == OTA_ENOTFOUND ? ota_fail_at(error, failed, "version", "product %s has no package %s of module %s", key, version, module)
-				       : failed;
+	return failed == OTA_ENOTFOUND
+		       ? ota_fail_at(error, failed, "version", "product %s has no package %s of module %s", key, version, module)
+		       : failed;
 }
 
 int ota_call_package(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error)
@@ -73,7 +76,8 @@ int ota_call_package(struct ota_call *call, struct ota_package *ret_package, str
 	if (!id)
 		return package_by_name(call, ret_package, error);
 	int failed = ota_package_load(call->store, id, ret_package, error);
-	return failed == OTA_ENOTFOUND ? ota_fail_at(error, failed, "package", "package %lld does not exist", (long long)id) : failed;
+	return failed == OTA_ENOTFOUND ? ota_fail_at(error, failed, "package", "package %lld does not exist", (long long)id)
+				       : failed;
 }
 
 int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ota_error *error)
@@ -129,7 +133,8 @@ void ota_page_close_id(struct ota_call *call, int64_t next)
 	ota_page_close_text(call, next ? text : NULL);
 }
 
-int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const char *event, const char *detail, struct ota_error *error)
+int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const char *event, const char *detail,
+		  struct ota_error *error)
 {
 	struct ota_event row = {
 		.at_ms = call->now.wall_ms,
@@ -157,7 +162,8 @@ int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, 
 	return failed;
 }
 
-int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity, struct ota_error *error)
+int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity,
+		       struct ota_error *error)
 {
 	struct ota_answer_task row = { .task = task, .identity = identity };
 	int failed = ota_engine_explain(call->control->options.engine, task, call->now, &row.reason, error);

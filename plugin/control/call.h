@@ -1,8 +1,8 @@
 /*
  * Call: one command on its way through its handler. Internal to plugin/control.
  *
- * A handler finds its members checked (common/command.h), reads them, acts inside the savepoint made for it, and appends the value of "data" to out. It
- * returns a negative code with error filled for a refusal; the savepoint is then rolled back.
+ * A handler finds its members checked (common/command.h), reads them, acts inside the savepoint made for it, and appends the
+ * value of "data" to out. It returns a negative code with error filled for a refusal; the savepoint is then rolled back.
  */
 #ifndef OTA_PLUGIN_CONTROL_CALL_H
 #define OTA_PLUGIN_CONTROL_CALL_H
@@ -66,8 +66,10 @@ struct ota_call_subject {
 	const struct ota_batch *batch;   /* may be NULL */
 	const struct ota_device *device; /* may be NULL */
 };
-int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const char *event, const char *detail, struct ota_error *error);
+int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const char *event, const char *detail,
+		  struct ota_error *error);
 int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);
-int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity, struct ota_error *error);
+int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity,
+		       struct ota_error *error);
 
 #endif

@@ -80,7 +80,8 @@ int ota_control_bootstrap(struct ota_control *control, const char *directory, st
 	if (ota_token_new(token))
 		return ota_fail(error, OTA_EIO, "no random bytes for the admin token");
 	ota_token_hash(ota_span_from_text(token), admin.token_hash);
-	/* The file first: a hash without its token would lock the operator out for ever. A kill in between makes a new pair at the next start. */
+	/* The file first: a hash without its token would lock the operator out for ever. A kill in between makes a new pair at
+	 * the next start. */
 	size_t length = strlen(token);
 	token[length] = '\n';
 	failed = ota_file_replace(path, (struct ota_span){ token, length + 1 }, 0600, error);
@@ -169,8 +170,8 @@ static int call_check(struct ota_call *call, const cJSON *object, const char *pr
 	if (!call->command) {
 		const char *near = ota_command_nearest(name);
 
-		return ota_fail_at(error, OTA_EINVALID, "command", "there is no command \"%s\"%s%s%s", name, near ? ", did you mean " : "",
-				   near ? near : "", near ? "?" : "");
+		return ota_fail_at(error, OTA_EINVALID, "command", "there is no command \"%s\"%s%s%s", name,
+				   near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
 	}
 	int failed = ota_command_check(call->command, object, prefix, error);
 	if (failed)
@@ -184,7 +185,8 @@ static void answer_error(struct ota_bytes *out, const struct ota_error *error, c
 	const char *path = error->path;
 	size_t length = strlen(prefix);
 
-	/* Handlers name members relative to their command, the checks from the request's root: both are told relative to the command. */
+	/* Handlers name members relative to their command, the checks from the request's root: both are told relative to the
+	 * command. */
 	if (!strncmp(path, prefix, length) && path[length] == '.')
 		path += length + 1;
 	else if (!strcmp(path, prefix))
@@ -208,8 +210,8 @@ static void answer_begin(struct ota_bytes *out, const cJSON *object)
 }
 
 /* One command in its own savepoint: done whole, or not at all with an error for its answer. */
-static int command_run(struct ota_control *control, const cJSON *object, const char *prefix, struct ota_instant now, struct ota_bytes *out,
-		       struct ota_error *error)
+static int command_run(struct ota_control *control, const cJSON *object, const char *prefix, struct ota_instant now,
+		       struct ota_bytes *out, struct ota_error *error)
 {
 	struct ota_store *store = control->options.store;
 	OTA_AUTO_BYTES struct ota_bytes data = {0};
@@ -224,7 +226,8 @@ static int command_run(struct ota_control *control, const cJSON *object, const c
 			return failed;
 		failed = call_handle(&call, &own);
 		if (!failed && out->size + data.size > ANSWER_BYTES_MAX)
-			failed = ota_fail(&own, OTA_ELIMIT, "the answers of this request pass 64 KiB: ask with fewer commands or a smaller limit");
+			failed = ota_fail(&own, OTA_ELIMIT,
+					  "the answers of this request pass 64 KiB: ask with fewer commands or a smaller limit");
 		bool undo = failed || call.undo;
 		int broken = undo ? 0 : ota_store_release(store, error);
 		if (undo) {
@@ -261,12 +264,13 @@ static int request_read(struct ota_span payload, cJSON **ret_tree, const cJSON *
 		return failed;
 	int count = cJSON_GetArraySize(*ret_commands);
 	if (!failed || count < 1 || count > COMMANDS_MAX)
-		return ota_fail_at(error, OTA_EINVALID, "commands", "commands must be an array of 1 to %d commands", COMMANDS_MAX);
+		return ota_fail_at(error, OTA_EINVALID, "commands", "commands must be an array of 1 to %d commands",
+				   COMMANDS_MAX);
 	return 0;
 }
 
-int ota_control_handle(struct ota_control *control, struct ota_span payload, const char *caller, struct ota_instant now, struct ota_bytes *out,
-		       struct ota_error *error)
+int ota_control_handle(struct ota_control *control, struct ota_span payload, const char *caller, struct ota_instant now,
+		       struct ota_bytes *out, struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *tree = NULL;
 	const cJSON *commands = NULL, *command;

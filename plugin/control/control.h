@@ -1,5 +1,6 @@
 /*
- * Control: operators' commands. One table of commands (common/command.h) says who may do what with which members; one handler each.
+ * Control: operators' commands. One table of commands (common/command.h) says who may do what with which members; one handler
+ * each.
  *
  * Belongs to the worker's thread; runs inside the caller's open store transaction.
  */
@@ -32,12 +33,14 @@ struct ota_control_options {
 int ota_control_new(const struct ota_control_options *options, struct ota_control **ret_control, struct ota_error *error);
 struct ota_control *ota_control_free(struct ota_control *control); /* returns NULL */
 
-/* At first start (no operator exists): makes the admin token, stores its hash, writes it to <directory>/admin.token, mode 0600. Inside a transaction. */
+/* At first start (no operator exists): makes the admin token, stores its hash, writes it to <directory>/admin.token, mode 0600.
+ * Inside a transaction. */
 int ota_control_bootstrap(struct ota_control *control, const char *directory, struct ota_instant now, struct ota_error *error);
 
-/* Answers one request (docs/protocol.md section 2): every command gets its answer, in order; each runs in a savepoint of its own. `caller` is the client id,
- * for the log. Appends the whole answer payload to out. Fails only for errors of the store that need the transaction to be rolled back and tried again. */
-int ota_control_handle(struct ota_control *control, struct ota_span payload, const char *caller, struct ota_instant now, struct ota_bytes *out,
-		       struct ota_error *error);
+/* Answers one request (docs/protocol.md section 2): every command gets its answer, in order; each runs in a savepoint of its own.
+ * `caller` is the client id, for the log. Appends the whole answer payload to out. Fails only for errors of the store that need
+ * the transaction to be rolled back and tried again. */
+int ota_control_handle(struct ota_control *control, struct ota_span payload, const char *caller, struct ota_instant now,
+		       struct ota_bytes *out, struct ota_error *error);
 
 #endif

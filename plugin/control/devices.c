@@ -7,7 +7,8 @@
 
 enum { DEVICE_TASKS_SHOWN = 20, DEVICE_MODULES_SHOWN = 64, DEVICES_SCANNED_MAX = 10000 };
 
-static int device_register(struct ota_call *call, const char *product_key, const char *name, bool *ret_new, struct ota_error *error)
+static int device_register(struct ota_call *call, const char *product_key, const char *name, bool *ret_new,
+			   struct ota_error *error)
 {
 	struct ota_device device = { .created_ms = call->now.wall_ms, .rev = 1 };
 
@@ -41,7 +42,7 @@ int ota_handle_register_devices(struct ota_call *call, struct ota_error *error)
 	}
 	snprintf(detail, sizeof(detail), "%lld new, %lld known before", (long long)registered, (long long)already);
 	if (!failed)
-		failed = ota_call_note(call, (struct ota_call_subject){ product.product_key }, "devices_registered", detail, error);
+		failed = ota_call_note(call, (struct ota_call_subject){product.product_key}, "devices_registered", detail, error);
 	if (failed)
 		return failed;
 	ota_answer_open(call->out, NULL, '{');
@@ -116,7 +117,8 @@ int ota_handle_unbar_device(struct ota_call *call, struct ota_error *error)
 		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", "device %s is not barred", device.identity.device_name);
 	failed = bar_lift(call, &device, error);
 	if (!failed)
-		failed = ota_call_note(call, (struct ota_call_subject){ device.identity.product_key, .device = &device }, "device_unbarred", "", error);
+		failed = ota_call_note(call, (struct ota_call_subject){device.identity.product_key, .device = &device},
+				       "device_unbarred", "", error);
 	if (!failed)
 		failed = ota_engine_wake_device(call->control->options.engine, &device, call->now, error);
 	return failed ? failed : device_answer(call, &device, error);

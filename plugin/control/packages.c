@@ -31,7 +31,8 @@ static int file_check(const struct ota_call *call, const struct ota_package *pac
 		return ota_fail(error, OTA_ELIMIT, "the package directory's name is too long");
 	if (stat(path, &stat_buffer)) {
 		if (errno == ENOENT)
-			return ota_fail_at(error, OTA_ENOTFOUND, "sha256", "the package directory holds no file %s", package->full.sha256);
+			return ota_fail_at(error, OTA_ENOTFOUND, "sha256", "the package directory holds no file %s",
+					   package->full.sha256);
 		return ota_fail_errno(error, "look at %s", path);
 	}
 	if ((uint64_t)stat_buffer.st_size != package->full.size)
@@ -50,7 +51,9 @@ static int package_insert(struct ota_call *call, struct ota_package *package, st
 	if (!package->id || !package->full.id)
 		return OTA_EIO;
 	failed = ota_package_insert(call->store, package, error);
-	return failed ? failed : ota_call_note(call, (struct ota_call_subject){ package->product_key }, "package_added", package->version, error);
+	return failed ? failed
+		      : ota_call_note(call, (struct ota_call_subject){package->product_key}, "package_added", package->version,
+				      error);
 }
 
 int ota_handle_add_package(struct ota_call *call, struct ota_error *error)
@@ -73,8 +76,8 @@ int ota_handle_add_package(struct ota_call *call, struct ota_error *error)
 		return failed;
 	failed = ota_package_find(call->store, package.product_key, package.module, package.version, &other, error);
 	if (!failed)
-		return ota_fail_at(error, OTA_ECONFLICT, "version", "product %s has a package %s of module %s already", package.product_key,
-				   package.version, package.module);
+		return ota_fail_at(error, OTA_ECONFLICT, "version", "product %s has a package %s of module %s already",
+				   package.product_key, package.version, package.module);
 	if (failed == OTA_ENOTFOUND)
 		failed = ota_call_bool(call, "dryRun") ? 0 : package_insert(call, &package, error);
 	if (!failed)
@@ -103,7 +106,8 @@ int ota_handle_list_packages(struct ota_call *call, struct ota_error *error)
 	ota_call_text(call, "productKey", "", product_key, sizeof(product_key));
 	ota_call_text(call, "module", "", module, sizeof(module));
 	if (!failed)
-		failed = ota_package_list(call->store, &(struct ota_package_filter){ product_key, module, before }, rows, limit, &count, error);
+		failed = ota_package_list(call->store, &(struct ota_package_filter){product_key, module, before}, rows, limit,
+					  &count, error);
 	if (failed)
 		return failed;
 	ota_page_open(call);

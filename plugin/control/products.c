@@ -27,7 +27,8 @@ int ota_handle_create_product(struct ota_call *call, struct ota_error *error)
 	if (failed == OTA_ECONFLICT)
 		return ota_fail_at(error, failed, "productKey", "product %s exists", product.product_key);
 	if (!failed)
-		failed = ota_call_note(call, (struct ota_call_subject){ product.product_key }, "product_created", product.name, error);
+		failed = ota_call_note(call, (struct ota_call_subject){product.product_key}, "product_created", product.name,
+				       error);
 	if (!failed)
 		ota_answer_product(call->out, NULL, &product);
 	return failed;

@@ -6,7 +6,8 @@
 int ota_handle_get_server(struct ota_call *call, struct ota_error *error)
 {
 	const struct ota_control_options *options = &call->control->options;
-	struct ota_control_figures figures = options->figures ? options->figures(options->figures_context) : (struct ota_control_figures){0};
+	struct ota_control_figures figures = options->figures ? options->figures(options->figures_context)
+							      : (struct ota_control_figures){0};
 	int64_t products = 0, counts[OTA_TASK_STATES] = {0};
 	int failed = ota_product_count(call->store, &products, error);
 

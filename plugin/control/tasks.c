@@ -28,7 +28,8 @@ int ota_handle_list_tasks(struct ota_call *call, struct ota_error *error)
 	if (!failed)
 		failed = ota_call_after_id(call, &after, error);
 	if (!failed)
-		failed = ota_task_list(call->store, &(struct ota_task_filter){ batch.id, by_state ? (int)state : -1, after }, rows, limit, &count, error);
+		failed = ota_task_list(call->store, &(struct ota_task_filter){batch.id, by_state ? (int)state : -1, after}, rows,
+				       limit, &count, error);
 	if (failed)
 		return failed;
 	ota_page_open(call);

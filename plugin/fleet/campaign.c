@@ -1,5 +1,5 @@
-/* Batches: preparing their tasks, walking them when something changes for all, and following them to their end. Every walk goes in bounded chunks that
- * the store remembers, so a kill at any moment is continued where it stopped. */
+/* Batches: preparing their tasks, walking them when something changes for all, and following them to their end. Every walk goes
+ * in bounded chunks that the store remembers, so a kill at any moment is continued where it stopped. */
 #include "plugin/rules/batch.h"
 
 #include <stdlib.h>
@@ -62,7 +62,8 @@ static int target_prepare(const struct target *target, struct ota_error *error)
 	return failed == OTA_ENOTFOUND ? target_insert(target, module.version, error) : failed;
 }
 
-static int chunk_of_product(struct target *target, struct ota_batch *batch, size_t budget, size_t *ret_count, struct ota_error *error)
+static int chunk_of_product(struct target *target, struct ota_batch *batch, size_t budget, size_t *ret_count,
+			    struct ota_error *error)
 {
 	OTA_AUTO_FREE struct ota_device *rows = calloc(budget, sizeof(*rows));
 
@@ -79,7 +80,8 @@ static int chunk_of_product(struct target *target, struct ota_batch *batch, size
 	return failed;
 }
 
-static int chunk_of_list(struct target *target, struct ota_batch *batch, size_t budget, size_t *ret_count, struct ota_error *error)
+static int chunk_of_list(struct target *target, struct ota_batch *batch, size_t budget, size_t *ret_count,
+			 struct ota_error *error)
 {
 	struct ota_store *store = target->engine->options.store;
 	OTA_AUTO_FREE char(*names)[OTA_DEVICE_NAME_MAX + 1] = calloc(budget, sizeof(*names));
@@ -132,8 +134,8 @@ static int total_correct(struct ota_engine *engine, struct ota_batch *batch, str
 	return failed;
 }
 
-static int batch_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget, size_t *ret_count,
-			 struct ota_error *error)
+static int batch_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
+			 size_t *ret_count, struct ota_error *error)
 {
 	struct target target = { .engine = engine, .batch = batch, .at = at };
 	int failed = batch->all_devices ? chunk_of_product(&target, batch, budget, ret_count, error)
@@ -154,7 +156,8 @@ static int batch_prepare(struct ota_engine *engine, struct ota_batch *batch, str
 	return failed ? failed : ota_campaign_follow(engine, batch->id, at, error);
 }
 
-/* Gives one event to the next tasks of a batch in one state; the event moves them out of it, so the next chunk starts from the front again. */
+/* Gives one event to the next tasks of a batch in one state; the event moves them out of it, so the next chunk starts from the
+ * front again. */
 struct walk {
 	struct ota_engine *engine;
 	int64_t batch_id;
@@ -213,7 +216,8 @@ static int batch_cancel(const struct walk *walk, struct ota_batch *batch, size_t
 	return failed ? failed : ota_batch_save(walk->engine->options.store, batch, error);
 }
 
-static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant at, size_t budget, size_t *ret_count, struct ota_error *error)
+static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant at, size_t budget, size_t *ret_count,
+		      struct ota_error *error)
 {
 	const struct walk walk = { .engine = engine, .batch_id = id, .at = at, .budget = budget };
 	struct ota_batch batch;
@@ -267,8 +271,8 @@ static int batch_abort(struct ota_engine *engine, struct ota_batch *batch, const
 	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_ABORT);
 
 	ota_bytes_format(&reason, "%s: %lld of %lld finished tasks failed, more than %lld %% of at least %lld", rule->text,
-			 (long long)tally->failed, (long long)(tally->failed + tally->reported), (long long)strategy->abort_percent,
-			 (long long)strategy->abort_sample);
+			 (long long)tally->failed, (long long)(tally->failed + tally->reported),
+			 (long long)strategy->abort_percent, (long long)strategy->abort_sample);
 	return reason.failed ? OTA_ENOMEM : batch_move(engine, batch, rule, reason.data, at, error);
 }
 
@@ -374,7 +378,8 @@ static int scan_chunk(struct ota_engine *engine, struct ota_instant at, size_t b
 	return 0;
 }
 
-static int work_guarded(struct ota_engine *engine, int64_t id, struct ota_instant at, size_t budget, size_t *ret_count, struct ota_error *error)
+static int work_guarded(struct ota_engine *engine, int64_t id, struct ota_instant at, size_t budget, size_t *ret_count,
+			struct ota_error *error)
 {
 	struct ota_error own = {0};
 	struct ota_guard guard;

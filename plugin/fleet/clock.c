@@ -65,7 +65,8 @@ int ota_clock_task(struct ota_engine *engine, const struct ota_task *task, struc
 	return failed;
 }
 
-int ota_device_gone(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at, struct ota_error *error)
+int ota_device_gone(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at,
+		    struct ota_error *error)
 {
 	struct ota_device device;
 	struct ota_task task;
@@ -106,7 +107,8 @@ int ota_release_device(struct ota_engine *engine, const struct ota_device *devic
 	return failed;
 }
 
-int ota_settle_connection(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at, struct ota_error *error)
+int ota_settle_connection(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at,
+			  struct ota_error *error)
 {
 	struct ota_device device;
 	struct ota_task task;

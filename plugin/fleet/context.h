@@ -29,7 +29,8 @@ struct ota_engine {
 	uint64_t turn;       /* counts them */
 	int64_t walked;      /* batch whose tasks the last turn walked, 0 = none */
 	int64_t complain_at; /* heard_ms: no line about rows set aside before */
-	/* Batches whose unfinished tasks are walked because the batch began or was resumed: nothing else would wake devices that are online already. */
+	/* Batches whose unfinished tasks are walked because the batch began or was resumed: nothing else would wake devices that
+	 * are online already. */
 	struct ota_scan {
 		int64_t batch_id;
 		int64_t after; /* task id */
@@ -59,8 +60,8 @@ int ota_work_load(struct ota_engine *engine, const struct ota_device *device, co
 int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reason, struct ota_error *error);
 bool ota_work_online(const struct ota_work *work);
 
-/* guard.c: the work of one row of a turn, in a savepoint of its own. What the row itself is to blame for (it contradicts another one) is undone and told,
- * and the turn goes on with the others; what the store is to blame for ends the turn. */
+/* guard.c: the work of one row of a turn, in a savepoint of its own. What the row itself is to blame for (it contradicts another
+ * one) is undone and told, and the turn goes on with the others; what the store is to blame for ends the turn. */
 struct ota_guard {
 	size_t sent; /* messages in the outbox before it */
 };
@@ -68,44 +69,54 @@ int ota_guard_begin(struct ota_engine *engine, struct ota_guard *ret_guard, stru
 /* `failed` is how the work went. *ret_aside: it was undone, and the same work would fail again. */
 int ota_guard_end(struct ota_engine *engine, const struct ota_guard *guard, int failed, bool *ret_aside, struct ota_error *error);
 /* At most one line a minute: whatever set one aside, sets aside many. */
-void ota_guard_tell(struct ota_engine *engine, struct ota_instant at, const char *what, int64_t id, const struct ota_error *error);
+void ota_guard_tell(struct ota_engine *engine, struct ota_instant at, const char *what, int64_t id,
+		    const struct ota_error *error);
 
-/* transition.c: decides and applies one event; saves the task, the attempt, the log, and lets the batch follow. `facts` holds what the caller knows, the
- * rest (gates, online, retry, soak) is filled in. `cause` and `step`/`desc` are those of a progress report, else NONE/-1000/"". */
+/* transition.c: decides and applies one event; saves the task, the attempt, the log, and lets the batch follow. `facts` holds
+ * what the caller knows, the rest (gates, online, retry, soak) is filled in. `cause` and `step`/`desc` are those of a progress
+ * report, else NONE/-1000/"". */
 struct ota_report {
 	enum ota_cause cause;
 	int step;
 	const char *desc;
 };
 enum { OTA_NO_STEP = -1000 };
-int ota_transition(struct ota_work *work, enum ota_task_event event, const struct ota_task_facts *facts, const struct ota_report *report,
-		   struct ota_error *error);
+int ota_transition(struct ota_work *work, enum ota_task_event event, const struct ota_task_facts *facts,
+		   const struct ota_report *report, struct ota_error *error);
 /* Tries to release every pending task of a device, oldest first, until one is active. */
-int ota_release_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant at, struct ota_error *error);
+int ota_release_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant at,
+		       struct ota_error *error);
 /* The event of a device that came online and has settled. */
-int ota_settle_connection(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at, struct ota_error *error);
+int ota_settle_connection(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at,
+			  struct ota_error *error);
 /* A device went: its push timer stands still. */
-int ota_device_gone(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at, struct ota_error *error);
+int ota_device_gone(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at,
+		    struct ota_error *error);
 
 /* push.c: puts the push of work->task into the outbox: to the device's connection, or as the answer of a pull. */
 int ota_push_send(struct ota_work *work, struct ota_error *error);
 int ota_push_answer_nothing(const struct ota_work *work, struct ota_error *error);
 
-/* Sends it again if the pauses between pushes and the gates allow, else looks again when the pause is over. Changes work->task, saves nothing. */
+/* Sends it again if the pauses between pushes and the gates allow, else looks again when the pause is over. Changes work->task,
+ * saves nothing. */
 int ota_push_again(struct ota_work *work, bool *ret_sent, struct ota_error *error);
 
 /* inform.c, progress.c, pull.c: one message each. OTA_EINVALID: refused and logged. */
 int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
-/* What a parser refused, too deep or too long as well, is the device's fault and never tried again: OTA_EINVALID but for want of memory. */
+/* What a parser refused, too deep or too long as well, is the device's fault and never tried again: OTA_EINVALID but for want of
+ * memory. */
 int ota_unreadable(struct ota_error *error, int code, const char *message);
 /* A module's candidate has settled. */
-int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant at, struct ota_error *error);
+int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant at,
+		      struct ota_error *error);
 /* The same for the inventory alone, when the device's tasks cannot be read. */
-int ota_inform_record(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant at, struct ota_error *error);
+int ota_inform_record(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant at,
+		      struct ota_error *error);
 /* The device of an event: found, or registered when its product is open; OTA_EDENIED (logged) otherwise. */
-int ota_device_of(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_device *ret_device, struct ota_error *error);
+int ota_device_of(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_device *ret_device,
+		  struct ota_error *error);
 
 /* clock.c: a task whose due_at has come. */
 int ota_clock_task(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error);
@@ -119,7 +130,7 @@ int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id);
 /* note.c: the log operators read. The actor is the server itself; detail is cut to its limit. */
 int ota_note(const struct ota_work *work, const char *event, struct ota_error *error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event, const char *detail,
-		   struct ota_error *error);
+int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event,
+		   const char *detail, struct ota_error *error);
 
 #endif

@@ -23,7 +23,8 @@ static int url_try(const struct ota_engine_options *options, struct ota_error *e
 	return ota_url_sign(options->url_keys, options->gateway_url, sha256, NULL, 9999999999, url, error);
 }
 
-int ota_engine_new(const struct ota_engine_options *options, struct ota_instant now, struct ota_engine **ret_engine, struct ota_error *error)
+int ota_engine_new(const struct ota_engine_options *options, struct ota_instant now, struct ota_engine **ret_engine,
+		   struct ota_error *error)
 {
 	int failed = url_try(options, error);
 
@@ -123,7 +124,8 @@ int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *ev
 	}
 }
 
-static int settle_one(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant now, struct ota_error *error)
+static int settle_one(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant now,
+		      struct ota_error *error)
 {
 	struct ota_error own = {0};
 	struct ota_guard guard;
@@ -141,7 +143,8 @@ static int settle_one(struct ota_engine *engine, const struct ota_identity *iden
 	return failed;
 }
 
-static int settle_connections(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+static int settle_connections(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more,
+			      struct ota_error *error)
 {
 	int failed = 0;
 
@@ -160,7 +163,8 @@ static int settle_connections(struct ota_engine *engine, struct ota_instant now,
 	return failed;
 }
 
-static int settle_inform(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant now, struct ota_error *error)
+static int settle_inform(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant now,
+			 struct ota_error *error)
 {
 	struct ota_error own = {0};
 	struct ota_guard guard;
@@ -179,7 +183,8 @@ static int settle_inform(struct ota_engine *engine, const struct ota_device_modu
 	return failed;
 }
 
-static int settle_informs(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+static int settle_informs(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more,
+			  struct ota_error *error)
 {
 	OTA_AUTO_FREE struct ota_device_module *rows = calloc(budget, sizeof(*rows));
 	size_t count = 0;
@@ -304,7 +309,8 @@ int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)
 	return ota_campaign_scan(engine, batch_id);
 }
 
-int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now, struct ota_error *error)
+int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
+			   struct ota_error *error)
 {
 	return ota_release_device(engine, device, now, error);
 }
@@ -319,8 +325,8 @@ void ota_engine_unsend(struct ota_engine *engine, size_t sent)
 	ota_outbox_truncate(engine->options.outbox, sent);
 }
 
-int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now, enum ota_reason *ret_reason,
-		       struct ota_error *error)
+int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now,
+		       enum ota_reason *ret_reason, struct ota_error *error)
 {
 	struct ota_device device;
 	struct ota_work work;

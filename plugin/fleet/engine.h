@@ -1,8 +1,9 @@
 /*
  * Engine: what happens on inform, progress, pull, connect, disconnect and when a timer runs out. Load -> rules -> save -> outbox.
  *
- * Belongs to the worker's thread. Never reads a clock, never blocks but in the store. Each call runs inside the caller's open store transaction and leaves
- * its messages in the outbox; the caller commits, then sends. A call that fails leaves the store as the caller's rollback makes it.
+ * Belongs to the worker's thread. Never reads a clock, never blocks but in the store. Each call runs inside the caller's open
+ * store transaction and leaves its messages in the outbox; the caller commits, then sends. A call that fails leaves the store as
+ * the caller's rollback makes it.
  */
 #ifndef OTA_PLUGIN_FLEET_ENGINE_H
 #define OTA_PLUGIN_FLEET_ENGINE_H
@@ -49,21 +50,23 @@ struct ota_fleet_event {
 };
 
 /* Starts with nobody online. `now` is the instant of the start. */
-int ota_engine_new(const struct ota_engine_options *options, struct ota_instant now, struct ota_engine **ret_engine, struct ota_error *error);
+int ota_engine_new(const struct ota_engine_options *options, struct ota_instant now, struct ota_engine **ret_engine,
+		   struct ota_error *error);
 struct ota_engine *ota_engine_free(struct ota_engine *engine); /* returns NULL */
 
-/* Applies one event. OTA_EINVALID: the message was refused (logged by the engine); nothing needs a rollback and the event is done. Other errors are the
- * store's: roll back and try the event again. */
+/* Applies one event. OTA_EINVALID: the message was refused (logged by the engine); nothing needs a rollback and the event is
+ * done. Other errors are the store's: roll back and try the event again. */
 int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 
-/* Does what is due at `now`: settled informs and connections, timers, chunks of batch work; at most `budget` rows. *ret_more tells that more is waiting. */
+/* Does what is due at `now`: settled informs and connections, timers, chunks of batch work; at most `budget` rows. *ret_more
+ * tells that more is waiting. */
 int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error);
 
 /* When ota_engine_turn() next has something to do, heard_ms; INT64_MAX for never. Valid after a turn and after events. */
 int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct ota_error *error);
 
-/* The caller's transaction was rolled back, maybe after a turn that succeeded: what only memory remembered of that turn (connections that settled, a walk
- * that went on) is decided again. */
+/* The caller's transaction was rolled back, maybe after a turn that succeeded: what only memory remembered of that turn
+ * (connections that settled, a walk that went on) is decided again. */
 int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error);
 
 /* For control. A batch was made, canceled or changed: the next turn looks at once. */
@@ -71,13 +74,14 @@ void ota_engine_look(struct ota_engine *engine);
 /* A running batch's unfinished tasks are decided again over the next turns: it began, or was resumed. */
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);
 /* The device's pending tasks are decided again now: it was unbarred. */
-int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now, struct ota_error *error);
+int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
+			   struct ota_error *error);
 /* What was decided since then is not sent: its savepoint was rolled back. */
 size_t ota_engine_sent(const struct ota_engine *engine);
 void ota_engine_unsend(struct ota_engine *engine, size_t sent);
 /* The gate that holds a pending task at this moment; OTA_REASON_NONE for a task in another state. */
-int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now, enum ota_reason *ret_reason,
-		       struct ota_error *error);
+int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now,
+		       enum ota_reason *ret_reason, struct ota_error *error);
 /* Writes a row of the log operators read, and the same line to the broker's log. The id is made here. */
 int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct ota_error *error);
 bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_identity *identity);

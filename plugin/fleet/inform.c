@@ -1,4 +1,5 @@
-/* A device tells its version. It counts after a quiet time: SDK 3.x informs twice, first with a foreign version (aliyun-ota.md 0.9). */
+/* A device tells its version. It counts after a quiet time: SDK 3.x informs twice, first with a foreign version (aliyun-ota.md
+ * 0.9). */
 #include <string.h>
 
 #include "common/message.h"
@@ -24,7 +25,8 @@ static int device_register(struct ota_engine *engine, const struct ota_fleet_eve
 	return ota_device_insert(engine->options.store, &device, error);
 }
 
-int ota_device_of(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_device *ret_device, struct ota_error *error)
+int ota_device_of(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_device *ret_device,
+		  struct ota_error *error)
 {
 	struct ota_product product;
 	int failed = ota_device_find(engine->options.store, &event->identity, ret_device, error);
@@ -41,7 +43,8 @@ int ota_device_of(struct ota_engine *engine, const struct ota_fleet_event *event
 	return device_register(engine, event, ret_device, error);
 }
 
-static int device_update(struct ota_engine *engine, struct ota_device *device, const struct ota_inform *inform, struct ota_error *error)
+static int device_update(struct ota_engine *engine, struct ota_device *device, const struct ota_inform *inform,
+			 struct ota_error *error)
 {
 	if (device->caps == inform->caps && !strcmp(device->agent, inform->agent))
 		return 0;
@@ -51,8 +54,8 @@ static int device_update(struct ota_engine *engine, struct ota_device *device, c
 }
 
 /* What the store holds of the module, or a fresh row while the device has room for one more. */
-static int module_of(struct ota_engine *engine, const struct ota_device *device, const char *module, struct ota_device_module *ret_row,
-		     struct ota_error *error)
+static int module_of(struct ota_engine *engine, const struct ota_device *device, const char *module,
+		     struct ota_device_module *ret_row, struct ota_error *error)
 {
 	struct ota_device_module rows[OTA_DEVICE_MODULES_MAX];
 	size_t count;
@@ -145,7 +148,8 @@ static bool task_is_delivered(const struct ota_task *task)
 	return task->phase == OTA_PHASE_DELIVERED || task->phase == OTA_PHASE_DRAWN;
 }
 
-/* The device has not restarted since the delivery: it says so, or the inform was under way before the delivery and only settled after it. */
+/* The device has not restarted since the delivery: it says so, or the inform was under way before the delivery and only settled
+ * after it. */
 static int same_boot(const struct ota_work *work, const struct ota_device_module *row, bool *ret_same, struct ota_error *error)
 {
 	struct ota_attempt attempt;
@@ -201,7 +205,8 @@ static int unfinished_follow(struct ota_work *work, struct ota_device_module *ro
 }
 
 /* The task the version speaks about: the unfinished one, else the newest. */
-static int task_of_module(struct ota_engine *engine, const struct ota_device_module *row, struct ota_task *ret_task, struct ota_error *error)
+static int task_of_module(struct ota_engine *engine, const struct ota_device_module *row, struct ota_task *ret_task,
+			  struct ota_error *error)
 {
 	int failed = ota_task_find_unfinished(engine->options.store, row->device_id, row->module, ret_task, error);
 
@@ -210,8 +215,8 @@ static int task_of_module(struct ota_engine *engine, const struct ota_device_mod
 	return failed;
 }
 
-static int version_note(struct ota_engine *engine, const struct ota_device *device, const struct ota_device_module *row, const char *old,
-			struct ota_instant at, struct ota_error *error)
+static int version_note(struct ota_engine *engine, const struct ota_device *device, const struct ota_device_module *row,
+			const char *old, struct ota_instant at, struct ota_error *error)
 {
 	struct ota_work work = { .engine = engine, .at = at, .device = *device };
 
@@ -219,8 +224,8 @@ static int version_note(struct ota_engine *engine, const struct ota_device *devi
 }
 
 /* The inventory follows the device, whatever becomes of its tasks. */
-static int version_follow(struct ota_engine *engine, const struct ota_device *device, struct ota_device_module *row, struct ota_instant at,
-			  struct ota_error *error)
+static int version_follow(struct ota_engine *engine, const struct ota_device *device, struct ota_device_module *row,
+			  struct ota_instant at, struct ota_error *error)
 {
 	char old[OTA_VERSION_MAX + 1];
 	bool changed = strcmp(row->version, row->candidate) != 0;
@@ -256,7 +261,8 @@ static int task_follow(struct ota_engine *engine, struct ota_device *device, str
 	return failed;
 }
 
-int ota_inform_record(struct ota_engine *engine, const struct ota_device_module *before, struct ota_instant at, struct ota_error *error)
+int ota_inform_record(struct ota_engine *engine, const struct ota_device_module *before, struct ota_instant at,
+		      struct ota_error *error)
 {
 	struct ota_device_module row = *before;
 	struct ota_device device;
@@ -265,7 +271,8 @@ int ota_inform_record(struct ota_engine *engine, const struct ota_device_module 
 	return failed ? failed : version_follow(engine, &device, &row, at, error);
 }
 
-int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *before, struct ota_instant at, struct ota_error *error)
+int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *before, struct ota_instant at,
+		      struct ota_error *error)
 {
 	struct ota_device_module row = *before;
 	struct ota_device device;

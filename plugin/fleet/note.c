@@ -50,8 +50,8 @@ int ota_note(const struct ota_work *work, const char *event, struct ota_error *e
 	return ota_engine_note(work->engine, &row, error);
 }
 
-int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event, const char *detail,
-		   struct ota_error *error)
+int ota_note_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, const char *event,
+		   const char *detail, struct ota_error *error)
 {
 	struct ota_event row = { .at_ms = at.wall_ms, .batch_id = batch->id };
 

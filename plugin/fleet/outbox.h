@@ -1,8 +1,9 @@
 /*
  * Outbox: messages decided in a transaction, to be sent once it is committed.
  *
- * The worker fills it, the broker's thread empties it. A message names a connection, not a client id: if that very connection is gone, the message is
- * dropped, and the engine decides again when the device returns. So nothing stale is ever queued in the broker.
+ * The worker fills it, the broker's thread empties it. A message names a connection, not a client id: if that very connection is
+ * gone, the message is dropped, and the engine decides again when the device returns. So nothing stale is ever queued in the
+ * broker.
  */
 #ifndef OTA_PLUGIN_FLEET_OUTBOX_H
 #define OTA_PLUGIN_FLEET_OUTBOX_H

@@ -1,6 +1,6 @@
 /*
- * Presence: who is online, as far as the worker knows. In memory, lost at a restart, when nobody is online until he connects again.
- * Belongs to the worker's thread.
+ * Presence: who is online, as far as the worker knows. In memory, lost at a restart, when nobody is online until he connects
+ * again. Belongs to the worker's thread.
  */
 #ifndef OTA_PLUGIN_FLEET_PRESENCE_H
 #define OTA_PLUGIN_FLEET_PRESENCE_H
@@ -24,7 +24,8 @@ struct ota_connection {
 struct ota_presence *ota_presence_new(void); /* NULL without memory */
 struct ota_presence *ota_presence_free(struct ota_presence *presence);
 
-/* A newer connection of an identity replaces the older. settle_at must not be less than that of any connection made before. 0 or OTA_ENOMEM. */
+/* A newer connection of an identity replaces the older. settle_at must not be less than that of any connection made before. 0 or
+ * OTA_ENOMEM. */
 int ota_presence_connect(struct ota_presence *presence, const struct ota_identity *identity, uint64_t number, int64_t settle_at);
 /* Ignored unless `number` is the identity's present connection; true if it was. */
 bool ota_presence_disconnect(struct ota_presence *presence, const struct ota_identity *identity, uint64_t number);

@@ -70,7 +70,8 @@ int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *
 
 	struct ota_task_facts facts = {
 		.forward = progress.step >= task.step || !task.answered,
-		/* C 3.x sends -2 for every failed read: what comes right after a retry's push may belong to the attempt before. */
+		/* C 3.x sends -2 for every failed read: what comes right after a retry's push may belong to the attempt
+		 * before. */
 		.stale_negative = !progress.batch && task.attempt > 1 && !task.answered &&
 				  event->at.heard_ms - task.last_push_at < STALE_NEGATIVE_MS,
 	};

@@ -10,14 +10,16 @@ static enum ota_sign_method push_method(enum ota_product_sign sign, unsigned cap
 	return sign == OTA_PRODUCT_SIGN_SHA256 ? OTA_SIGN_SHA256 : OTA_SIGN_MD5;
 }
 
-/* The bytes of the offer. Values were checked when package and options came in, so a failure here is ours: it is logged and nothing is sent. */
-static int push_print(const struct ota_work *work, const struct ota_package *package, enum ota_sign_method method, struct ota_bytes *out,
-		      struct ota_error *error)
+/* The bytes of the offer. Values were checked when package and options came in, so a failure here is ours: it is logged and
+ * nothing is sent. */
+static int push_print(const struct ota_work *work, const struct ota_package *package, enum ota_sign_method method,
+		      struct ota_bytes *out, struct ota_error *error)
 {
 	const struct ota_engine_options *options = &work->engine->options;
 	char url[OTA_URL_MAX + 1];
 	int64_t expires_s = (work->at.wall_ms + options->url_lifetime_ms) / OTA_SECOND_MS;
-	int failed = ota_url_sign(options->url_keys, options->gateway_url, package->full.sha256, &work->device.identity, expires_s, url, error);
+	int failed = ota_url_sign(options->url_keys, options->gateway_url, package->full.sha256, &work->device.identity,
+				  expires_s, url, error);
 
 	if (failed)
 		return failed;
@@ -60,7 +62,8 @@ static int push_post(const struct ota_work *work, struct ota_span payload)
 	if (!number)
 		return 0;
 	ota_topic_print(topic, OTA_TOPIC_UPGRADE, &work->device.identity);
-	return ota_outbox_add(work->engine->options.outbox, number, work->asker ? work->answer_topic : topic, payload, PUSH_EXPIRY_S);
+	return ota_outbox_add(work->engine->options.outbox, number, work->asker ? work->answer_topic : topic, payload,
+			      PUSH_EXPIRY_S);
 }
 
 int ota_push_send(struct ota_work *work, struct ota_error *error)

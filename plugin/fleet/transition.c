@@ -93,7 +93,8 @@ static void timers_enter(struct ota_work *work, const struct ota_task_rule *rule
 		deadline_set(work, work->strategy.soak_ms);
 	else if (rule->effects & (OTA_EFFECT_DELIVERED | OTA_EFFECT_DRAWN))
 		deadline_set(work, work->strategy.reboot_timeout_ms);
-	else if (rule->effects & OTA_EFFECT_START || (rule->effects & OTA_EFFECT_RESTART && phase_is_delivered(work->before.phase)))
+	else if (rule->effects & OTA_EFFECT_START ||
+		 (rule->effects & OTA_EFFECT_RESTART && phase_is_delivered(work->before.phase)))
 		deadline_set(work, work->strategy.upgrade_timeout_ms);
 	else if (rule->effects & OTA_EFFECT_RETRY)
 		deadline_set(work, work->strategy.retry_pause_ms);
@@ -122,7 +123,8 @@ static void marks_set(struct ota_task *task, unsigned effects)
 }
 
 /* The task as it becomes, without what a push changes in it. */
-static void task_become(struct ota_work *work, enum ota_task_event event, const struct ota_task_rule *rule, const struct ota_report *report)
+static void task_become(struct ota_work *work, enum ota_task_event event, const struct ota_task_rule *rule,
+			const struct ota_report *report)
 {
 	struct ota_task *task = &work->task;
 
@@ -203,8 +205,8 @@ static const char *rule_word(const struct ota_work *work, const struct ota_task_
 	return rule->effects & OTA_EFFECT_NOTE ? "noted" : NULL;
 }
 
-static int rule_note(struct ota_work *work, enum ota_task_event event, const struct ota_task_rule *rule, const struct ota_report *report,
-		     bool pushed_again, struct ota_error *error)
+static int rule_note(struct ota_work *work, enum ota_task_event event, const struct ota_task_rule *rule,
+		     const struct ota_report *report, bool pushed_again, struct ota_error *error)
 {
 	const char *word = rule_word(work, rule, pushed_again);
 	const struct ota_task *task = &work->task;
@@ -214,7 +216,8 @@ static int rule_note(struct ota_work *work, enum ota_task_event event, const str
 	/* A stray step says nothing new and may come a hundred times. */
 	if (!word || (event == OTA_EVENT_STEP && rule->effects & OTA_EFFECT_NOTE))
 		return 0;
-	if (rule->effects & OTA_EFFECT_NOTE && !ota_presence_may_note(work->engine->presence, &work->device.identity, work->at.heard_ms))
+	if (rule->effects & OTA_EFFECT_NOTE &&
+	    !ota_presence_may_note(work->engine->presence, &work->device.identity, work->at.heard_ms))
 		return 0;
 	if (report->step != OTA_NO_STEP)
 		snprintf(event_text, sizeof(event_text), "progress %d", report->step);
@@ -253,8 +256,8 @@ static bool rule_changes(const struct ota_work *work, enum ota_task_event event,
 	return memcmp(&work->task, &work->before, sizeof(work->task)) != 0;
 }
 
-int ota_transition(struct ota_work *work, enum ota_task_event event, const struct ota_task_facts *facts, const struct ota_report *report,
-		   struct ota_error *error)
+int ota_transition(struct ota_work *work, enum ota_task_event event, const struct ota_task_facts *facts,
+		   const struct ota_report *report, struct ota_error *error)
 {
 	static const struct ota_report no_report = { .step = OTA_NO_STEP, .desc = "" };
 	struct ota_task_situation situation = {

@@ -42,10 +42,12 @@ struct ota_batch_tally {
 	int64_t reported;  /* succeeded(version_reported): went through an attempt */
 };
 
-/* More than abort_percent of the finished attempts failed, of at least abort_sample. Already-at-target and canceled tasks count as nothing. */
+/* More than abort_percent of the finished attempts failed, of at least abort_sample. Already-at-target and canceled tasks count
+ * as nothing. */
 bool ota_batch_aborts(const struct ota_strategy *strategy, const struct ota_batch_tally *tally);
 
-/* What a verify batch that has ended proves: verified with at least one attempt that ended version_reported and none failed; failed with one failed; else nothing. */
+/* What a verify batch that has ended proves: verified with at least one attempt that ended version_reported and none failed;
+ * failed with one failed; else nothing. */
 enum ota_verification ota_batch_verdict(const struct ota_batch_tally *tally);
 
 #endif

@@ -62,7 +62,8 @@ static int duration_parse(const struct strategy_row *row, struct ota_json_place 
 		ota_text_print_duration(low, row->low);
 		ota_text_print_duration(high, row->high);
 		snprintf(path, sizeof(path), "%s%s%s", at.prefix, *at.prefix ? "." : "", row->key);
-		return ota_fail_at(error, OTA_EINVALID, path, "%s must be a duration such as \"10m\" from %s to %s", row->key, low, high);
+		return ota_fail_at(error, OTA_EINVALID, path, "%s must be a duration such as \"10m\" from %s to %s", row->key,
+				   low, high);
 	}
 	*ret_ms = ms;
 	return found;

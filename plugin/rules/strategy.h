@@ -1,5 +1,6 @@
 /*
- * Strategy: how a batch moves. Its numbers, their defaults (DESIGN.md section 6), their bounds and their JSON form stand in one table. Pure.
+ * Strategy: how a batch moves. Its numbers, their defaults (DESIGN.md section 6), their bounds and their JSON form stand in one
+ * table. Pure.
  */
 #ifndef OTA_PLUGIN_RULES_STRATEGY_H
 #define OTA_PLUGIN_RULES_STRATEGY_H
@@ -23,7 +24,8 @@ struct ota_strategy {
 
 struct ota_strategy ota_strategy_defaults(void);
 
-/* Reads a strategy object over the defaults; NULL gives the defaults. Unknown members, wrong types and values out of range are refused with their path. */
+/* Reads a strategy object over the defaults; NULL gives the defaults. Unknown members, wrong types and values out of range are
+ * refused with their path. */
 int ota_strategy_parse(const cJSON *object, const char *prefix, struct ota_strategy *ret_strategy, struct ota_error *error);
 /* The same from compact text, as the store keeps it; "" gives the defaults. */
 int ota_strategy_parse_text(const char *text, struct ota_strategy *ret_strategy, struct ota_error *error);

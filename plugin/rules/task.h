@@ -1,8 +1,8 @@
 /*
  * Task: the one table of what an event does to a task (DESIGN.md section 6). Pure: no clock, no I/O.
  *
- * The table lists every (state, event) pair; within a pair the first row whose guard holds decides. docs/states.md is printed from it, and a test proves
- * that no pair is missing and that a row without a guard ends each.
+ * The table lists every (state, event) pair; within a pair the first row whose guard holds decides. docs/states.md is printed
+ * from it, and a test proves that no pair is missing and that a row without a guard ends each.
  */
 #ifndef OTA_PLUGIN_RULES_TASK_H
 #define OTA_PLUGIN_RULES_TASK_H
@@ -57,7 +57,7 @@ struct ota_task_facts {
 	bool still_matches;  /* the batch and one artifact still suit the version just informed */
 	bool former_target;  /* the version was the target of a task superseded or revoked in the last days */
 	bool forward;        /* the step is not below the last one, or is the first since a push */
-	bool stale_negative; /* an earlier attempt's -n may still be under way: no other report since the push, and that is young */
+	bool stale_negative; /* an earlier attempt's -n may still be on its way: no other report since a young push */
 };
 
 enum ota_task_guard {

@@ -1,6 +1,6 @@
 /*
- * The words of the rules: states, events, reasons, causes, marks. Each has one spelling, used in the store, in answers and in the docs.
- * The numbers never leave the process; the words do.
+ * The words of the rules: states, events, reasons, causes, marks. Each has one spelling, used in the store, in answers and in the
+ * docs. The numbers never leave the process; the words do.
  */
 #ifndef OTA_PLUGIN_RULES_WORDS_H
 #define OTA_PLUGIN_RULES_WORDS_H
@@ -98,7 +98,8 @@ enum ota_verification {
 
 bool ota_task_state_is_final(enum ota_task_state state);
 
-/* Words: never NULL for a valid number. Parsers return false and leave the output for an unknown word. "" is the word of the _NONE values. */
+/* Words: never NULL for a valid number. Parsers return false and leave the output for an unknown word. "" is the word of the
+ * _NONE values. */
 const char *ota_task_state_word(enum ota_task_state state);
 const char *ota_reason_word(enum ota_reason reason);
 const char *ota_cause_word(enum ota_cause cause);

@@ -103,6 +103,16 @@ def long_files_are_found():
     assert found(shape.check, {"common/x.h": "\n" * 601})
 
 
+def wide_lines_are_found():
+    """a line may have 130 columns and not 131, tabs are 8 wide, and a table that the formatter leaves alone may be wider"""
+    assert not found(shape.check, {"common/x.h": "x" * 130 + "\n\t" + "x" * 122 + "\n"})
+    assert found(shape.check, {"common/x.h": "x" * 131}) == ["common/x.h:1: has 131 columns; at most 130"]
+    assert found(shape.check, {"common/x.h": "\n\t" + "x" * 123})
+    table = "/* clang-format off */\n" + "x" * 200 + "\n/* clang-format on */\n"
+    assert not found(shape.check, {"common/x.h": table})
+    assert found(shape.check, {"common/x.h": table + "x" * 131})
+
+
 def many_parameters_are_found():
     """a function may have 5 parameters and not 6"""
     assert not found(shape.check, {"common/x.c": "int f(int a, int b, int c, void (*d)(int, int), int e)\n{\n\treturn 0;\n}\n"})
@@ -122,8 +132,8 @@ def deep_nesting_is_found():
 
 TESTS = [
     upward_includes_are_found, downward_includes_are_fine, foreign_libraries_have_one_place, one_file_speaks_curl, lost_includes_are_found,
-    banned_calls_are_found, long_functions_are_found, the_share_of_long_functions_is_counted, long_files_are_found, many_parameters_are_found,
-    deep_nesting_is_found,
+    banned_calls_are_found, long_functions_are_found, the_share_of_long_functions_is_counted, long_files_are_found, wide_lines_are_found,
+    many_parameters_are_found, deep_nesting_is_found,
 ]
 
 if __name__ == "__main__":

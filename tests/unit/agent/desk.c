@@ -50,7 +50,8 @@ void desk_reboot(struct desk *desk)
 	cr_assert_eq(agent_record_print(&desk->core, &record), 0);
 	desk->core = (struct agent_core){0};
 	cr_assert_eq(agent_core_init(&desk->core, names, 2, &limits, NULL), 0);
-	cr_assert_eq(agent_record_read((struct ota_span){record.data, record.size}, &desk->core, &error), 0, "%s in %s", error.text, record.data);
+	cr_assert_eq(agent_record_read((struct ota_span){record.data, record.size}, &desk->core, &error), 0, "%s in %s",
+		     error.text, record.data);
 }
 
 struct ota_offer desk_offer(const char *version, int64_t batch, int64_t attempt)

@@ -1,9 +1,9 @@
 /*
- * Power cut: preloaded into a program, it counts what the program changes on disk - each fsync, rename, unlink, symlink, truncation, mkdir and each
- * file opened for writing - and kills the program right before the n-th of them.
+ * Power cut: preloaded into a program, it counts what the program changes on disk - each fsync, rename, unlink, symlink,
+ * truncation, mkdir and each file opened for writing - and kills the program right before the n-th of them.
  *
- * n stands in the file OTA_POWER_CUT names, as a native 64-bit integer, and is counted down there, so that the count goes on over an exec. It
- * stays at 0 after the kill: a process started later with the same file runs on, and counts into the negative.
+ * n stands in the file OTA_POWER_CUT names, as a native 64-bit integer, and is counted down there, so that the count goes on over
+ * an exec. It stays at 0 after the kill: a process started later with the same file runs on, and counts into the negative.
  */
 #include <dlfcn.h>
 #include <fcntl.h>

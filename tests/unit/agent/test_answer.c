@@ -29,8 +29,9 @@ static struct judged judge(struct agent_answer answer, uint64_t have)
 
 Test(answer, headers_are_read_whatever_their_case_and_white_space)
 {
-	struct agent_answer answer = ANSWER("HTTP/1.1 206 Partial Content\r\n", "content-length:900\r\n", "CONTENT-RANGE: bytes 100-999/1000\r\n",
-					    "ETag: \"abc\"\r\n", "Retry-After:  7 \r\n", "\r\n");
+	struct agent_answer answer = ANSWER("HTTP/1.1 206 Partial Content\r\n", "content-length:900\r\n",
+					    "CONTENT-RANGE: bytes 100-999/1000\r\n", "ETag: \"abc\"\r\n", "Retry-After:  7 \r\n",
+					    "\r\n");
 
 	cr_expect_eq(answer.status, 206);
 	cr_expect(answer.has_length && answer.length == 900);
@@ -42,7 +43,8 @@ Test(answer, headers_are_read_whatever_their_case_and_white_space)
 
 Test(answer, a_status_line_begins_anew)
 {
-	struct agent_answer answer = ANSWER("HTTP/1.1 302 Found\r\n", "ETag: \"old\"\r\n", "Content-Length: 5\r\n", "HTTP/2 200\r\n");
+	struct agent_answer answer = ANSWER("HTTP/1.1 302 Found\r\n", "ETag: \"old\"\r\n", "Content-Length: 5\r\n",
+					    "HTTP/2 200\r\n");
 
 	cr_expect_eq(answer.status, 200);
 	cr_expect_not(answer.has_length);
@@ -105,10 +107,12 @@ Test(answer, every_status_has_its_consequence)
 		const char *line;
 		enum agent_fetch_outcome outcome;
 	} all[] = {
-		{"HTTP/1.1 204 x", AGENT_FETCH_PERMANENT}, {"HTTP/1.1 302 x", AGENT_FETCH_PERMANENT}, {"HTTP/1.1 400 x", AGENT_FETCH_PERMANENT},
-		{"HTTP/1.1 403 x", AGENT_FETCH_PERMANENT}, {"HTTP/1.1 404 x", AGENT_FETCH_PERMANENT}, {"HTTP/1.1 408 x", AGENT_FETCH_TRANSIENT},
-		{"HTTP/1.1 410 x", AGENT_FETCH_PERMANENT}, {"HTTP/1.1 416 x", AGENT_FETCH_STALE},     {"HTTP/1.1 425 x", AGENT_FETCH_TRANSIENT},
-		{"HTTP/1.1 429 x", AGENT_FETCH_TRANSIENT}, {"HTTP/1.1 500 x", AGENT_FETCH_TRANSIENT}, {"HTTP/1.1 503 x", AGENT_FETCH_TRANSIENT},
+		{"HTTP/1.1 204 x", AGENT_FETCH_PERMANENT},   {"HTTP/1.1 302 x", AGENT_FETCH_PERMANENT},
+		{"HTTP/1.1 400 x", AGENT_FETCH_PERMANENT},   {"HTTP/1.1 403 x", AGENT_FETCH_PERMANENT},
+		{"HTTP/1.1 404 x", AGENT_FETCH_PERMANENT},   {"HTTP/1.1 408 x", AGENT_FETCH_TRANSIENT},
+		{"HTTP/1.1 410 x", AGENT_FETCH_PERMANENT},   {"HTTP/1.1 416 x", AGENT_FETCH_STALE},
+		{"HTTP/1.1 425 x", AGENT_FETCH_TRANSIENT},   {"HTTP/1.1 429 x", AGENT_FETCH_TRANSIENT},
+		{"HTTP/1.1 500 x", AGENT_FETCH_TRANSIENT},   {"HTTP/1.1 503 x", AGENT_FETCH_TRANSIENT},
 		{"HTTP/1.1 garbage", AGENT_FETCH_PERMANENT},
 	};
 

@@ -113,7 +113,8 @@ TestSuite(fetch, .init = setup, .fini = teardown, .timeout = 60);
 static enum agent_fetch_outcome get_url(const char *url)
 {
 	order = (struct agent_fetch_order){
-		.offer = {.size = IMAGE_SIZE, .version = "2.0.0", .module = "default", .sign_method = OTA_SIGN_SHA256}, .deadline_ms = 20000};
+		.offer = {.size = IMAGE_SIZE, .version = "2.0.0", .module = "default", .sign_method = OTA_SIGN_SHA256},
+		.deadline_ms = 20000};
 	ota_text_cut(order.offer.url, sizeof(order.offer.url), url);
 	ota_text_cut(order.offer.sha256, sizeof(order.offer.sha256), digest.sha256);
 	ota_text_cut(order.offer.md5, sizeof(order.offer.md5), digest.md5);
@@ -387,7 +388,8 @@ Test(fetch, bytes_that_were_damaged_on_disk_are_found_out)
 
 Test(fetch, a_full_disk_is_told_before_the_download)
 {
-	order = (struct agent_fetch_order){.offer = {.size = (uint64_t)1 << 60, .module = "default", .sign_method = OTA_SIGN_SHA256}};
+	order = (struct agent_fetch_order){
+		.offer = {.size = (uint64_t)1 << 60, .module = "default", .sign_method = OTA_SIGN_SHA256}};
 	snprintf(order.offer.url, sizeof(order.offer.url), "http://127.0.0.1:%d/good", port);
 	fetch.run(fetch.context, &order, &watch, &result);
 	cr_expect_eq(result.outcome, AGENT_FETCH_PERMANENT);

@@ -76,7 +76,8 @@ Test(hook, gets_its_verb_and_a_clean_environment_and_nothing_else)
 	write_program("echo \"$1\"; env | grep -v -e '^PWD=' -e '^_=' -e '^SHLVL=' -e '^OLDPWD=' | sort");
 	cr_assert_eq(run_verb("install", 5000, &watch), 0, "%s", error.text);
 	cr_expect_not_null(strstr(lines, "install|OTA_FD=3|OTA_FILE="));
-	cr_expect_not_null(strstr(lines, "|OTA_MODULE=mcu|OTA_PREVIOUS_VERSION=1.0.0|OTA_SHA256=abc|OTA_SIZE=9|OTA_VERSION=2.0.0|PATH=/"));
+	cr_expect_not_null(
+		strstr(lines, "|OTA_MODULE=mcu|OTA_PREVIOUS_VERSION=1.0.0|OTA_SHA256=abc|OTA_SIZE=9|OTA_VERSION=2.0.0|PATH=/"));
 	cr_expect_null(strstr(lines, "SECRET"));
 }
 
@@ -168,8 +169,8 @@ Test(hook, that_takes_too_long_is_ended_with_all_its_children)
 	char body[1024];
 	int64_t began = ota_boot_ms();
 
-	snprintf(body, sizeof(body), "trap '' TERM; sleep 60 & echo $! >%s/child; echo $$ >%s/leader; wait; wait; sleep 60", directory,
-		 directory);
+	snprintf(body, sizeof(body), "trap '' TERM; sleep 60 & echo $! >%s/child; echo $$ >%s/leader; wait; wait; sleep 60",
+		 directory, directory);
 	write_program(body);
 	cr_expect_eq(run_verb("install", 300, &watch), OTA_ETIMEOUT);
 	cr_expect_not_null(strstr(error.text, "took longer than"));

@@ -1,6 +1,6 @@
 /*
- * The machine under any sequence of events, with power cuts at any moment. The worker is a model: it ends only jobs that were begun.
- * The seed is printed by a failure; OTA_SEED replays it.
+ * The machine under any sequence of events, with power cuts at any moment. The worker is a model: it ends only jobs that were
+ * begun. The seed is printed by a failure; OTA_SEED replays it.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -65,7 +65,8 @@ static void world_hear_report(struct world *world)
 {
 	const struct agent_report *report = &world->desk.core.report;
 	const struct ota_progress *progress = &report->progress;
-	bool same_attempt = progress->batch > 0 && progress->batch == world->negative_batch && progress->attempt == world->negative_attempt;
+	bool same_attempt = progress->batch > 0 && progress->batch == world->negative_batch &&
+			    progress->attempt == world->negative_attempt;
 
 	cr_assert(world->desk.core.link_up, HERE(world));
 	cr_assert_leq(strlen(progress->desc), OTA_DESC_MAX);
@@ -128,8 +129,8 @@ static void world_power_cut(struct world *world)
 	world->desk.core = (struct agent_core){0};
 	cr_assert_eq(agent_core_init(&world->desk.core, names, 2, &limits, NULL), 0);
 	if (world->disk.data)
-		cr_assert_eq(agent_record_read((struct ota_span){world->disk.data, world->disk.size}, &world->desk.core, &error), 0,
-			     "%s: seed %u", error.text, world->seed);
+		cr_assert_eq(agent_record_read((struct ota_span){world->disk.data, world->disk.size}, &world->desk.core, &error),
+			     0, "%s: seed %u", error.text, world->seed);
 	desk_version(&world->desk, 1, "1.0.0");
 	world_carry_out(world);
 	desk_version(&world->desk, 0, draw(world, 20) ? world->running : NULL);
@@ -169,7 +170,8 @@ static void world_push(struct world *world)
 	static const char *const versions[] = {"1.0.0", "2.0.0", "3.0.0"};
 	struct ota_offer offer = desk_offer(versions[draw(world, 3)], 0, 0);
 
-	/* A server does not go back to an earlier batch; attempts of one may come late and twice. One that numbers nothing is there, too. */
+	/* A server does not go back to an earlier batch; attempts of one may come late and twice. One that numbers nothing is
+	 * there, too. */
 	world->batch += draw(world, 8) == 0;
 	if (draw(world, 3)) {
 		offer.batch = world->batch;

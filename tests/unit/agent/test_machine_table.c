@@ -18,8 +18,9 @@ Test(machine_table, every_state_and_event_ends_in_a_row_without_a_guard)
 					     agent_state_name(rows[i].from), agent_event_name(rows[i].event));
 				unguarded += !rows[i].guard;
 			}
-			cr_expect_eq(unguarded, 1, "(%s, %s) has %u rows without a guard", agent_state_name((enum agent_state)state),
-				     agent_event_name((enum agent_event_kind)event), unguarded);
+			cr_expect_eq(unguarded, 1, "(%s, %s) has %u rows without a guard",
+				     agent_state_name((enum agent_state)state), agent_event_name((enum agent_event_kind)event),
+				     unguarded);
 		}
 	}
 }

@@ -53,7 +53,8 @@ Test(record, a_damaged_record_is_named_and_changes_nothing)
 		"{\"format\":1,\"task\":{}}",
 		"{\"format\":1,\"task\":7}",
 		"{\"format\":1,\"last\":{\"batch\":-1,\"attempt\":1}}",
-		"{\"format\":1,\"report\":{\"step\":101,\"pending\":true,\"desc\":\"\",\"module\":\"\",\"batch\":0,\"attempt\":0,\"cancel\":0}}",
+		"{\"format\":1,\"report\":{\"step\":101,\"pending\":true,\"desc\":\"\",\"module\":\"\",\"batch\":0,"
+		"\"attempt\":0,\"cancel\":0}}",
 	};
 
 	desk_open(&desk);

@@ -148,8 +148,9 @@ Test(slots, a_downloaded_file_that_changed_is_not_installed)
 Test(slots, the_check_decides_before_the_link_turns)
 {
 	scratch_path(check, directory, "check");
-	cr_assert_eq(ota_file_replace(check, ota_span_from_text("#!/bin/sh\n[ \"$1\" = check ] && grep -q U-Boot \"$OTA_FILE\" || "
-								 "{ echo 'no U-Boot in this image'; exit 1; }\n"),
+	cr_assert_eq(ota_file_replace(check,
+				      ota_span_from_text("#!/bin/sh\n[ \"$1\" = check ] && grep -q U-Boot \"$OTA_FILE\" || "
+							 "{ echo 'no U-Boot in this image'; exit 1; }\n"),
 				      0755, NULL),
 		     0);
 	slots.check = check;
@@ -244,7 +245,8 @@ Test(slots, a_kill_at_any_step_leaves_a_version_that_runs_and_can_be_repeated)
 	while (install_killed_at(at)) {
 		const char *version = running();
 
-		cr_expect(!strcmp(version, "1.0.0") || !strcmp(version, "2.0.0"), "killed at %u: \"%s\", %s", at, version, error.text);
+		cr_expect(!strcmp(version, "1.0.0") || !strcmp(version, "2.0.0"), "killed at %u: \"%s\", %s", at, version,
+			  error.text);
 		/* A start in the new version ends the task; in the old one the installation is run again. */
 		if (!strcmp(version, "1.0.0"))
 			cr_expect_eq(install("second image", "2.0.0"), 0, "after a kill at %u: %s", at, error.text);

@@ -43,7 +43,8 @@ Test(command, every_row_is_whole)
 		for (size_t j = 0; j < command->parameters.count; j++) {
 			const struct ota_parameter *row = &command->parameters.rows[j];
 
-			cr_expect_eq(ota_command_parameter(command, row->name), row, "%s.%s stands twice", command->name, row->name);
+			cr_expect_eq(ota_command_parameter(command, row->name), row, "%s.%s stands twice", command->name,
+				     row->name);
 			cr_expect(!row->is_valid || row->allowed, "%s.%s has no words for its rule", command->name, row->name);
 		}
 	}
@@ -88,18 +89,22 @@ Test(command, what_the_protocol_allows_passes)
 		"{'command':'getServer'}",
 		"{'command':'getServer','token':'ota_x','correlationData':''}",
 		"{'command':'createProduct','productKey':'pk1','requestId':'a','reason':''}",
-		"{'command':'createProduct','productKey':'a1','name':'\xe6\xb8\xa9\xe5\xba\xa6','registration':'listed','signMethod':'md5'}",
+		"{'command':'createProduct','productKey':'a1','name':'\xe6\xb8\xa9\xe5\xba\xa6','registration':'listed',"
+		"'signMethod':'md5'}",
 		"{'command':'registerDevices','productKey':'pk1','names':['a:b@c.d_e-f','b']}",
-		"{'command':'listDevices','productKey':'pk1','module':'mcu','version':'1.0 beta','online':false,'limit':500,'after':'x'}",
+		"{'command':'listDevices','productKey':'pk1','module':'mcu','version':'1.0 beta','online':false,'limit':500,"
+		"'after':'x'}",
 		"{'command':'addPackage','productKey':'pk1','version':'2','dryRun':true}",
 		"{'command':'addPackage','productKey':'pk1','version':'2','size':4294967295,"
-		"'sha256':'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef','md5':'0123456789abcdef0123456789abcdef',"
+		"'sha256':'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',"
+		"'md5':'0123456789abcdef0123456789abcdef',"
 		"'extData':{'site':'b 7','x.y-z_1':''}}",
 		"{'command':'getPackage','package':1}",
 		"{'command':'getPackage','productKey':'pk1','version':'2'}",
 		"{'command':'createBatch','package':1,'kind':'verify','targets':{'names':['a']}}",
 		"{'command':'createBatch','productKey':'pk1','module':'m','version':'2','kind':'static','targets':{'all':true},"
-		"'strategy':{'pushTimeout':'90s','retries':0,'soak':'0s','abortSample':0},'onConflict':'skip','override':true,'reason':'lab'}",
+		"'strategy':{'pushTimeout':'90s','retries':0,'soak':'0s','abortSample':0},'onConflict':'skip','override':true,"
+		"'reason':'lab'}",
 		"{'command':'cancelBatch','batch':9007199254740991,'level':'revoke'}",
 		"{'command':'listTasks','batch':1,'state':'upgrading'}",
 	};
@@ -119,7 +124,8 @@ Test(command, mistakes_are_named_with_their_path)
 	expect_refusal("{\"command\":\"getServer\",\"requestId\":\"a\"}", "invalid requestId: ");
 	expect_refusal("{\"command\":\"createProduct\"}", "invalid productKey: productKey is missing");
 	expect_refusal("{\"command\":\"createProduct\",\"productKey\":null}", "invalid productKey: productKey must be text");
-	expect_refusal("{\"command\":\"createProduct\",\"productKey\":\"a-b\"}", "invalid productKey: productKey is \"a-b\"; allowed: 1..32 letters");
+	expect_refusal("{\"command\":\"createProduct\",\"productKey\":\"a-b\"}",
+		       "invalid productKey: productKey is \"a-b\"; allowed: 1..32 letters");
 	expect_refusal("{\"command\":\"createProduct\",\"productKey\":\"a\",\"signMethod\":\"sha1\"}",
 		       "invalid signMethod: signMethod is \"sha1\"; allowed: auto, md5, sha256");
 	expect_refusal("{\"command\":\"createProduct\",\"productKey\":\"a\",\"requestId\":\"\"}", "invalid requestId: ");
@@ -129,13 +135,20 @@ Test(command, mistakes_are_named_with_their_path)
 	expect_refusal("{\"command\":\"listProducts\",\"limit\":1.5}", "invalid limit: ");
 	expect_refusal("{\"command\":\"getBatch\",\"batch\":\"7\"}", "invalid batch: ");
 	expect_refusal("{\"command\":\"getBatch\",\"batch\":0}", "invalid batch: ");
-	expect_refusal("{\"command\":\"listDevices\",\"productKey\":\"a\",\"online\":1}", "invalid online: online must be true or false");
-	expect_refusal("{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},\"strategy\":{\"soak\":5}}",
-		       "invalid strategy.soak: soak must be a duration");
-	expect_refusal("{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},\"strategy\":{\"pushTimeout\":\"31d\"}}",
-		       "invalid strategy.pushTimeout: pushTimeout is 31d; allowed: 1s..30d");
-	expect_refusal("{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},\"strategy\":{\"retrys\":5}}",
-		       "invalid strategy.retrys: ");
+	expect_refusal("{\"command\":\"listDevices\",\"productKey\":\"a\",\"online\":1}",
+		       "invalid online: online must be true or false");
+	expect_refusal(
+		"{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},"
+		"\"strategy\":{\"soak\":5}}",
+		"invalid strategy.soak: soak must be a duration");
+	expect_refusal(
+		"{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},"
+		"\"strategy\":{\"pushTimeout\":\"31d\"}}",
+		"invalid strategy.pushTimeout: pushTimeout is 31d; allowed: 1s..30d");
+	expect_refusal(
+		"{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},"
+		"\"strategy\":{\"retrys\":5}}",
+		"invalid strategy.retrys: ");
 }
 
 Test(command, the_prefix_stands_before_the_path)
@@ -157,10 +170,13 @@ Test(command, a_package_is_named_in_one_way)
 Test(command, targets_are_all_or_names)
 {
 	expect_refusal("{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{}}", "invalid targets: ");
-	expect_refusal("{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":false}}", "invalid targets: ");
-	expect_refusal("{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true,\"names\":[\"a\"]}}",
+	expect_refusal("{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":false}}",
 		       "invalid targets: ");
-	expect_refusal("{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"names\":[]}}", "invalid targets.names: ");
+	expect_refusal(
+		"{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true,\"names\":[\"a\"]}}",
+		"invalid targets: ");
+	expect_refusal("{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"names\":[]}}",
+		       "invalid targets.names: ");
 	expect_refusal("{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"names\":[\"a\",\"b c\"]}}",
 		       "invalid targets.names[1]: ");
 	expect_refusal("{\"command\":\"registerDevices\",\"productKey\":\"a\",\"names\":[\"x\",\"y\",\"x\"]}",
@@ -169,28 +185,35 @@ Test(command, targets_are_all_or_names)
 
 Test(command, an_override_needs_a_reason)
 {
-	expect_refusal("{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},\"override\":true}",
-		       "invalid reason: ");
+	expect_refusal(
+		"{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},\"override\":true}",
+		"invalid reason: ");
 }
 
 Test(command, without_dry_run_a_package_has_size_and_digests)
 {
 	expect_refusal("{\"command\":\"addPackage\",\"productKey\":\"a\",\"version\":\"1\"}", "invalid size: ");
 	expect_refusal("{\"command\":\"addPackage\",\"productKey\":\"a\",\"version\":\"1\",\"size\":0}", "invalid size: ");
-	expect_refusal("{\"command\":\"addPackage\",\"productKey\":\"a\",\"version\":\"1\",\"size\":4294967296}", "invalid size: ");
-	expect_refusal("{\"command\":\"addPackage\",\"productKey\":\"a\",\"version\":\"1\",\"dryRun\":true,\"md5\":\"ABCDEF0123456789ABCDEF0123456789\"}",
-		       "invalid md5: ");
+	expect_refusal("{\"command\":\"addPackage\",\"productKey\":\"a\",\"version\":\"1\",\"size\":4294967296}",
+		       "invalid size: ");
+	expect_refusal(
+		"{\"command\":\"addPackage\",\"productKey\":\"a\",\"version\":\"1\",\"dryRun\":true,"
+		"\"md5\":\"ABCDEF0123456789ABCDEF0123456789\"}",
+		"invalid md5: ");
 }
 
 Test(command, tags_that_a_device_would_misread_are_refused)
 {
-	static const char *const tags[] = { "\"url\":\"x\"", "\"_ota\":\"x\"", "\"a b\":\"x\"", "\"a\":\"{\"", "\"a\":\"\\\"\"", "\"a\":1", "\"\":\"x\"" };
+	static const char *const tags[] = {"\"url\":\"x\"",  "\"_ota\":\"x\"", "\"a b\":\"x\"", "\"a\":\"{\"",
+					   "\"a\":\"\\\"\"", "\"a\":1",	       "\"\":\"x\""};
 
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
 		char json[256];
 
-		(void)snprintf(json, sizeof(json), "{\"command\":\"addPackage\",\"productKey\":\"a\",\"version\":\"1\",\"dryRun\":true,\"extData\":{%s}}",
-			       tags[i]);
+		(void)snprintf(
+			json, sizeof(json),
+			"{\"command\":\"addPackage\",\"productKey\":\"a\",\"version\":\"1\",\"dryRun\":true,\"extData\":{%s}}",
+			tags[i]);
 		expect_refusal(json, "invalid extData: ");
 	}
 }

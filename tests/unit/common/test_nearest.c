@@ -9,8 +9,8 @@ Test(nearest, slips_of_the_keyboard_find_their_word)
 	static const struct {
 		const char *typed, *meant;
 	} rows[] = {
-		{ "creat", "create" }, { "craete", "create" }, { "CREATE", "create" }, { "cancell", "cancel" }, { "puase", "pause" },
-		{ "lsit", "list" }, { "shwo", "show" }, { "verson", "version" }, { "show", "show" },
+		{"creat", "create"}, {"craete", "create"}, {"CREATE", "create"},  {"cancell", "cancel"}, {"puase", "pause"},
+		{"lsit", "list"},    {"shwo", "show"},	   {"verson", "version"}, {"show", "show"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		cr_expect_str_eq(ota_nearest(rows[i].typed, words), rows[i].meant, "%s", rows[i].typed);

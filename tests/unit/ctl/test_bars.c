@@ -4,9 +4,10 @@
 #include "ctl/cell.h"
 
 #define NOW INT64_C(1795173797123)
-#define BATCH \
-	"{\"id\":7,\"name\":\"spring\",\"productKey\":\"pk1\",\"module\":\"default\",\"version\":\"2.0\",\"state\":\"running\",\"reason\":\"\"," \
-	"\"startedAt\":1795173677123,\"counts\":{\"pending\":50,\"pushed\":25,\"upgrading\":0,\"succeeded\":24,\"failed\":1,\"canceled\":0}," \
+#define BATCH                                                                                                                    \
+	"{\"id\":7,\"name\":\"spring\",\"productKey\":\"pk1\",\"module\":\"default\",\"version\":\"2.0\",\"state\":\"running\"," \
+	"\"reason\":\"\",\"startedAt\":1795173677123,\"counts\":{\"pending\":50,\"pushed\":25,\"upgrading\":0,"                  \
+	"\"succeeded\":24,\"failed\":1,\"canceled\":0},"                                                                         \
 	"\"causes\":{\"version_reported\":24,\"upgrade_timeout\":1}}"
 
 static struct ota_bytes out;
@@ -71,13 +72,14 @@ Test(bars, count_and_share_stand_apart)
 
 Test(bars, a_paused_batch_says_why)
 {
-	draw("{\"id\":7,\"state\":\"paused\",\"reason\":\"4 of 20 failed\",\"counts\":{}}", (struct ota_bars_style){ .width = 80 });
+	draw("{\"id\":7,\"state\":\"paused\",\"reason\":\"4 of 20 failed\",\"counts\":{}}", (struct ota_bars_style){.width = 80});
 	cr_expect_not_null(strstr(out.data, "paused: 4 of 20 failed"));
 }
 
 Test(bars, an_empty_or_strange_batch_draws_too)
 {
-	static const char *const rows[] = { "{}", "{\"counts\":7}", "{\"counts\":{\"pending\":-5,\"failed\":\"x\"}}", "{\"id\":\"\\u001b[2J\"}" };
+	static const char *const rows[] = {"{}", "{\"counts\":7}", "{\"counts\":{\"pending\":-5,\"failed\":\"x\"}}",
+					   "{\"id\":\"\\u001b[2J\"}"};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		cr_expect_geq(draw(rows[i], (struct ota_bars_style){ .width = 80 }), 7);

@@ -46,18 +46,20 @@ Test(invocation, arguments_and_options_become_members)
 	static const struct {
 		const char *line, *command;
 	} rows[] = {
-		{ "server status", "{\"command\":\"getServer\"}" },
-		{ "product show pk1", "{\"command\":\"getProduct\",\"productKey\":\"pk1\"}" },
-		{ "device show pk1 a:b", "{\"command\":\"getDevice\",\"productKey\":\"pk1\",\"deviceName\":\"a:b\"}" },
-		{ "package show 7", "{\"command\":\"getPackage\",\"package\":7}" },
-		{ "package show -p pk1 -v 2", "{\"command\":\"getPackage\",\"productKey\":\"pk1\",\"version\":\"2\"}" },
-		{ "batch cancel --level=revoke 7 --reason late", "{\"command\":\"cancelBatch\",\"batch\":7,\"level\":\"revoke\",\"reason\":\"late\"}" },
-		{ "batch create --package 3 -kverify --all --retries 5 --soak=10m --dry-run",
-		  "{\"command\":\"createBatch\",\"package\":3,\"kind\":\"verify\",\"targets\":{\"all\":true},"
-		  "\"strategy\":{\"retries\":5,\"soak\":\"10m\"},\"dryRun\":true}" },
-		{ "device list --product pk1 --online false -o json", "{\"command\":\"listDevices\",\"productKey\":\"pk1\",\"online\":false}" },
-		{ "product show -- -x", "{\"command\":\"getProduct\",\"productKey\":\"-x\"}" },
-		{ "log --device=a -p pk1", "{\"command\":\"listEvents\",\"deviceName\":\"a\",\"productKey\":\"pk1\"}" },
+		{"server status", "{\"command\":\"getServer\"}"},
+		{"product show pk1", "{\"command\":\"getProduct\",\"productKey\":\"pk1\"}"},
+		{"device show pk1 a:b", "{\"command\":\"getDevice\",\"productKey\":\"pk1\",\"deviceName\":\"a:b\"}"},
+		{"package show 7", "{\"command\":\"getPackage\",\"package\":7}"},
+		{"package show -p pk1 -v 2", "{\"command\":\"getPackage\",\"productKey\":\"pk1\",\"version\":\"2\"}"},
+		{"batch cancel --level=revoke 7 --reason late",
+		 "{\"command\":\"cancelBatch\",\"batch\":7,\"level\":\"revoke\",\"reason\":\"late\"}"},
+		{"batch create --package 3 -kverify --all --retries 5 --soak=10m --dry-run",
+		 "{\"command\":\"createBatch\",\"package\":3,\"kind\":\"verify\",\"targets\":{\"all\":true},"
+		 "\"strategy\":{\"retries\":5,\"soak\":\"10m\"},\"dryRun\":true}"},
+		{"device list --product pk1 --online false -o json",
+		 "{\"command\":\"listDevices\",\"productKey\":\"pk1\",\"online\":false}"},
+		{"product show -- -x", "{\"command\":\"getProduct\",\"productKey\":\"-x\"}"},
+		{"log --device=a -p pk1", "{\"command\":\"listEvents\",\"deviceName\":\"a\",\"productKey\":\"pk1\"}"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		cr_expect_str_eq(command_of(rows[i].line), rows[i].command, "%s", rows[i].line);

@@ -90,7 +90,9 @@ Test(output, name_is_what_the_next_command_takes)
 Test(output, one_object_shows_what_it_has)
 {
 	struct ota_output output = open_output(OTA_OUTPUT_TABLE);
-	cJSON *device = cJSON_Parse("{\"productKey\":\"pk1\",\"deviceName\":\"a\",\"online\":true,\"modules\":[{\"module\":\"m\",\"version\":\"1\"}]}");
+	cJSON *device = cJSON_Parse(
+		"{\"productKey\":\"pk1\",\"deviceName\":\"a\",\"online\":true,\"modules\":[{\"module\":\"m\","
+		"\"version\":\"1\"}]}");
 
 	ota_output_one(&output, &ota_view_device, device);
 	(void)fclose(output.stream);

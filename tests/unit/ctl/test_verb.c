@@ -33,7 +33,8 @@ Test(verb, every_row_fits_its_command)
 		for (size_t j = 0; j < verb->options.count; j++) {
 			const struct ota_option *option = &verb->options.rows[j];
 
-			cr_expect(!option->member || has_member(command, option->member), "%s %s --%s", verb->noun, verb->name, option->name);
+			cr_expect(!option->member || has_member(command, option->member), "%s %s --%s", verb->noun, verb->name,
+				  option->name);
 		}
 	}
 }
@@ -54,8 +55,8 @@ Test(verb, no_option_stands_twice_in_a_verb)
 		for (size_t a = 0; a < count; a++) {
 			for (size_t b = a + 1; b < count; b++) {
 				cr_expect_str_neq(all[a]->name, all[b]->name, "%s %s", verb->noun, verb->name);
-				cr_expect(!all[a]->letter || all[a]->letter != all[b]->letter, "%s %s -%c", verb->noun, verb->name,
-					  all[a]->letter);
+				cr_expect(!all[a]->letter || all[a]->letter != all[b]->letter, "%s %s -%c", verb->noun,
+					  verb->name, all[a]->letter);
 			}
 		}
 	}

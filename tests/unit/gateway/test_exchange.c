@@ -64,7 +64,8 @@ static int take_number(struct ota_exchange *exchange, const char *correlation, i
 {
 	char text[256];
 
-	(void)snprintf(text, sizeof(text), "{\"responses\":[{\"correlationData\":\"%s\",\"data\":{\"n\":%d}}]}", correlation, number);
+	(void)snprintf(text, sizeof(text), "{\"responses\":[{\"correlationData\":\"%s\",\"data\":{\"n\":%d}}]}", correlation,
+		       number);
 	return take(exchange, text);
 }
 
@@ -125,9 +126,11 @@ Test(exchange, a_refusal_keeps_code_sentence_and_path)
 
 	cr_assert_eq(ask(exchange, &caller, NULL), 0);
 	correlation_of_sent(correlation);
-	(void)snprintf(text, sizeof(text),
-		       "{\"responses\":[{\"correlationData\":\"%s\",\"error\":{\"code\":\"conflict\",\"message\":\"it runs\",\"path\":\"batch\"}}]}",
-		       correlation);
+	(void)snprintf(
+		text, sizeof(text),
+		"{\"responses\":[{\"correlationData\":\"%s\",\"error\":{\"code\":\"conflict\",\"message\":\"it runs\","
+		"\"path\":\"batch\"}}]}",
+		correlation);
 	cr_expect_eq(take(exchange, text), 1);
 	cr_expect_eq(caller.code, OTA_ECONFLICT);
 	cr_expect_str_eq(caller.text, "it runs");

@@ -8,7 +8,8 @@ Test(listener, places_are_read)
 {
 	static const struct {
 		const char *text, *host, *port;
-	} rows[] = { { "127.0.0.1:8080", "127.0.0.1", "8080" }, { "[::1]:0", "::1", "0" }, { ":65535", "", "65535" }, { "a.b:1", "a.b", "1" } };
+	} rows[] = {
+		{"127.0.0.1:8080", "127.0.0.1", "8080"}, {"[::1]:0", "::1", "0"}, {":65535", "", "65535"}, {"a.b:1", "a.b", "1"}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ota_listener_place place;

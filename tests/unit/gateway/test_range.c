@@ -8,11 +8,21 @@ Test(range, one_range_is_a_part)
 		const char *header;
 		uint64_t size, first, length;
 	} rows[] = {
-		{ "bytes=0-", 100, 0, 100 }, { "bytes=10-", 100, 10, 90 }, { "bytes=0-0", 100, 0, 1 }, { "bytes=99-", 100, 99, 1 },
-		{ "bytes=10-19", 100, 10, 10 }, { "bytes=10-99", 100, 10, 90 }, { "bytes=10-100", 100, 10, 90 }, { "BYTES=1-1", 100, 1, 1 },
-		{ "bytes=-1", 100, 99, 1 }, { "bytes=-100", 100, 0, 100 }, { "bytes=-101", 100, 0, 100 },
-		{ "bytes=0-18446744073709551615", 100, 0, 100 }, { "bytes=-18446744073709551615", 100, 0, 100 },
-		{ "bytes=4294967296-", 4294967297, 4294967296, 1 }, { "bytes=9007199254740991-", 9007199254740992, 9007199254740991, 1 },
+		{"bytes=0-", 100, 0, 100},
+		{"bytes=10-", 100, 10, 90},
+		{"bytes=0-0", 100, 0, 1},
+		{"bytes=99-", 100, 99, 1},
+		{"bytes=10-19", 100, 10, 10},
+		{"bytes=10-99", 100, 10, 90},
+		{"bytes=10-100", 100, 10, 90},
+		{"BYTES=1-1", 100, 1, 1},
+		{"bytes=-1", 100, 99, 1},
+		{"bytes=-100", 100, 0, 100},
+		{"bytes=-101", 100, 0, 100},
+		{"bytes=0-18446744073709551615", 100, 0, 100},
+		{"bytes=-18446744073709551615", 100, 0, 100},
+		{"bytes=4294967296-", 4294967297, 4294967296, 1},
+		{"bytes=9007199254740991-", 9007199254740992, 9007199254740991, 1},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ota_range range = { 0 };
@@ -34,15 +44,22 @@ Test(range, beyond_the_end_is_unsatisfiable)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ota_range range;
 
-		cr_expect_eq(ota_range_parse(rows[i].header, rows[i].size, &range), OTA_RANGE_UNSATISFIABLE, "%s", rows[i].header);
+		cr_expect_eq(ota_range_parse(rows[i].header, rows[i].size, &range), OTA_RANGE_UNSATISFIABLE, "%s",
+			     rows[i].header);
 	}
 }
 
 Test(range, what_is_no_single_range_is_ignored)
 {
 	static const char *const rows[] = {
-		"", "bytes", "bytes=", "bytes=-", "bytes= 0-1", "bytes=0-1,2-3", "bytes=a-b", "bytes=1-a", "bytes=5-4", "bytes=+1-2", "bytes=1--2",
-		"bytes=--1", "lines=0-1", "bytes=18446744073709551616-", "bytes=0x0-", "bytes=1e2-",
+		"",	      "bytes",
+		"bytes=",     "bytes=-",
+		"bytes= 0-1", "bytes=0-1,2-3",
+		"bytes=a-b",  "bytes=1-a",
+		"bytes=5-4",  "bytes=+1-2",
+		"bytes=1--2", "bytes=--1",
+		"lines=0-1",  "bytes=18446744073709551616-",
+		"bytes=0x0-", "bytes=1e2-",
 	};
 	struct ota_range range = { 0 };
 

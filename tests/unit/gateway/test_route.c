@@ -67,8 +67,17 @@ Test(route, own_paths_are_found)
 
 Test(route, unknown_paths_are_not_found)
 {
-	static const char *const rows[] = { "/", "/api", "/api/v1", "/api/v1/x", "/api/v2/server", "/dl", "/dl/a/b", "/api/v1/batches/7/x",
-					    "/api/v1/batches/7/tasks/1", "/API/v1/server", "/api/v1/getserver" };
+	static const char *const rows[] = {"/",
+					   "/api",
+					   "/api/v1",
+					   "/api/v1/x",
+					   "/api/v2/server",
+					   "/dl",
+					   "/dl/a/b",
+					   "/api/v1/batches/7/x",
+					   "/api/v1/batches/7/tasks/1",
+					   "/API/v1/server",
+					   "/api/v1/getserver"};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		cr_expect_eq(find("GET", rows[i]), OTA_ENOTFOUND, "%s", rows[i]);
@@ -79,8 +88,12 @@ Test(route, wrong_methods_learn_the_right_ones)
 	static const struct {
 		const char *method, *raw, *allow;
 	} rows[] = {
-		{ "GET", "/api/v1/createBatch", "POST" }, { "POST", "/api/v1/products", "GET, HEAD" }, { "DELETE", "/api/v1/packages", "GET, HEAD, PUT" },
-		{ "PUT", "/healthz", "GET, HEAD" }, { "get", "/healthz", "GET, HEAD" }, { "POST", "/dl/a", "GET, HEAD" },
+		{"GET", "/api/v1/createBatch", "POST"},
+		{"POST", "/api/v1/products", "GET, HEAD"},
+		{"DELETE", "/api/v1/packages", "GET, HEAD, PUT"},
+		{"PUT", "/healthz", "GET, HEAD"},
+		{"get", "/healthz", "GET, HEAD"},
+		{"POST", "/dl/a", "GET, HEAD"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		cr_expect_eq(find(rows[i].method, rows[i].raw), OTA_ECONFLICT, "%s %s", rows[i].method, rows[i].raw);
@@ -109,7 +122,8 @@ Test(route, path_and_query_become_typed_members)
 {
 	cr_expect_str_eq(command_of("/api/v1/batches/7/tasks?state=failed&limit=5"),
 			 "{\"command\":\"listTasks\",\"batch\":7,\"state\":\"failed\",\"limit\":5}");
-	cr_expect_str_eq(command_of("/api/v1/devices/pk1/a:b@c?"), "{\"command\":\"getDevice\",\"productKey\":\"pk1\",\"deviceName\":\"a:b@c\"}");
+	cr_expect_str_eq(command_of("/api/v1/devices/pk1/a:b@c?"),
+			 "{\"command\":\"getDevice\",\"productKey\":\"pk1\",\"deviceName\":\"a:b@c\"}");
 	cr_expect_str_eq(command_of("/api/v1/devices?productKey=pk1&online=false&version=1%20b"),
 			 "{\"command\":\"listDevices\",\"productKey\":\"pk1\",\"online\":false,\"version\":\"1 b\"}");
 }

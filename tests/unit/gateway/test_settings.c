@@ -41,9 +41,15 @@ Test(settings, mistakes_are_named)
 	static const struct {
 		const char *text, *named;
 	} rows[] = {
-		{ "", "package_dir" }, { "package_dir = /p\n", "url_key_file" }, { LEAST "listn = x\n", "listen" },
-		{ LEAST "tls_cert = /c\n", "tls_key" }, { LEAST "upload_limit = 4G\n", "upload_limit" }, { LEAST "connections = 3\n", "connections" },
-		{ LEAST "log_level = loud\n", "warning" }, { LEAST "[x]\n", "[x]" }, { LEAST "broker_password_file = /f\n", "broker_username" },
+		{"", "package_dir"},
+		{"package_dir = /p\n", "url_key_file"},
+		{LEAST "listn = x\n", "listen"},
+		{LEAST "tls_cert = /c\n", "tls_key"},
+		{LEAST "upload_limit = 4G\n", "upload_limit"},
+		{LEAST "connections = 3\n", "connections"},
+		{LEAST "log_level = loud\n", "warning"},
+		{LEAST "[x]\n", "[x]"},
+		{LEAST "broker_password_file = /f\n", "broker_username"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ota_error error = { 0 };

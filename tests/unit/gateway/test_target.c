@@ -24,8 +24,8 @@ Test(target, path_and_parameters_are_taken_apart)
 Test(target, a_path_has_one_spelling)
 {
 	static const char *const bad[] = {
-		"", "x", "?a=1", "*", "http://x/", "//", "/a//b", "/a/", "/./a", "/a/.", "/a/..", "/../a", "/%61", "/a%2fb", "/a%", "/a b", "/a\tb",
-		"/a\x7f", "/\xc3\xa9",
+		"",	 "x",	  "?a=1", "*",	    "http://x/", "//",	 "/a//b", "/a/",    "/./a",	 "/a/.",
+		"/a/..", "/../a", "/%61", "/a%2fb", "/a%",	 "/a b", "/a\tb", "/a\x7f", "/\xc3\xa9",
 	};
 	static const char *const good[] = { "/", "/a", "/a/b.c", "/a/..b", "/a/...", "/a?x=%2e%2e/", "/a?", "/a:b@c" };
 	struct ota_target target;
@@ -79,7 +79,8 @@ Test(target, escapes_are_undone_and_a_plus_is_a_plus)
 {
 	static const struct {
 		const char *raw, *text;
-	} rows[] = { { "", "" }, { "a+b", "a+b" }, { "a%20b", "a b" }, { "%2B", "+" }, { "%e6%b8%A9", "\xe6\xb8\xa9" }, { "%25%32%30", "%20" } };
+	} rows[] = {
+		{"", ""}, {"a+b", "a+b"}, {"a%20b", "a b"}, {"%2B", "+"}, {"%e6%b8%A9", "\xe6\xb8\xa9"}, {"%25%32%30", "%20"}};
 	char text[64];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -277,8 +277,8 @@ Test(link, a_refused_login_is_told_in_words_and_tried_again)
 	ota_link_free(seen.link, 0);
 }
 
-/* Mosquitto's own access file never refuses a subscription, so this broker does: it accepts every connection and answers one SUBSCRIBE with the given
- * codes. */
+/* Mosquitto's own access file never refuses a subscription, so this broker does: it accepts every connection and answers one
+ * SUBSCRIBE with the given codes. */
 struct refusing_broker {
 	int listen_fd;
 	bool hangs_up; /* right after CONNACK */
@@ -391,7 +391,8 @@ Test(link, a_broker_that_accepts_and_hangs_up_is_not_hammered)
 	pthread_t thread = start_refusing(&refusing);
 	int64_t longest_ms = 0;
 
-	/* Each pause is random below a ceiling that must grow past the first one's 50 ms; twenty shorter ones in a row are a billion to one. */
+	/* Each pause is random below a ceiling that must grow past the first one's 50 ms; twenty shorter ones in a row are a
+	 * billion to one. */
 	open_link(&seen, &options, false);
 	for (int i = 1; i <= 24 && longest_ms <= 50; i++) {
 		WAIT_FOR(&seen, seen.downs == i);
@@ -495,8 +496,16 @@ Test(link, threads_may_publish)
 
 Test(link_open, wrong_options_are_refused_with_a_sentence)
 {
-	static const char *const urls[] = {"", "localhost", "tcp://localhost:1883", "mqtt://", "mqtt://:1883", "mqtt://host:", "mqtt://host/path",
-					   "mqtt://user@host", "http://host:80", "mqtt://host:1234567"};
+	static const char *const urls[] = {"",
+					   "localhost",
+					   "tcp://localhost:1883",
+					   "mqtt://",
+					   "mqtt://:1883",
+					   "mqtt://host:",
+					   "mqtt://host/path",
+					   "mqtt://user@host",
+					   "http://host:80",
+					   "mqtt://host:1234567"};
 	const struct ota_link_handlers handlers = {0};
 	struct ota_link_options options = {.client_id = "x"};
 	struct ota_link *link = NULL;

@@ -33,7 +33,8 @@ static enum ota_ruling model_rule(const struct model *model, enum ota_verb verb,
 		return OTA_RULING_DENY;
 	if (!model->pk && !house)
 		return OTA_RULING_OTHERS;
-	if (!model->pk && verb == OTA_VERB_READ && (strstr(topic, "/request/") || strstr(topic, "firmware/get") || strstr(topic, "file/download")))
+	if (!model->pk && verb == OTA_VERB_READ &&
+	    (strstr(topic, "/request/") || strstr(topic, "firmware/get") || strstr(topic, "file/download")))
 		return strstr(topic, "_reply") || strpbrk(topic, "+#") ? OTA_RULING_OTHERS : OTA_RULING_DENY;
 	if (!model->pk)
 		return verb == OTA_VERB_PUBLISH ? OTA_RULING_DENY : OTA_RULING_OTHERS;
@@ -150,9 +151,9 @@ static size_t try_everything(const char *username, const char *pk, const char *d
 
 Test(rights, agree_with_the_model_for_every_verb_topic_and_identity)
 {
-	size_t count = try_everything("dn1&pk1", "pk1", "dn1") + try_everything("dn&pk1", "pk1", "dn") + try_everything("dn1&pk1x", "pk1x", "dn1") +
-		       try_everything("operator", NULL, NULL) + try_everything("dn1&pk&1", NULL, NULL) + try_everything("", NULL, NULL) +
-		       try_everything(NULL, NULL, NULL);
+	size_t count = try_everything("dn1&pk1", "pk1", "dn1") + try_everything("dn&pk1", "pk1", "dn") +
+		       try_everything("dn1&pk1x", "pk1x", "dn1") + try_everything("operator", NULL, NULL) +
+		       try_everything("dn1&pk&1", NULL, NULL) + try_everything("", NULL, NULL) + try_everything(NULL, NULL, NULL);
 	cr_expect_gt(count, 1000);
 }
 

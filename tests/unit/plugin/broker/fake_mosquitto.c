@@ -101,8 +101,11 @@ int fake_acl(struct mosquitto *client, int access, const char *topic, bool retai
 int fake_publish(struct mosquitto *client, const char *topic, const char *payload, int qos)
 {
 	char *topic_copy = strdup(topic), *payload_copy = strdup(payload);
-	struct mosquitto_evt_message data = {
-		.client = client, .topic = topic_copy, .payload = payload_copy, .payloadlen = (uint32_t)strlen(payload), .qos = (uint8_t)qos};
+	struct mosquitto_evt_message data = {.client = client,
+					     .topic = topic_copy,
+					     .payload = payload_copy,
+					     .payloadlen = (uint32_t)strlen(payload),
+					     .qos = (uint8_t)qos};
 	int code = raise_event(MOSQ_EVT_MESSAGE, &data);
 	free(topic_copy);
 	free(payload_copy);
@@ -111,7 +114,8 @@ int fake_publish(struct mosquitto *client, const char *topic, const char *payloa
 
 int fake_control(struct mosquitto *client, const char *payload, size_t size)
 {
-	struct mosquitto_evt_control data = {.client = client, .topic = "$CONTROL/ota/v1", .payload = payload, .payloadlen = (uint32_t)size};
+	struct mosquitto_evt_control data = {
+		.client = client, .topic = "$CONTROL/ota/v1", .payload = payload, .payloadlen = (uint32_t)size};
 	return raise_event(MOSQ_EVT_CONTROL, &data);
 }
 
@@ -155,7 +159,8 @@ int fake_reload(void)
 
 /* --- what the plugin calls --- */
 
-int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event, MOSQ_FUNC_generic_callback callback, const void *data, void *userdata)
+int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event, MOSQ_FUNC_generic_callback callback,
+				const void *data, void *userdata)
 {
 	(void)identifier;
 	if (event > MOSQ_EVT_DISCONNECT && !fake.offers_connect)
@@ -166,7 +171,8 @@ int mosquitto_callback_register(mosquitto_plugin_id_t *identifier, int event, MO
 	return MOSQ_ERR_SUCCESS;
 }
 
-int mosquitto_callback_unregister(mosquitto_plugin_id_t *identifier, int event, MOSQ_FUNC_generic_callback callback, const void *data)
+int mosquitto_callback_unregister(mosquitto_plugin_id_t *identifier, int event, MOSQ_FUNC_generic_callback callback,
+				  const void *data)
 {
 	(void)identifier;
 	if (fake.callbacks[event].callback != callback || strcmp(fake.callbacks[event].data, data ? (const char *)data : "") != 0)
@@ -219,7 +225,8 @@ void mosquitto_free(void *memory)
 	free(memory);
 }
 
-int mosquitto_broker_publish(const char *client_id, const char *topic, int size, void *payload, int qos, bool retain, mosquitto_property *properties)
+int mosquitto_broker_publish(const char *client_id, const char *topic, int size, void *payload, int qos, bool retain,
+			     mosquitto_property *properties)
 {
 	(void)properties;
 	if (fake.refuses_publish)

@@ -1,6 +1,6 @@
 /*
- * A fake Mosquitto in this process: the functions our plugin calls, and a test's way to raise the broker's events in the order and with the
- * contents that 2.0.11 was seen to use (mosquitto-plugin.md).
+ * A fake Mosquitto in this process: the functions our plugin calls, and a test's way to raise the broker's events in the order
+ * and with the contents that 2.0.11 was seen to use (mosquitto-plugin.md).
  */
 #ifndef OTA_TESTS_FAKE_MOSQUITTO_H
 #define OTA_TESTS_FAKE_MOSQUITTO_H

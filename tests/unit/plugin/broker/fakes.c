@@ -212,7 +212,8 @@ int ota_store_begin(struct ota_store *store, struct ota_error *error)
 {
 	(void)store;
 	lock();
-	int code = state.in_transaction ? ota_fail(error, OTA_ECONFLICT, "a transaction is open") : failure_take(FAKES_BEGIN, error);
+	int code = state.in_transaction ? ota_fail(error, OTA_ECONFLICT, "a transaction is open")
+					: failure_take(FAKES_BEGIN, error);
 	if (code == 0) {
 		state.open = state.committed;
 		state.in_transaction = true;
@@ -288,7 +289,8 @@ uint64_t ota_store_log_bytes(const struct ota_store *store)
 	return 0;
 }
 
-int ota_store_load_node(struct ota_store *store, int64_t node, uint64_t *ret_applied, int64_t *ret_heard_ms, struct ota_error *error)
+int ota_store_load_node(struct ota_store *store, int64_t node, uint64_t *ret_applied, int64_t *ret_heard_ms,
+			struct ota_error *error)
 {
 	(void)store, (void)node, (void)error;
 	*ret_applied = fakes_applied();
@@ -308,7 +310,8 @@ int ota_store_save_node(struct ota_store *store, int64_t node, uint64_t applied,
 
 /* --- the engine --- */
 
-int ota_engine_new(const struct ota_engine_options *options, struct ota_instant now, struct ota_engine **ret_engine, struct ota_error *error)
+int ota_engine_new(const struct ota_engine_options *options, struct ota_instant now, struct ota_engine **ret_engine,
+		   struct ota_error *error)
 {
 	(void)now, (void)error;
 	state.outbox = options->outbox;
@@ -325,7 +328,8 @@ struct ota_engine *ota_engine_free(struct ota_engine *engine)
 
 static bool payload_has(const struct ota_fleet_event *event, const char *words)
 {
-	return words[0] != '\0' && event->payload.size > 0 && memmem(event->payload.data, event->payload.size, words, strlen(words));
+	return words[0] != '\0' && event->payload.size > 0 &&
+	       memmem(event->payload.data, event->payload.size, words, strlen(words));
 }
 
 /* Under the lock. A refused message is one whose payload says "refuse". */
@@ -345,15 +349,17 @@ static int event_judge(const struct ota_fleet_event *event, struct ota_error *er
 
 static void event_note(const struct ota_fleet_event *event)
 {
-	static const char *const words[OTA_TOPIC_KINDS] = {[OTA_TOPIC_INFORM] = "inform", [OTA_TOPIC_PROGRESS] = "progress", [OTA_TOPIC_REQUEST] = "pull",
+	static const char *const words[OTA_TOPIC_KINDS] = {[OTA_TOPIC_INFORM] = "inform",
+							   [OTA_TOPIC_PROGRESS] = "progress",
+							   [OTA_TOPIC_REQUEST] = "pull",
 							   [OTA_TOPIC_FIRMWARE_GET] = "get"};
 	char text[FAKES_EVENT_SIZE];
 	if (event->kind == OTA_FLEET_MESSAGE)
-		snprintf(text, sizeof(text), "%s %s %.*s r=%d", words[event->topic], event->identity.device_name, (int)event->payload.size,
-			 event->payload.data ? event->payload.data : "", event->replayed);
+		snprintf(text, sizeof(text), "%s %s %.*s r=%d", words[event->topic], event->identity.device_name,
+			 (int)event->payload.size, event->payload.data ? event->payload.data : "", event->replayed);
 	else
-		snprintf(text, sizeof(text), "%s %s %llu", event->kind == OTA_FLEET_GONE ? "gone" : "connected", event->identity.device_name,
-			 (unsigned long long)event->connection);
+		snprintf(text, sizeof(text), "%s %s %llu", event->kind == OTA_FLEET_GONE ? "gone" : "connected",
+			 event->identity.device_name, (unsigned long long)event->connection);
 	note(text);
 }
 
@@ -434,8 +440,8 @@ int ota_control_bootstrap(struct ota_control *control, const char *directory, st
 	return 0;
 }
 
-int ota_control_handle(struct ota_control *control, struct ota_span payload, const char *caller, struct ota_instant now, struct ota_bytes *out,
-		       struct ota_error *error)
+int ota_control_handle(struct ota_control *control, struct ota_span payload, const char *caller, struct ota_instant now,
+		       struct ota_bytes *out, struct ota_error *error)
 {
 	(void)control, (void)now;
 	char text[FAKES_EVENT_SIZE];

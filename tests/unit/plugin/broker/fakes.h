@@ -1,5 +1,6 @@
 /*
- * Fakes of the store, the engine and the control, linked in place of the true ones: they remember what was committed, and fail where a test says.
+ * Fakes of the store, the engine and the control, linked in place of the true ones: they remember what was committed, and fail
+ * where a test says.
  *
  * One process-wide state, as the true store is one file; guarded, because the worker's thread changes it while a test looks.
  */
@@ -15,8 +16,8 @@ enum { FAKES_EVENTS_MAX = 4096, FAKES_EVENT_SIZE = 96 };
 /* Everything forgotten, nothing fails. */
 void fakes_reset(void);
 
-/* What is committed: one text for each applied event, in order: "inform dn1 v=1 r=0", "connected dn1 5", "gone dn1 5", "pull dn1", "command <payload>",
- * "turn". Waits up to 10 s for the count and returns whether it was reached. */
+/* What is committed: one text for each applied event, in order: "inform dn1 v=1 r=0", "connected dn1 5", "gone dn1 5", "pull
+ * dn1", "command <payload>", "turn". Waits up to 10 s for the count and returns whether it was reached. */
 bool fakes_wait_events(size_t count);
 size_t fakes_events(void);
 const char *fakes_event(size_t index); /* valid until the next reset */

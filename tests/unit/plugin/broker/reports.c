@@ -15,8 +15,9 @@ struct ota_record report_make(uint64_t number)
 	snprintf(record.identity.product_key, sizeof(record.identity.product_key), "pk%llu", (unsigned long long)number % 5);
 	snprintf(record.identity.device_name, sizeof(record.identity.device_name), "dn%llu", (unsigned long long)number);
 	int id_size = snprintf(client_id, sizeof(client_id), "pk.dn%llu|securemode=3|", (unsigned long long)number);
-	int size = snprintf(payload, sizeof(payload), "{\"id\":%llu,\"params\":{\"step\":\"%llu\",\"desc\":\"%.*s\"}}", (unsigned long long)number,
-			    (unsigned long long)number % 101, (int)(number % 90), "..........................................................................................");
+	int size = snprintf(payload, sizeof(payload), "{\"id\":%llu,\"params\":{\"step\":\"%llu\",\"desc\":\"%.*s\"}}",
+			    (unsigned long long)number, (unsigned long long)number % 101, (int)(number % 90),
+			    "..........................................................................................");
 	record.client_id = (struct ota_span){client_id, (size_t)id_size};
 	record.payload = (struct ota_span){payload, (size_t)size};
 	return record;
@@ -30,9 +31,10 @@ static bool span_is(struct ota_span a, struct ota_span b)
 bool report_is(const struct ota_record *record, uint64_t number)
 {
 	struct ota_record made = report_make(number);
-	return record->at.wall_ms == made.at.wall_ms && record->at.heard_ms == made.at.heard_ms && record->connection == made.connection &&
-	       record->topic == made.topic && record->qos == made.qos && ota_identity_equals(&record->identity, &made.identity) &&
-	       span_is(record->client_id, made.client_id) && span_is(record->payload, made.payload);
+	return record->at.wall_ms == made.at.wall_ms && record->at.heard_ms == made.at.heard_ms &&
+	       record->connection == made.connection && record->topic == made.topic && record->qos == made.qos &&
+	       ota_identity_equals(&record->identity, &made.identity) && span_is(record->client_id, made.client_id) &&
+	       span_is(record->payload, made.payload);
 }
 
 int reports_open(const char *directory, uint64_t applied, struct ota_journal **ret_journal, struct ota_error *error)
@@ -63,7 +65,8 @@ void reports_expect(struct ota_journal *journal, uint64_t first, uint64_t last)
 	struct ota_bytes storage = {0};
 	struct ota_record record;
 	for (uint64_t number = first; number <= last; number++) {
-		cr_assert_eq(ota_journal_read(journal, &storage, &record, &error), 0, "record %llu: %s", (unsigned long long)number, error.text);
+		cr_assert_eq(ota_journal_read(journal, &storage, &record, &error), 0, "record %llu: %s",
+			     (unsigned long long)number, error.text);
 		cr_assert_eq(record.sequence, number);
 		cr_assert(report_is(&record, number), "record %llu came back changed", (unsigned long long)number);
 	}

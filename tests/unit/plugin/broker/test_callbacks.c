@@ -476,8 +476,9 @@ Test(callbacks, too_many_and_too_long_commands_are_answered_at_once)
 	cr_expect_eq(fake_published(), 0);
 	fake_control(&operator_, command, sizeof(command) - 1);
 	cr_assert_eq(fake_published(), 1);
-	cr_expect_str_eq(fake_message(0)->payload, "{\"responses\":[{\"command\":\"getServer\",\"correlationData\":\"7\",\"error\":"
-		"{\"code\":\"unavailable\",\"message\":\"too many commands are waiting; try again\"}}]}");
+	cr_expect_str_eq(fake_message(0)->payload,
+			 "{\"responses\":[{\"command\":\"getServer\",\"correlationData\":\"7\",\"error\":"
+			 "{\"code\":\"unavailable\",\"message\":\"too many commands are waiting; try again\"}}]}");
 	fake_control(&operator_, long_command, OTA_PAYLOAD_MAX + 1);
 	cr_assert_eq(fake_published(), 2);
 	cr_expect(strstr(fake_message(1)->payload, "\"limit\""));

@@ -250,8 +250,8 @@ Test(journal, an_append_that_no_crash_let_end_is_cut_at_every_byte)
 	ota_bytes_free(&whole);
 }
 
-/* Every bit of a segment with three records: either the journal is refused, or nothing that was acknowledged is missing but the last record, whose damage
- * looks like the torn end of a crash. */
+/* Every bit of a segment with three records: either the journal is refused, or nothing that was acknowledged is missing but the
+ * last record, whose damage looks like the torn end of a crash. */
 Test(journal, a_flipped_bit_is_refused_or_cuts_the_last_record_alone)
 {
 	struct ota_journal *journal = open_expected(0);
@@ -289,8 +289,10 @@ static void expect_refused(uint64_t applied, const char *words)
 
 Test(journal, another_stores_reports_stop_the_start)
 {
-	struct ota_journal_options options = {
-		.directory = directory, .store_uuid = "ffffffff-ffff-ffff-ffff-ffffffffffff", .limit_bytes = 1 << 20, .segment_bytes = 4096};
+	struct ota_journal_options options = {.directory = directory,
+					      .store_uuid = "ffffffff-ffff-ffff-ffff-ffffffffffff",
+					      .limit_bytes = 1 << 20,
+					      .segment_bytes = 4096};
 	struct ota_journal *journal = NULL;
 	cr_assert_eq(ota_journal_open(&options, &journal, NULL), 0);
 	reports_append(journal, 1, 1);

@@ -8,7 +8,8 @@ static char clients[16];
 
 static const struct ota_identity one = {"pk", "one"}, two = {"pk", "two"};
 
-static struct ota_peer_change admit(struct ota_peers *peers, int client, const struct ota_identity *identity, const char *id, int64_t now_ms)
+static struct ota_peer_change admit(struct ota_peers *peers, int client, const struct ota_identity *identity, const char *id,
+				    int64_t now_ms)
 {
 	struct ota_peer_change change;
 	cr_assert_eq(ota_peers_admit(peers, &clients[client], identity, id, now_ms, &change), 0);

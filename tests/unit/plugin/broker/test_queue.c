@@ -36,7 +36,8 @@ Test(queue, keeps_the_order)
 	put(queue, (struct ota_item){.kind = OTA_ITEM_PULL, .connection = 1});
 	put(queue, journaled(6, 6));
 	put(queue, (struct ota_item){.kind = OTA_ITEM_GONE, .connection = 1});
-	static const enum ota_item_kind wanted[] = {OTA_ITEM_CONNECTED, OTA_ITEM_JOURNALED, OTA_ITEM_PULL, OTA_ITEM_JOURNALED, OTA_ITEM_GONE};
+	static const enum ota_item_kind wanted[] = {OTA_ITEM_CONNECTED, OTA_ITEM_JOURNALED, OTA_ITEM_PULL, OTA_ITEM_JOURNALED,
+						    OTA_ITEM_GONE};
 	struct ota_item *items = ota_queue_take(queue, 10, 0);
 	for (size_t i = 0; i < 5; i++, items = drop_first(items))
 		cr_expect_eq(items->kind, wanted[i]);

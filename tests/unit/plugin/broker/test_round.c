@@ -24,7 +24,9 @@ static void add(const char *device, enum ota_topic_kind topic, int qos, const ch
 {
 	struct ota_round_event *event = &round_->events[round_->count++];
 	*event = (struct ota_round_event){
-		.kind = OTA_ITEM_JOURNALED, .qos = qos, .event = {.kind = OTA_FLEET_MESSAGE, .topic = topic, .payload = ota_span_from_text(payload)}};
+		.kind = OTA_ITEM_JOURNALED,
+		.qos = qos,
+		.event = {.kind = OTA_FLEET_MESSAGE, .topic = topic, .payload = ota_span_from_text(payload)}};
 	snprintf(event->event.identity.product_key, sizeof(event->event.identity.product_key), "pk");
 	snprintf(event->event.identity.device_name, sizeof(event->event.identity.device_name), "%s", device);
 }
@@ -33,8 +35,8 @@ static void step(const char *device, const char *step_, const char *module)
 {
 	static char room[OTA_ROUND_EVENTS][160];
 	char *payload = room[round_->count];
-	snprintf(payload, sizeof(room[0]), "{\"id\":1,\"params\":{\"step\":\"%s\",\"desc\":\"\"%s%s%s}}", step_, module ? ",\"module\":\"" : "",
-		 module ? module : "", module ? "\"" : "");
+	snprintf(payload, sizeof(room[0]), "{\"id\":1,\"params\":{\"step\":\"%s\",\"desc\":\"\"%s%s%s}}", step_,
+		 module ? ",\"module\":\"" : "", module ? module : "", module ? "\"" : "");
 	add(device, OTA_TOPIC_PROGRESS, 0, payload);
 }
 

@@ -45,7 +45,9 @@ static void start(void)
 	bench.heard = ota_heard_start(fakes_heard_ms(), ota_journal_last_heard_ms(bench.journal), ota_boot_ms());
 	cr_assert_eq(ota_engine_new(&engine, ota_heard_now(&bench.heard), &bench.engine, &error), 0);
 	if (ota_journal_last(bench.journal) > applied)
-		ota_queue_put(bench.queue, &(struct ota_item){.kind = OTA_ITEM_JOURNALED, .first = applied + 1, .last = ota_journal_last(bench.journal)});
+		ota_queue_put(bench.queue, &(struct ota_item){.kind = OTA_ITEM_JOURNALED,
+							      .first = applied + 1,
+							      .last = ota_journal_last(bench.journal)});
 	struct ota_worker_options options = {
 		.engine = bench.engine,
 		.outbox = &bench.outbox,
@@ -96,11 +98,16 @@ TestSuite(worker, .init = setup, .fini = teardown);
 
 static void report(const char *device, enum ota_topic_kind topic, int qos, const char *payload)
 {
-	struct ota_record record = {.topic = topic, .qos = qos, .connection = 9, .at = ota_heard_now(&bench.heard), .payload = ota_span_from_text(payload)};
+	struct ota_record record = {.topic = topic,
+				    .qos = qos,
+				    .connection = 9,
+				    .at = ota_heard_now(&bench.heard),
+				    .payload = ota_span_from_text(payload)};
 	snprintf(record.identity.product_key, sizeof(record.identity.product_key), "pk");
 	snprintf(record.identity.device_name, sizeof(record.identity.device_name), "%s", device);
 	cr_assert_eq(ota_journal_append(bench.journal, &record, NULL), 0);
-	ota_queue_put(bench.queue, &(struct ota_item){.kind = OTA_ITEM_JOURNALED, .first = record.sequence, .last = record.sequence});
+	ota_queue_put(bench.queue,
+		      &(struct ota_item){.kind = OTA_ITEM_JOURNALED, .first = record.sequence, .last = record.sequence});
 }
 
 static void inform(const char *device, const char *payload)
@@ -167,7 +174,8 @@ Test(worker, applies_in_order_and_saves_how_far)
 	command("help");
 	presence(OTA_ITEM_GONE, "a", 9);
 	inform("b", "3");
-	EXPECT_EVENTS("connected a 9", "inform a 1 r=0", "progress a 2 r=0", "command help by console", "gone a 9", "inform b 3 r=0");
+	EXPECT_EVENTS("connected a 9", "inform a 1 r=0", "progress a 2 r=0", "command help by console", "gone a 9",
+		      "inform b 3 r=0");
 	cr_expect_eq(fakes_applied(), 3);
 	stop();
 	cr_expect_eq(fakes_applied(), 3);
@@ -212,7 +220,8 @@ Test(worker, coalesces_progress_that_waited_together)
 	report("a", OTA_TOPIC_PROGRESS, 0, "{\"params\":{\"step\":\"2\"}}");
 	report("a", OTA_TOPIC_PROGRESS, 0, "{\"params\":{\"step\":\"100\"}}");
 	fakes_go_on();
-	EXPECT_EVENTS("inform b first r=0", "progress a {\"params\":{\"step\":\"2\"}} r=0", "progress a {\"params\":{\"step\":\"100\"}} r=0");
+	EXPECT_EVENTS("inform b first r=0", "progress a {\"params\":{\"step\":\"2\"}} r=0",
+		      "progress a {\"params\":{\"step\":\"100\"}} r=0");
 	cr_expect_eq(fakes_applied(), 4, "what was skipped is done");
 	cr_expect_eq(ota_worker_figures(bench.worker).coalesced, 1);
 }

@@ -67,7 +67,8 @@ static void devices_register(struct fleet *fleet, int devices)
 	for (int i = 0; i < devices; i++)
 		ota_bytes_format(&names, "%s\"d%d\"", i ? "," : "", i);
 	if (devices)
-		cJSON_Delete(fleet_do(fleet, "{\"command\":\"registerDevices\",\"productKey\":\"PK\",\"names\":[%s]}", names.data));
+		cJSON_Delete(
+			fleet_do(fleet, "{\"command\":\"registerDevices\",\"productKey\":\"PK\",\"names\":[%s]}", names.data));
 }
 
 static void package_add(struct fleet *fleet)
@@ -151,7 +152,7 @@ void fleet_disconnect(struct fleet *fleet, int device)
 void fleet_send(struct fleet *fleet, int device, enum ota_topic_kind topic, const char *payload)
 {
 	event_apply(fleet, device,
-		    (struct ota_fleet_event){ .kind = OTA_FLEET_MESSAGE, .topic = topic, .payload = ota_span_from_text(payload) });
+		    (struct ota_fleet_event){.kind = OTA_FLEET_MESSAGE, .topic = topic, .payload = ota_span_from_text(payload)});
 }
 
 void fleet_inform_as(struct fleet *fleet, int device, const char *params)
@@ -219,8 +220,9 @@ static cJSON *ask(struct fleet *fleet, const char *command)
 
 	ota_bytes_format(&request, "{\"commands\":[{\"token\":\"%s\",%s]}", fleet->token, command + 1);
 	work_begin(fleet);
-	cr_assert_eq(ota_control_handle(fleet->control, (struct ota_span){ request.data, request.size }, "test", fleet->now, &answer, &error), 0,
-		     "%s", error.text);
+	cr_assert_eq(ota_control_handle(fleet->control, (struct ota_span){request.data, request.size}, "test", fleet->now,
+					&answer, &error),
+		     0, "%s", error.text);
 	work_end(fleet);
 	cJSON *tree = cJSON_Parse(answer.data);
 	cr_assert(tree, "no JSON: %s", answer.data);
@@ -264,10 +266,11 @@ cJSON *fleet_do(struct fleet *fleet, const char *format, ...)
 
 int64_t fleet_batch(struct fleet *fleet, const char *kind, const char *members)
 {
-	cJSON *batch = fleet_do(fleet,
-				"{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"%s\",\"override\":true,"
-				"\"reason\":\"test\"%s%s}",
-				kind, strstr(members, "targets") ? "" : ",\"targets\":{\"all\":true}", members);
+	cJSON *batch = fleet_do(
+		fleet,
+		"{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"%s\",\"override\":true,"
+		"\"reason\":\"test\"%s%s}",
+		kind, strstr(members, "targets") ? "" : ",\"targets\":{\"all\":true}", members);
 	int64_t id = (int64_t)cJSON_GetObjectItem(batch, "id")->valuedouble;
 
 	cJSON_Delete(batch);

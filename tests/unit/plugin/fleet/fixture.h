@@ -41,12 +41,14 @@ void fleet_advance(struct fleet *fleet, int64_t ms);
 cJSON *fleet_ask(struct fleet *fleet, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* As above for a command that must succeed: its data. */
 cJSON *fleet_do(struct fleet *fleet, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A batch of the package 2.0.0: kind, and the rest of the command's members ("" or ",..."). Overrides verification. Returns its id. */
+/* A batch of the package 2.0.0: kind, and the rest of the command's members ("" or ",..."). Overrides verification. Returns its
+ * id. */
 int64_t fleet_batch(struct fleet *fleet, const char *kind, const char *members);
 
 /* Messages sent to a device since the last call, whatever their topic. */
 int fleet_pushes(struct fleet *fleet, int device);
-/* "pushed", "failed/burn_failed", "pending/retry": state and reason or cause of a device's newest task; "none". Static storage. */
+/* "pushed", "failed/burn_failed", "pending/retry": state and reason or cause of a device's newest task; "none". Static
+ * storage. */
 const char *fleet_task(struct fleet *fleet, int device);
 const char *fleet_mark(struct fleet *fleet, int device);
 const char *fleet_batch_state(struct fleet *fleet, int64_t batch);

@@ -143,8 +143,9 @@ Test(campaign, too_many_failures_pause_the_batch_with_the_figures_in_its_reason)
 Test(campaign, an_unfinished_task_of_another_batch_is_a_conflict_that_names_its_devices)
 {
 	fleet_batch(&fleet, "static", ",\"targets\":{\"names\":[\"d3\",\"d7\"]}");
-	cJSON *response = fleet_ask(&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
-					    "\"targets\":{\"names\":[\"d3\",\"d4\"]}}");
+	cJSON *response = fleet_ask(
+		&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
+			"\"targets\":{\"names\":[\"d3\",\"d4\"]}}");
 	const char *said = error_of(response);
 	cr_assert(strstr(said, "conflict: 1 of the devices"), "%s", said);
 	cr_assert(strstr(said, "(d3)"), "%s", said);
@@ -153,7 +154,8 @@ Test(campaign, an_unfinished_task_of_another_batch_is_a_conflict_that_names_its_
 Test(campaign, skipping_conflicts_leaves_them_out_and_counts_them)
 {
 	fleet_batch(&fleet, "static", ",\"targets\":{\"names\":[\"d3\",\"d7\"]}");
-	int64_t batch = fleet_batch(&fleet, "static", ",\"onConflict\":\"skip\",\"targets\":{\"names\":[\"d3\",\"d4\",\"nobody\"]}");
+	int64_t batch = fleet_batch(&fleet, "static",
+				    ",\"onConflict\":\"skip\",\"targets\":{\"names\":[\"d3\",\"d4\",\"nobody\"]}");
 	cJSON *row = fleet_do(&fleet, "{\"command\":\"getBatch\",\"batch\":%lld}", (long long)batch);
 	cJSON *excluded = cJSON_GetObjectItem(row, "excluded");
 
@@ -170,8 +172,9 @@ Test(campaign, a_dry_run_tells_all_and_moves_nothing)
 	fleet_inform(&fleet, 5, "2.0.0");
 	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
 	fleet_batch(&fleet, "static", ",\"targets\":{\"names\":[\"d3\"]}");
-	cJSON *plan = fleet_do(&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
-				       "\"targets\":{\"all\":true},\"dryRun\":true}");
+	cJSON *plan = fleet_do(&fleet,
+			       "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
+			       "\"targets\":{\"all\":true},\"dryRun\":true}");
 
 	cr_assert_eq(cJSON_GetObjectItem(plan, "matches")->valueint, 18);
 	cr_assert_eq(cJSON_GetObjectItem(cJSON_GetObjectItem(plan, "excluded"), "already_at_target")->valueint, 1);
@@ -197,8 +200,9 @@ Test(campaign, a_crash_while_a_batch_is_prepared_is_continued_where_it_stopped)
 {
 	fleet_close(&fleet);
 	fleet_open(&fleet, 900);
-	cJSON *batch = fleet_do(&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
-					"\"targets\":{\"all\":true}}");
+	cJSON *batch = fleet_do(&fleet,
+				"{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
+				"\"targets\":{\"all\":true}}");
 	int64_t id = (int64_t)cJSON_GetObjectItem(batch, "id")->valuedouble;
 	bool more;
 

@@ -51,7 +51,8 @@ Test(control, a_repeated_request_id_is_not_executed_twice_and_answers_the_same)
 	cJSON_Delete(first);
 	cJSON_Delete(second);
 	cr_assert_str_eq(error_code(fleet_ask(&fleet, "{\"command\":\"createProduct\",\"productKey\":\"P2\"}")), "conflict");
-	cr_assert_str_eq(error_code(fleet_ask(&fleet, "{\"command\":\"pauseBatch\",\"batch\":1,\"requestId\":\"r1\"}")), "conflict");
+	cr_assert_str_eq(error_code(fleet_ask(&fleet, "{\"command\":\"pauseBatch\",\"batch\":1,\"requestId\":\"r1\"}")),
+			 "conflict");
 }
 
 Test(control, an_unknown_token_is_denied_and_so_is_a_role_too_low)
@@ -74,13 +75,16 @@ Test(control, an_unknown_token_is_denied_and_so_is_a_role_too_low)
 
 Test(control, a_failed_command_leaves_nothing_behind)
 {
-	cr_assert_str_eq(error_code(fleet_ask(&fleet, "{\"command\":\"registerDevices\",\"productKey\":\"NONE\",\"names\":[\"x\"]}")),
-			 "not_found");
-	cr_assert_str_eq(error_code(fleet_ask(&fleet, "{\"command\":\"addPackage\",\"productKey\":\"PK\",\"version\":\"3\",\"size\":1,"
-						      "\"sha256\":\"%064d\",\"md5\":\"%032d\"}",
+	cr_assert_str_eq(
+		error_code(fleet_ask(&fleet, "{\"command\":\"registerDevices\",\"productKey\":\"NONE\",\"names\":[\"x\"]}")),
+		"not_found");
+	cr_assert_str_eq(error_code(fleet_ask(&fleet,
+					      "{\"command\":\"addPackage\",\"productKey\":\"PK\",\"version\":\"3\",\"size\":1,"
+					      "\"sha256\":\"%064d\",\"md5\":\"%032d\"}",
 					      0, 0)),
 			 "not_found");
-	cr_assert_str_eq(error_code(fleet_ask(&fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"3\"}")), "not_found");
+	cr_assert_str_eq(error_code(fleet_ask(&fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"3\"}")),
+			 "not_found");
 }
 
 Test(control, pages_of_a_list_show_every_row_once)
@@ -117,20 +121,29 @@ Test(control, a_strategy_is_taken_at_its_limits_and_refused_one_past_them)
 		{ "retries", "10", "11" },                      { "abortPercent", "100", "101" },
 		{ "abortSample", "1000000", "1000001" },        { "retries", "0", "-1" },
 	};
-	const char *order = "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\",\"dryRun\":true,"
-			    "\"targets\":{\"all\":true},\"strategy\":{\"";
+	const char *order =
+		"{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\",\"dryRun\":true,"
+		"\"targets\":{\"all\":true},\"strategy\":{\"";
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		cr_assert_str_eq(error_code(fleet_ask(&fleet, "%s%s\":%s}}", order, limits[i].member, limits[i].at)), "none", "%s", limits[i].member);
-		cr_assert_str_eq(error_code(fleet_ask(&fleet, "%s%s\":%s}}", order, limits[i].member, limits[i].past)), "invalid", "%s",
-				 limits[i].member);
+		cr_assert_str_eq(error_code(fleet_ask(&fleet, "%s%s\":%s}}", order, limits[i].member, limits[i].at)), "none",
+				 "%s", limits[i].member);
+		cr_assert_str_eq(error_code(fleet_ask(&fleet, "%s%s\":%s}}", order, limits[i].member, limits[i].past)), "invalid",
+				 "%s", limits[i].member);
 	}
 }
 
 Test(control, a_request_that_is_no_request_gets_a_sentence)
 {
-	static const char *const bad[] = { "", "[]", "{", "{\"commands\":[]}", "{\"commands\":{}}", "{\"commands\":[1]}", "{\"command\":[]}",
-					   "{\"commands\":[{\"command\":\"getserver\"}]}", "{\"commands\":[{\"command\":\"getServer\",\"x\":1}]}" };
+	static const char *const bad[] = {"",
+					  "[]",
+					  "{",
+					  "{\"commands\":[]}",
+					  "{\"commands\":{}}",
+					  "{\"commands\":[1]}",
+					  "{\"command\":[]}",
+					  "{\"commands\":[{\"command\":\"getserver\"}]}",
+					  "{\"commands\":[{\"command\":\"getServer\",\"x\":1}]}"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		OTA_AUTO_BYTES struct ota_bytes answer = {0};

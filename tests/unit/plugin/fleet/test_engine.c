@@ -339,7 +339,8 @@ Test(engine, garbage_is_refused_and_changes_nothing)
 	fleet_send(&fleet, 0, OTA_TOPIC_INFORM, "");
 	fleet_send(&fleet, 0, OTA_TOPIC_INFORM, "[[[[[[[[[[[[");
 	fleet_send(&fleet, 0, OTA_TOPIC_PROGRESS, "{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}");
-	fleet_send(&fleet, 0, OTA_TOPIC_REQUEST, "{\"id\":1111111111111111111111111111111111111111111111111111111111111111111111}");
+	fleet_send(&fleet, 0, OTA_TOPIC_REQUEST,
+		   "{\"id\":1111111111111111111111111111111111111111111111111111111111111111111111}");
 	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
 	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
 }
@@ -486,7 +487,8 @@ Test(engine, a_report_that_names_another_batch_is_not_applied)
 	int64_t batch = fleet_batch(&fleet, "static", "");
 	char payload[128];
 
-	snprintf(payload, sizeof(payload), "{\"id\":1,\"params\":{\"step\":-4,\"batch\":%lld,\"attempt\":1}}", (long long)batch + 1);
+	snprintf(payload, sizeof(payload), "{\"id\":1,\"params\":{\"step\":-4,\"batch\":%lld,\"attempt\":1}}",
+		 (long long)batch + 1);
 	fleet_send(&fleet, 0, OTA_TOPIC_PROGRESS, payload);
 	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
 }

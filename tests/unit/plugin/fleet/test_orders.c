@@ -65,7 +65,8 @@ static int items_of(cJSON *page)
 
 static const char *verification(void)
 {
-	return member_of(fleet_do(&fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}"), "verification");
+	return member_of(fleet_do(&fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}"),
+			 "verification");
 }
 
 static void batch_cancel(int64_t batch, const char *members)
@@ -91,16 +92,19 @@ Test(orders, a_canceled_batch_is_left_alone_once_its_tasks_are)
 	char rev[32];
 
 	batch_cancel(batch, "");
-	snprintf(rev, sizeof(rev), "%s", member_of(fleet_do(&fleet, "{\"command\":\"getBatch\",\"batch\":%lld}", (long long)batch), "rev"));
+	snprintf(rev, sizeof(rev), "%s",
+		 member_of(fleet_do(&fleet, "{\"command\":\"getBatch\",\"batch\":%lld}", (long long)batch), "rev"));
 	fleet_advance(&fleet, OTA_MINUTE_MS);
 	cr_assert_str_eq(member_of(fleet_do(&fleet, "{\"command\":\"getBatch\",\"batch\":%lld}", (long long)batch), "rev"), rev);
-	cr_assert_str_neq(member_of(fleet_do(&fleet, "{\"command\":\"getBatch\",\"batch\":%lld}", (long long)batch), "endedAt"), "");
+	cr_assert_str_neq(member_of(fleet_do(&fleet, "{\"command\":\"getBatch\",\"batch\":%lld}", (long long)batch), "endedAt"),
+			  "");
 }
 
 Test(orders, a_batch_canceled_while_it_is_prepared_makes_no_more_tasks)
 {
-	cJSON *batch = fleet_do(&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
-					"\"targets\":{\"all\":true}}");
+	cJSON *batch = fleet_do(&fleet,
+				"{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
+				"\"targets\":{\"all\":true}}");
 	int64_t id = (int64_t)cJSON_GetObjectItem(batch, "id")->valuedouble;
 	bool more;
 
@@ -145,9 +149,11 @@ Test(orders, a_verification_holds_for_the_bytes_it_was_made_with)
 	memset(package.verified_sha256, 'a', OTA_SHA256_HEX);
 	cr_assert_eq(ota_package_save(fleet.store, &package, NULL), 0);
 	ota_store_commit(fleet.store, NULL);
-	cr_assert_str_eq(error_code(fleet_ask(&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"static\","
-						      "\"targets\":{\"all\":true}}")),
-			 "conflict");
+	cr_assert_str_eq(
+		error_code(fleet_ask(
+			&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"static\","
+				"\"targets\":{\"all\":true}}")),
+		"conflict");
 }
 
 Test(orders, a_yanked_package_goes_nowhere)
@@ -159,15 +165,18 @@ Test(orders, a_yanked_package_goes_nowhere)
 	package.yanked = true;
 	cr_assert_eq(ota_package_save(fleet.store, &package, NULL), 0);
 	ota_store_commit(fleet.store, NULL);
-	cr_assert_str_eq(error_code(fleet_ask(&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
-						      "\"targets\":{\"all\":true}}")),
-			 "conflict");
+	cr_assert_str_eq(
+		error_code(fleet_ask(
+			&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
+				"\"targets\":{\"all\":true}}")),
+		"conflict");
 }
 
 Test(orders, an_override_needs_a_reason)
 {
-	const char *order = "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"static\",\"override\":true,"
-			    "\"targets\":{\"all\":true}";
+	const char *order =
+		"{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"static\",\"override\":true,"
+		"\"targets\":{\"all\":true}";
 
 	cr_assert_str_eq(error_code(fleet_ask(&fleet, "%s}", order)), "invalid");
 	cr_assert_str_eq(error_code(fleet_ask(&fleet, "%s,\"reason\":\"fire\"}", order)), "none");
@@ -175,8 +184,9 @@ Test(orders, an_override_needs_a_reason)
 
 Test(orders, the_total_of_a_prepared_batch_counts_who_joined_meanwhile)
 {
-	cJSON *batch = fleet_do(&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
-					"\"targets\":{\"all\":true}}");
+	cJSON *batch = fleet_do(&fleet,
+				"{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
+				"\"targets\":{\"all\":true}}");
 	int64_t id = (int64_t)cJSON_GetObjectItem(batch, "id")->valuedouble;
 
 	cJSON_Delete(batch);
@@ -194,8 +204,10 @@ Test(orders, a_batch_for_no_device_is_completed_at_once)
 
 Test(orders, a_dry_run_is_not_kept_under_its_request_id)
 {
-	const char *order = "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\",\"requestId\":\"r\","
-			    "\"targets\":{\"all\":true}";
+	const char *order =
+		"{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
+		"\"requestId\":\"r\","
+		"\"targets\":{\"all\":true}";
 
 	cJSON_Delete(fleet_do(&fleet, "%s,\"dryRun\":true}", order));
 	cr_assert_str_eq(member_of(fleet_do(&fleet, "%s}", order), "state"), "planned");
@@ -252,13 +264,14 @@ Test(orders, a_package_whose_stored_file_has_another_size_is_refused)
 {
 	cJSON *package = fleet_do(&fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}");
 
-	cr_assert_str_eq(error_code(fleet_ask(&fleet,
-					      "{\"command\":\"addPackage\",\"productKey\":\"PK\",\"version\":\"3\",\"size\":%d,\"sha256\":\"%s\","
-					      "\"md5\":\"%s\"}",
-					      cJSON_GetObjectItem(package, "size")->valueint + 1,
-					      cJSON_GetObjectItem(package, "sha256")->valuestring,
-					      cJSON_GetObjectItem(package, "md5")->valuestring)),
-			 "invalid");
+	cr_assert_str_eq(
+		error_code(fleet_ask(
+			&fleet,
+			"{\"command\":\"addPackage\",\"productKey\":\"PK\",\"version\":\"3\",\"size\":%d,\"sha256\":\"%s\","
+			"\"md5\":\"%s\"}",
+			cJSON_GetObjectItem(package, "size")->valueint + 1, cJSON_GetObjectItem(package, "sha256")->valuestring,
+			cJSON_GetObjectItem(package, "md5")->valuestring)),
+		"invalid");
 	cJSON_Delete(package);
 }
 
@@ -272,12 +285,16 @@ Test(orders, lists_show_what_their_filters_say)
 	cr_assert_eq(items_of(fleet_do(&fleet, "{\"command\":\"listDevices\",\"productKey\":\"PK\",\"online\":true}")), 1);
 	cr_assert_eq(items_of(fleet_do(&fleet, "{\"command\":\"listDevices\",\"productKey\":\"PK\",\"online\":false}")), 2);
 	cr_assert_eq(items_of(fleet_do(&fleet, "{\"command\":\"listDevices\",\"productKey\":\"PK\",\"version\":\"1.0.0\"}")), 2);
-	cr_assert_eq(items_of(fleet_do(&fleet, "{\"command\":\"listTasks\",\"batch\":%lld,\"state\":\"pending\"}", (long long)batch)), 2);
+	cr_assert_eq(
+		items_of(fleet_do(&fleet, "{\"command\":\"listTasks\",\"batch\":%lld,\"state\":\"pending\"}", (long long)batch)),
+		2);
 	cr_assert_eq(items_of(fleet_do(&fleet, "{\"command\":\"listTasks\",\"batch\":%lld}", (long long)batch)), 3);
 	cr_assert_eq(items_of(fleet_do(&fleet, "{\"command\":\"listBatches\",\"state\":\"running\"}")), 1);
 	cr_assert_eq(items_of(fleet_do(&fleet, "{\"command\":\"listBatches\",\"state\":\"paused\"}")), 0);
-	cr_assert_str_eq(error_code(fleet_ask(&fleet, "{\"command\":\"listDevices\",\"productKey\":\"PK\",\"module\":\"mcu\"}")), "invalid");
-	cr_assert_str_eq(member_of(fleet_do(&fleet, "{\"command\":\"versionDistribution\",\"productKey\":\"PK\"}"), "unknown"), "1");
+	cr_assert_str_eq(error_code(fleet_ask(&fleet, "{\"command\":\"listDevices\",\"productKey\":\"PK\",\"module\":\"mcu\"}")),
+			 "invalid");
+	cr_assert_str_eq(member_of(fleet_do(&fleet, "{\"command\":\"versionDistribution\",\"productKey\":\"PK\"}"), "unknown"),
+			 "1");
 }
 
 Test(orders, an_attempt_tells_when_and_why_it_ended)
@@ -293,7 +310,8 @@ Test(orders, an_attempt_tells_when_and_why_it_ended)
 
 	cr_assert_str_eq(cJSON_GetObjectItem(attempt, "cause")->valuestring, "download_failed");
 	cr_assert_str_eq(cJSON_GetObjectItem(attempt, "desc")->valuestring, "said");
-	cr_assert(cJSON_GetObjectItem(attempt, "pushedAt") && cJSON_GetObjectItem(attempt, "startedAt") && cJSON_GetObjectItem(attempt, "endedAt"));
+	cr_assert(cJSON_GetObjectItem(attempt, "pushedAt") && cJSON_GetObjectItem(attempt, "startedAt") &&
+		  cJSON_GetObjectItem(attempt, "endedAt"));
 	cJSON_Delete(page);
 	cJSON_Delete(row);
 }

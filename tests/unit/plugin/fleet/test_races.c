@@ -1,4 +1,5 @@
-/* Things that happen at nearly the same time: a reconnect and a report, an inform and a delivery, one module's work and another's. */
+/* Things that happen at nearly the same time: a reconnect and a report, an inform and a delivery, one module's work and
+ * another's. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,20 +41,22 @@ static void package_add(const char *module, const char *version)
 {
 	cJSON *package = fleet_do(&fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}");
 
-	cJSON_Delete(fleet_do(&fleet,
-			      "{\"command\":\"addPackage\",\"productKey\":\"PK\",\"module\":\"%s\",\"version\":\"%s\",\"size\":%d,"
-			      "\"sha256\":\"%s\",\"md5\":\"%s\"}",
-			      module, version, cJSON_GetObjectItem(package, "size")->valueint,
-			      cJSON_GetObjectItem(package, "sha256")->valuestring, cJSON_GetObjectItem(package, "md5")->valuestring));
+	cJSON_Delete(
+		fleet_do(&fleet,
+			 "{\"command\":\"addPackage\",\"productKey\":\"PK\",\"module\":\"%s\",\"version\":\"%s\",\"size\":%d,"
+			 "\"sha256\":\"%s\",\"md5\":\"%s\"}",
+			 module, version, cJSON_GetObjectItem(package, "size")->valueint,
+			 cJSON_GetObjectItem(package, "sha256")->valuestring, cJSON_GetObjectItem(package, "md5")->valuestring));
 	cJSON_Delete(package);
 }
 
 static int64_t batch_of(const char *module, const char *version, const char *members)
 {
-	cJSON *batch = fleet_do(&fleet,
-				"{\"command\":\"createBatch\",\"productKey\":\"PK\",\"module\":\"%s\",\"version\":\"%s\",\"kind\":\"static\","
-				"\"override\":true,\"reason\":\"test\",\"targets\":{\"all\":true}%s}",
-				module, version, members);
+	cJSON *batch = fleet_do(
+		&fleet,
+		"{\"command\":\"createBatch\",\"productKey\":\"PK\",\"module\":\"%s\",\"version\":\"%s\",\"kind\":\"static\","
+		"\"override\":true,\"reason\":\"test\",\"targets\":{\"all\":true}%s}",
+		module, version, members);
 	int64_t id = (int64_t)cJSON_GetObjectItem(batch, "id")->valuedouble;
 
 	cJSON_Delete(batch);
@@ -186,7 +189,8 @@ Test(races, a_lifted_bar_gives_the_device_all_its_deliveries_back)
 	device_up(0, "1.0.0");
 	for (int i = 0; i < 7; i++) {
 		if (i == 6)
-			cJSON_Delete(fleet_do(&fleet, "{\"command\":\"unbarDevice\",\"productKey\":\"PK\",\"deviceName\":\"d0\"}"));
+			cJSON_Delete(
+				fleet_do(&fleet, "{\"command\":\"unbarDevice\",\"productKey\":\"PK\",\"deviceName\":\"d0\"}"));
 		fleet_batch(&fleet, "static", "");
 		fleet_progress(&fleet, 0, 100);
 		fleet_disconnect(&fleet, 0);

@@ -1,6 +1,6 @@
 /*
- * Random fleets: whatever devices, operators and crashes do, in any order, the invariants of DESIGN.md section 6 hold after every step.
- * OTA_SEED replays one seed, OTA_SEEDS sets how many are tried.
+ * Random fleets: whatever devices, operators and crashes do, in any order, the invariants of DESIGN.md section 6 hold after every
+ * step. OTA_SEED replays one seed, OTA_SEEDS sets how many are tried.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -98,7 +98,8 @@ static void batch_check(struct tally *tally, int64_t id)
 		task_check(tally, &tasks[i]);
 	}
 	cr_assert(!memcmp(counted.states, kept.states, sizeof(kept.states)), "kept counts differ from the rows");
-	cr_assert(!memcmp(counted.causes + 1, kept.causes + 1, sizeof(kept.causes) - sizeof(kept.causes[0])), "kept causes differ from the rows");
+	cr_assert(!memcmp(counted.causes + 1, kept.causes + 1, sizeof(kept.causes) - sizeof(kept.causes[0])),
+		  "kept causes differ from the rows");
 	bool open = counted.states[OTA_TASK_PENDING] + counted.states[OTA_TASK_PUSHED] + counted.states[OTA_TASK_UPGRADING] > 0;
 	cr_assert(batch.state != OTA_BATCH_COMPLETED || !open, "a completed batch with an open task");
 	cr_assert(open || !batch.prepared || batch.state == OTA_BATCH_COMPLETED || batch.state == OTA_BATCH_CANCELED,
@@ -122,13 +123,15 @@ static void invariants_check(void)
 static void batch_create(void)
 {
 	char members[512] = "";
-	size_t used = (size_t)snprintf(members, sizeof(members),
-				       ",\"onConflict\":\"skip\",\"strategy\":{\"retries\":%u,\"soak\":\"%s\",\"pushTimeout\":\"1m\","
-				       "\"upgradeTimeout\":\"2m\",\"rebootTimeout\":\"1m\",\"retryPause\":\"20s\",\"endAfter\":\"10m\"}",
-				       pick(3), pick(3) ? "0s" : "30s");
+	size_t used = (size_t)snprintf(
+		members, sizeof(members),
+		",\"onConflict\":\"skip\",\"strategy\":{\"retries\":%u,\"soak\":\"%s\",\"pushTimeout\":\"1m\","
+		"\"upgradeTimeout\":\"2m\",\"rebootTimeout\":\"1m\",\"retryPause\":\"20s\",\"endAfter\":\"10m\"}",
+		pick(3), pick(3) ? "0s" : "30s");
 
 	if (pick(2)) {
-		used += (size_t)snprintf(members + used, sizeof(members) - used, ",\"targets\":{\"names\":[\"d%u\"", pick(DEVICES));
+		used += (size_t)snprintf(members + used, sizeof(members) - used, ",\"targets\":{\"names\":[\"d%u\"",
+					 pick(DEVICES));
 		snprintf(members + used, sizeof(members) - used, ",\"d9%u\"]}", pick(10));
 	}
 	if (batch_count < BATCHES_MAX)
@@ -137,10 +140,12 @@ static void batch_create(void)
 
 static void batch_command(void)
 {
-	static const char *const commands[] = { "\"pauseBatch\"", "\"resumeBatch\"", "\"cancelBatch\"", "\"cancelBatch\",\"level\":\"revoke\"" };
+	static const char *const commands[] = {"\"pauseBatch\"", "\"resumeBatch\"", "\"cancelBatch\"",
+					       "\"cancelBatch\",\"level\":\"revoke\""};
 
 	if (batch_count)
-		cJSON_Delete(fleet_ask(&fleet, "{\"command\":%s,\"batch\":%lld}", commands[pick(4)], (long long)batches[pick((unsigned)batch_count)]));
+		cJSON_Delete(fleet_ask(&fleet, "{\"command\":%s,\"batch\":%lld}", commands[pick(4)],
+				       (long long)batches[pick((unsigned)batch_count)]));
 }
 
 static void device_say(int device)

@@ -211,7 +211,8 @@ Test(robust, many_failed_transactions_do_not_pile_up_walks)
 
 static int events_of_device(int device)
 {
-	cJSON *page = fleet_do(&fleet, "{\"command\":\"listEvents\",\"productKey\":\"PK\",\"deviceName\":\"d%d\",\"limit\":500}", device);
+	cJSON *page = fleet_do(&fleet, "{\"command\":\"listEvents\",\"productKey\":\"PK\",\"deviceName\":\"d%d\",\"limit\":500}",
+			       device);
 	int count = cJSON_GetArraySize(cJSON_GetObjectItem(page, "items"));
 
 	cJSON_Delete(page);
@@ -228,7 +229,8 @@ Test(robust, a_device_that_repeats_what_is_only_noted_fills_no_table)
 	for (int i = 0; i < 100; i++) {
 		char payload[128];
 
-		snprintf(payload, sizeof(payload), "{\"id\":1,\"params\":{\"step\":%d,\"module\":\"default\"}}", i % 2 ? -1 : 100);
+		snprintf(payload, sizeof(payload), "{\"id\":1,\"params\":{\"step\":%d,\"module\":\"default\"}}",
+			 i % 2 ? -1 : 100);
 		fleet_send(&fleet, 0, OTA_TOPIC_PROGRESS, payload);
 		fleet_advance(&fleet, 100);
 	}
@@ -257,8 +259,9 @@ Test(robust, a_dry_run_counts_a_device_under_one_exclusion_only)
 	fleet_inform(&fleet, 0, "2.0.0");
 	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
 	cr_assert_str_eq(fleet_task(&fleet, 0), "upgrading");
-	cJSON *plan = fleet_do(&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
-				       "\"targets\":{\"names\":[\"d0\"]},\"dryRun\":true}");
+	cJSON *plan = fleet_do(&fleet,
+			       "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
+			       "\"targets\":{\"names\":[\"d0\"]},\"dryRun\":true}");
 	cr_assert_eq(cJSON_GetObjectItem(plan, "matches")->valueint, 0);
 	cJSON_Delete(plan);
 }
@@ -268,8 +271,8 @@ static void orders_print(struct ota_bytes *request, int64_t batch, const char *l
 {
 	ota_bytes_text(request, "{\"commands\":[");
 	for (int i = 0; i < (*last ? 63 : 64); i++)
-		ota_bytes_format(request, "%s{\"command\":\"cancelBatch\",\"token\":\"%s\",\"batch\":%lld,\"reason\":\"%0200d\"}", i ? "," : "",
-				 fleet.token, (long long)batch, i);
+		ota_bytes_format(request, "%s{\"command\":\"cancelBatch\",\"token\":\"%s\",\"batch\":%lld,\"reason\":\"%0200d\"}",
+				 i ? "," : "", fleet.token, (long long)batch, i);
 	if (*last)
 		ota_bytes_format(request, ",{\"token\":\"%s\",%s", fleet.token, last + 1);
 	ota_bytes_text(request, "]}");
@@ -308,7 +311,9 @@ Test(robust, answers_of_changing_commands_stay_under_64_KiB_and_what_does_not_fi
 	orders_print(&request, batch, "");
 	cr_assert(request.size <= OTA_PAYLOAD_MAX);
 	ota_store_begin(fleet.store, NULL);
-	cr_assert_eq(ota_control_handle(fleet.control, (struct ota_span){ request.data, request.size }, "test", fleet.now, &answer, NULL), 0);
+	cr_assert_eq(ota_control_handle(fleet.control, (struct ota_span){request.data, request.size}, "test", fleet.now, &answer,
+					NULL),
+		     0);
 	ota_store_commit(fleet.store, NULL);
 	cr_assert(answer.size <= OTA_PAYLOAD_MAX, "%zu bytes", answer.size);
 	cJSON *tree = cJSON_Parse(answer.data);
@@ -342,20 +347,25 @@ Test(robust, a_command_that_is_undone_sends_nothing)
 	}
 	/* An order for another module waits behind the bar. */
 	cJSON *package = fleet_do(&fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}");
-	cJSON_Delete(fleet_do(&fleet,
-			      "{\"command\":\"addPackage\",\"productKey\":\"PK\",\"module\":\"mcu\",\"version\":\"2.0.0\",\"size\":%d,\"sha256\":\"%s\","
-			      "\"md5\":\"%s\"}",
-			      cJSON_GetObjectItem(package, "size")->valueint, cJSON_GetObjectItem(package, "sha256")->valuestring,
-			      cJSON_GetObjectItem(package, "md5")->valuestring));
+	cJSON_Delete(fleet_do(
+		&fleet,
+		"{\"command\":\"addPackage\",\"productKey\":\"PK\",\"module\":\"mcu\",\"version\":\"2.0.0\",\"size\":%d,"
+		"\"sha256\":\"%s\","
+		"\"md5\":\"%s\"}",
+		cJSON_GetObjectItem(package, "size")->valueint, cJSON_GetObjectItem(package, "sha256")->valuestring,
+		cJSON_GetObjectItem(package, "md5")->valuestring));
 	cJSON_Delete(package);
-	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"module\":\"mcu\",\"version\":\"2.0.0\","
-				      "\"kind\":\"verify\",\"targets\":{\"names\":[\"d0\"]}}"));
+	cJSON_Delete(fleet_do(&fleet,
+			      "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"module\":\"mcu\",\"version\":\"2.0.0\","
+			      "\"kind\":\"verify\",\"targets\":{\"names\":[\"d0\"]}}"));
 	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
 	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/barred");
 	fleet_pushes(&fleet, 0);
 	orders_print(&request, batch, "{\"command\":\"unbarDevice\",\"productKey\":\"PK\",\"deviceName\":\"d0\"}");
 	ota_store_begin(fleet.store, NULL);
-	cr_assert_eq(ota_control_handle(fleet.control, (struct ota_span){ request.data, request.size }, "test", fleet.now, &answer, NULL), 0);
+	cr_assert_eq(ota_control_handle(fleet.control, (struct ota_span){request.data, request.size}, "test", fleet.now, &answer,
+					NULL),
+		     0);
 	ota_store_commit(fleet.store, NULL);
 	cr_assert_str_eq(fleet_task(&fleet, 0), "pending/barred");
 	cr_assert_eq(fleet_pushes(&fleet, 0), 0);

@@ -4,7 +4,8 @@
 
 #include "plugin/rules/task.h"
 
-static const struct ota_task_rule *decide(enum ota_task_state state, enum ota_task_event event, struct ota_task_situation situation)
+static const struct ota_task_rule *decide(enum ota_task_state state, enum ota_task_event event,
+					  struct ota_task_situation situation)
 {
 	situation.state = state;
 	return ota_task_decide(&situation, event);
@@ -61,7 +62,8 @@ Test(task, no_event_in_any_situation_moves_a_final_state)
 
 Test(task, only_a_pending_task_is_released_and_a_release_is_an_attempt_with_a_push)
 {
-	expect(decide(OTA_TASK_PENDING, OTA_EVENT_RELEASED, WITH(0)), OTA_TASK_PUSHED, OTA_CAUSE_NONE, OTA_EFFECT_ATTEMPT | OTA_EFFECT_PUSH);
+	expect(decide(OTA_TASK_PENDING, OTA_EVENT_RELEASED, WITH(0)), OTA_TASK_PUSHED, OTA_CAUSE_NONE,
+	       OTA_EFFECT_ATTEMPT | OTA_EFFECT_PUSH);
 	expect(decide(OTA_TASK_PUSHED, OTA_EVENT_RELEASED, WITH(0)), OTA_TASK_STAYS, OTA_CAUSE_NONE, 0);
 }
 
@@ -80,19 +82,22 @@ Test(task, the_version_report_means_success_also_without_any_progress)
 Test(task, a_pending_task_at_its_target_counts_as_reported_only_if_it_was_pushed_before)
 {
 	expect(decide(OTA_TASK_PENDING, OTA_EVENT_INFORM_TARGET, WITH(0)), OTA_TASK_SUCCEEDED, OTA_CAUSE_ALREADY_AT_TARGET, 0);
-	expect(decide(OTA_TASK_PENDING, OTA_EVENT_INFORM_TARGET, WITH(.attempted = true)), OTA_TASK_SUCCEEDED, OTA_CAUSE_VERSION_REPORTED, 0);
+	expect(decide(OTA_TASK_PENDING, OTA_EVENT_INFORM_TARGET, WITH(.attempted = true)), OTA_TASK_SUCCEEDED,
+	       OTA_CAUSE_VERSION_REPORTED, 0);
 }
 
 Test(task, soak_is_a_stay_in_upgrading_that_its_own_timer_ends)
 {
-	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_TARGET, WITH(.facts.soak_wanted = true)), OTA_TASK_UPGRADING, OTA_CAUSE_NONE,
-	       OTA_EFFECT_SOAK);
-	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_TARGET, WITH(.phase = OTA_PHASE_SOAKING, .facts.soak_wanted = true)), OTA_TASK_STAYS,
+	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_TARGET, WITH(.facts.soak_wanted = true)), OTA_TASK_UPGRADING,
+	       OTA_CAUSE_NONE, OTA_EFFECT_SOAK);
+	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_TARGET, WITH(.phase = OTA_PHASE_SOAKING, .facts.soak_wanted = true)),
+	       OTA_TASK_STAYS, OTA_CAUSE_NONE, 0);
+	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_TIMER_UPGRADE, WITH(.phase = OTA_PHASE_SOAKING)), OTA_TASK_STAYS,
 	       OTA_CAUSE_NONE, 0);
-	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_TIMER_UPGRADE, WITH(.phase = OTA_PHASE_SOAKING)), OTA_TASK_STAYS, OTA_CAUSE_NONE, 0);
-	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_TIMER_SOAK, WITH(.phase = OTA_PHASE_SOAKING)), OTA_TASK_SUCCEEDED, OTA_CAUSE_VERSION_REPORTED,
-	       0);
-	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_SOURCE, WITH(.phase = OTA_PHASE_SOAKING)), OTA_TASK_FAILED, OTA_CAUSE_ROLLED_BACK, 0);
+	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_TIMER_SOAK, WITH(.phase = OTA_PHASE_SOAKING)), OTA_TASK_SUCCEEDED,
+	       OTA_CAUSE_VERSION_REPORTED, 0);
+	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_SOURCE, WITH(.phase = OTA_PHASE_SOAKING)), OTA_TASK_FAILED,
+	       OTA_CAUSE_ROLLED_BACK, 0);
 }
 
 Test(task, a_negative_step_fails_or_retries_and_is_only_noted_when_it_may_belong_to_the_attempt_before)
@@ -109,9 +114,10 @@ Test(task, a_negative_step_fails_or_retries_and_is_only_noted_when_it_may_belong
 Test(task, an_old_version_before_a_delivery_is_an_interrupted_download_and_after_it_a_rollback)
 {
 	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_SOURCE, WITH(0)), OTA_TASK_STAYS, OTA_CAUSE_NONE, OTA_EFFECT_REPUSH);
-	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_SOURCE, WITH(.phase = OTA_PHASE_DELIVERED)), OTA_TASK_FAILED, OTA_CAUSE_ROLLED_BACK, 0);
-	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_SOURCE, WITH(.phase = OTA_PHASE_DELIVERED, .facts.same_boot = true)), OTA_TASK_STAYS,
-	       OTA_CAUSE_NONE, 0);
+	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_SOURCE, WITH(.phase = OTA_PHASE_DELIVERED)), OTA_TASK_FAILED,
+	       OTA_CAUSE_ROLLED_BACK, 0);
+	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_SOURCE, WITH(.phase = OTA_PHASE_DELIVERED, .facts.same_boot = true)),
+	       OTA_TASK_STAYS, OTA_CAUSE_NONE, 0);
 }
 
 Test(task, a_foreign_version_fails_an_active_task_unless_it_was_a_recent_target)
@@ -121,7 +127,8 @@ Test(task, a_foreign_version_fails_an_active_task_unless_it_was_a_recent_target)
 	       OTA_EFFECT_REPUSH | OTA_EFFECT_RESTART);
 	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_INFORM_OTHER, WITH(.phase = OTA_PHASE_SOAKING, .facts.former_target = true)),
 	       OTA_TASK_FAILED, OTA_CAUSE_WRONG_VERSION, 0);
-	expect(decide(OTA_TASK_PENDING, OTA_EVENT_INFORM_OTHER, WITH(.facts.still_matches = true)), OTA_TASK_STAYS, OTA_CAUSE_NONE, 0);
+	expect(decide(OTA_TASK_PENDING, OTA_EVENT_INFORM_OTHER, WITH(.facts.still_matches = true)), OTA_TASK_STAYS,
+	       OTA_CAUSE_NONE, 0);
 	expect(decide(OTA_TASK_PENDING, OTA_EVENT_INFORM_OTHER, WITH(0)), OTA_TASK_CANCELED, OTA_CAUSE_NO_LONGER_MATCHES, 0);
 }
 
@@ -131,9 +138,11 @@ Test(task, after_a_delivery_nothing_is_pushed_until_the_reboot_timer_which_draws
 	struct ota_task_situation drawn = WITH(.phase = OTA_PHASE_DRAWN, .facts.online = true);
 
 	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_CONNECT, delivered), OTA_TASK_STAYS, OTA_CAUSE_NONE, 0);
-	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_TIMER_REBOOT, delivered), OTA_TASK_STAYS, OTA_CAUSE_NONE, OTA_EFFECT_DRAWN | OTA_EFFECT_PUSH);
+	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_TIMER_REBOOT, delivered), OTA_TASK_STAYS, OTA_CAUSE_NONE,
+	       OTA_EFFECT_DRAWN | OTA_EFFECT_PUSH);
 	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_TIMER_REBOOT, drawn), OTA_TASK_FAILED, OTA_CAUSE_LOST, 0);
-	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_TIMER_REBOOT, WITH(.phase = OTA_PHASE_DELIVERED)), OTA_TASK_FAILED, OTA_CAUSE_LOST, 0);
+	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_TIMER_REBOOT, WITH(.phase = OTA_PHASE_DELIVERED)), OTA_TASK_FAILED,
+	       OTA_CAUSE_LOST, 0);
 }
 
 Test(task, withdrawal_takes_back_only_what_was_not_sent_and_revocation_all)
@@ -146,11 +155,14 @@ Test(task, withdrawal_takes_back_only_what_was_not_sent_and_revocation_all)
 
 Test(task, later_truth_is_a_mark)
 {
-	expect(decide(OTA_TASK_SUCCEEDED, OTA_EVENT_INFORM_SOURCE, WITH(0)), OTA_TASK_STAYS, OTA_CAUSE_NONE, OTA_EFFECT_MARK_REGRESSED);
+	expect(decide(OTA_TASK_SUCCEEDED, OTA_EVENT_INFORM_SOURCE, WITH(0)), OTA_TASK_STAYS, OTA_CAUSE_NONE,
+	       OTA_EFFECT_MARK_REGRESSED);
 	expect(decide(OTA_TASK_FAILED, OTA_EVENT_INFORM_TARGET, WITH(.cause = OTA_CAUSE_LOST)), OTA_TASK_STAYS, OTA_CAUSE_NONE,
 	       OTA_EFFECT_MARK_RECOVERED);
-	expect(decide(OTA_TASK_FAILED, OTA_EVENT_INFORM_TARGET, WITH(.cause = OTA_CAUSE_BURN_FAILED)), OTA_TASK_STAYS, OTA_CAUSE_NONE, 0);
-	expect(decide(OTA_TASK_CANCELED, OTA_EVENT_INFORM_TARGET, WITH(0)), OTA_TASK_STAYS, OTA_CAUSE_NONE, OTA_EFFECT_MARK_INSTALLED);
+	expect(decide(OTA_TASK_FAILED, OTA_EVENT_INFORM_TARGET, WITH(.cause = OTA_CAUSE_BURN_FAILED)), OTA_TASK_STAYS,
+	       OTA_CAUSE_NONE, 0);
+	expect(decide(OTA_TASK_CANCELED, OTA_EVENT_INFORM_TARGET, WITH(0)), OTA_TASK_STAYS, OTA_CAUSE_NONE,
+	       OTA_EFFECT_MARK_INSTALLED);
 }
 
 Test(task, a_loop_fails_the_task_and_bars_the_device)
@@ -161,8 +173,8 @@ Test(task, a_loop_fails_the_task_and_bars_the_device)
 Test(task, the_push_timer_speaks_only_to_a_pushed_task)
 {
 	expect(decide(OTA_TASK_PUSHED, OTA_EVENT_TIMER_PUSH, WITH(0)), OTA_TASK_FAILED, OTA_CAUSE_PUSH_TIMEOUT, 0);
-	expect(decide(OTA_TASK_PUSHED, OTA_EVENT_TIMER_PUSH, WITH(.facts.retry_left = true)), OTA_TASK_PENDING, OTA_CAUSE_PUSH_TIMEOUT,
-	       OTA_EFFECT_RETRY);
+	expect(decide(OTA_TASK_PUSHED, OTA_EVENT_TIMER_PUSH, WITH(.facts.retry_left = true)), OTA_TASK_PENDING,
+	       OTA_CAUSE_PUSH_TIMEOUT, OTA_EFFECT_RETRY);
 	expect(decide(OTA_TASK_UPGRADING, OTA_EVENT_TIMER_PUSH, WITH(0)), OTA_TASK_STAYS, OTA_CAUSE_NONE, 0);
 }
 
