@@ -1,5 +1,6 @@
-"""Layers: includes point one way (DESIGN: common <- rules <- store <- {fleet, access} <- control <- broker), and each foreign library has its
-one place. TAP on stdout, or lines for `make lint`."""
+"""Layers: includes point one way (DESIGN: common <- rules <- store <- {fleet, access} <- control <- broker), and each foreign
+library has its one place. TAP on stdout, or lines for `make lint`.
+"""
 
 import pathlib
 import re

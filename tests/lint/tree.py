@@ -13,6 +13,11 @@ NOISE = re.compile(
 )
 
 
+def scripts(root: pathlib.Path) -> list[pathlib.Path]:
+    """Python, ours as much as C."""
+    return files(root, (*SOURCES, "docs", "scripts"), (".py",))
+
+
 def files(root: pathlib.Path, rooms=SOURCES, endings=(".c", ".h")) -> list[pathlib.Path]:
     """What git knows or would add, so that no build directory is read; every file where there is no git."""
     command = ["git", "-C", str(root), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
