@@ -22,6 +22,7 @@ CONTROL = (*FLEET, "plugin/access", "plugin/control")
 MAY_SEE = {
     "common": (),
     "link": ("common",),
+    "service": ("common",),
     "plugin/rules": RULES,
     "plugin/store": STORE,
     "plugin/fleet": FLEET,
@@ -31,8 +32,8 @@ MAY_SEE = {
     "agent/ports": ("common",),
     "agent/core": ("common", "agent/ports"),
     "agent/adapters": ("common", "link", "agent/ports", "agent/core"),
-    "agent": ("common", "link", "agent/ports", "agent/core", "agent/adapters"),
-    "gateway": ("common", "link"),
+    "agent": ("common", "link", "service", "agent/ports", "agent/core", "agent/adapters"),
+    "gateway": ("common", "link", "service"),
     "ctl": ("common",),
     "simulator": ("common", "link"),
     "examples": ("agent", "common"),

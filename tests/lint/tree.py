@@ -4,7 +4,7 @@ import pathlib
 import re
 import subprocess
 
-PRODUCT = ("common", "link", "plugin", "agent", "gateway", "ctl", "simulator", "examples")
+PRODUCT = ("common", "link", "service", "plugin", "agent", "gateway", "ctl", "simulator", "examples")
 SOURCES = (*PRODUCT, "tests")
 
 NOISE = re.compile(
