@@ -104,8 +104,8 @@ const char *ota_triple_parse(const char *client_id, struct ota_triple_parameters
 }
 
 /* The names and values that were signed, sorted by name. */
-static void content_print(struct ota_bytes *out, const struct ota_identity *identity, const struct ota_triple_parameters *parameters,
-			  const char *region)
+static void content_print(struct ota_bytes *out, const struct ota_identity *identity,
+			  const struct ota_triple_parameters *parameters, const char *region)
 {
 	ota_bytes_text(out, "clientId");
 	ota_bytes_append(out, parameters->cid.data, parameters->cid.size);
@@ -134,8 +134,8 @@ static bool mac_matches(const struct method *method, const char *secret, const s
 }
 
 /* Both contents are always tried, so that the time says nothing of which one was right. */
-static bool password_matches(const struct ota_triple_login *login, const struct ota_triple_parameters *parameters, const char *secret,
-			     const struct ota_triple_policy *policy)
+static bool password_matches(const struct ota_triple_login *login, const struct ota_triple_parameters *parameters,
+			     const char *secret, const struct ota_triple_policy *policy)
 {
 	const struct method *method = &methods[parameters->method];
 	OTA_AUTO_BYTES struct ota_bytes plain = {0};

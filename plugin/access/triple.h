@@ -33,8 +33,8 @@ enum ota_triple_method {
 
 struct ota_triple_policy {
 	bool md5; /* also accepts HMAC-MD5; SHA-256 and SHA-1 always (document 004's client and the Node SDK sign with SHA-1) */
-	/* Also accepts content with "regionId<region>" before the timestamp, which document 004's sample signs and never sends; "" =
-	 * no. */
+	/* Also accepts content with "regionId<region>" before the timestamp, which document 004's sample signs and never
+	 * sends; "" = no. */
 	const char *region;
 };
 

@@ -58,8 +58,8 @@ Test(triple, md5_needs_its_switch)
 
 Test(triple, the_npm_clients_of_document_004_are_accepted)
 {
-	expect_verify(&(struct ota_triple_login){.client_id = NPM_ID, .password = "7DC437091A4F131E1E04054611FE3FE206DA2446"}, SECRET,
-		      &standard, "");
+	expect_verify(&(struct ota_triple_login){.client_id = NPM_ID, .password = "7DC437091A4F131E1E04054611FE3FE206DA2446"},
+		      SECRET, &standard, "");
 	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F&sensor-01|securemode=3,signmethod=hmacsha1,"
 							      "timestamp=1617773607348,lan=NodeJS,_v=1.2.8|",
 						 .password = "7213e582320cff5cdce8a8d5c4de6f49b3ccad14"},
@@ -79,8 +79,8 @@ Test(triple, the_region_that_document_004_signs_needs_its_option)
 
 Test(triple, white_space_around_items_does_not_count)
 {
-	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F.sensor-01|securemode=3,\n   signmethod = hmacsha256,\r\n"
-							      "\ttimestamp=2524608000000 |",
+	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F.sensor-01|securemode=3,\n   "
+							      "signmethod = hmacsha256,\r\n\ttimestamp=2524608000000 |",
 						 .password = SHA256_LOWER},
 		      SECRET, &standard, "");
 }
