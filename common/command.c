@@ -19,7 +19,7 @@ static const char *const roles[] = {
 	[OTA_ROLE_ADMIN] = "admin",
 };
 
-static const char *const registrations[] = { "listed", NULL };
+static const char *const registrations[] = { "listed", "open", NULL };
 static const char *const sign_methods[] = { "auto", "md5", "sha256", NULL };
 static const char *const kinds[] = { "verify", "static", NULL };
 static const char *const conflict_answers[] = { "reject", "skip", NULL };

@@ -31,7 +31,7 @@ static const struct ota_option globals[] = {
 static const struct ota_option page_options[] = { ROWS };
 static const struct ota_option product_add_options[] = {
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
-	{ "registration", 0, "RULE", "registration", false, "listed: only registered devices are served" },
+	{ "registration", 0, "RULE", "registration", false, "listed (default): only registered devices are served; open: whoever reports is registered" },
 	{ "sign-method", 0, "METHOD", "signMethod", false, "auto, md5 or sha256" },
 	MUTATING,
 };

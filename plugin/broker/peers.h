@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #include "common/topic.h"
-#include "plugin/broker/pace.h"
+#include "common/pace.h"
 
 enum { OTA_ADMITTED_MS = 50 };
 

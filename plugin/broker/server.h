@@ -7,7 +7,7 @@
 
 #include "plugin/broker/compat.h"
 #include "plugin/broker/options.h"
-#include "plugin/broker/pace.h"
+#include "common/pace.h"
 #include "plugin/broker/peers.h"
 #include "plugin/broker/worker.h"
 

@@ -1,8 +1,8 @@
 /*
  * Pace: a token bucket. Pure. What is too much is refused without memory of who asked how often.
  */
-#ifndef OTA_PLUGIN_BROKER_PACE_H
-#define OTA_PLUGIN_BROKER_PACE_H
+#ifndef OTA_COMMON_PACE_H
+#define OTA_COMMON_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,8 +22,9 @@ struct ota_pace {
 
 static inline bool ota_pace_take(struct ota_pace *pace, struct ota_pace_rate rate, int64_t now_ms)
 {
+	/* Events of an earlier run may be older than the last one: time that goes back earns nothing and takes nothing. */
 	int64_t full = rate.burst * 1000, waited = pace->begun ? now_ms - pace->filled_ms : full;
-	int64_t earned = waited > full ? full : waited * rate.per_second;
+	int64_t earned = waited > full ? full : waited > 0 ? waited * rate.per_second : 0;
 	pace->thousandths = pace->thousandths + earned > full ? full : pace->thousandths + earned;
 	pace->filled_ms = now_ms;
 	pace->begun = true;

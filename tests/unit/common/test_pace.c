@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "plugin/broker/pace.h"
+#include "common/pace.h"
 
 static const struct ota_pace_rate rate = {.per_second = 5, .burst = 3};
 
