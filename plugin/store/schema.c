@@ -77,8 +77,23 @@ static const char *const step_1[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
+static const char *const step_2[] = {
+	"ALTER TABLE artifact ADD COLUMN url {text} DEFAULT ''",
+	"CREATE INDEX batch_package ON batch (package_id, id)",
+	"CREATE INDEX device_bucket ON device (bucket)",
+	"CREATE TABLE device_tag (device_id {int} REFERENCES device, tag {text}, value {text}, PRIMARY KEY (device_id, tag)) {keyed}",
+	/* Apart from the device's own row, which every report touches. */
+	"CREATE TABLE device_secret (device_id {id} REFERENCES device, sealed {text}, at_ms {int}) {heap}",
+	"ALTER TABLE attempt ADD COLUMN bytes {int} DEFAULT 0",
+	"ALTER TABLE attempt ADD COLUMN fetched_ms {int} DEFAULT 0",
+	NULL,
+};
+/* clang-format on */
+
 static const struct ota_schema_step steps[] = {
 	{step_1},
+	{step_2},
 };
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == OTA_STORE_SCHEMA, "OTA_STORE_SCHEMA counts the steps");
 
