@@ -75,6 +75,14 @@ static const char *const step_1[] = {
 	"CREATE INDEX event_batch ON event (batch_id, id) WHERE batch_id > 0",
 	NULL,
 };
+
+static const char *const step_2[] = {
+	"ALTER TABLE operator ADD COLUMN created_by {text} DEFAULT ''",
+	"ALTER TABLE operator ADD COLUMN last_used_ms {int} DEFAULT 0",
+	"CREATE UNIQUE INDEX operator_name ON operator (name)",
+	"CREATE INDEX event_at ON event (at_ms, id)",
+	NULL,
+};
 /* clang-format on */
 
 /* clang-format off */
