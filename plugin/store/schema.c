@@ -81,12 +81,6 @@ static const char *const step_2[] = {
 	"ALTER TABLE operator ADD COLUMN last_used_ms {int} DEFAULT 0",
 	"CREATE UNIQUE INDEX operator_name ON operator (name)",
 	"CREATE INDEX event_at ON event (at_ms, id)",
-	NULL,
-};
-/* clang-format on */
-
-/* clang-format off */
-static const char *const step_2[] = {
 	"ALTER TABLE artifact ADD COLUMN url {text} DEFAULT ''",
 	"CREATE INDEX batch_package ON batch (package_id, id)",
 	"CREATE INDEX device_bucket ON device (bucket)",
