@@ -24,6 +24,17 @@ bool ota_command_is_md5(struct ota_span text)
 	return ota_text_is_lower_hex(text, OTA_MD5_HEX);
 }
 
+bool ota_command_is_notes(struct ota_span text)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		unsigned char byte = (unsigned char)text.data[i];
+
+		if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f)
+			return false;
+	}
+	return text.size <= OTA_NOTES_MAX && ota_text_is_utf8(text);
+}
+
 bool ota_command_is_package_url(struct ota_span text)
 {
 	size_t scheme = strncmp(text.data, "https://", 8) == 0 ? 8 : strncmp(text.data, "http://", 7) == 0 ? 7 : 0;

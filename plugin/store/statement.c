@@ -156,7 +156,7 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id < $1 AND ($2 = '' OR product_key = $2) AND ($3 = '' OR state = $3)"
 		" ORDER BY id DESC LIMIT $4"},
 	/* Those a yank must end: open, or canceled while something sent runs on. */
-	[OTA_SQL_BATCH_LIST_OF_PACKAGE] = {"batch_list_of_package", OTA_SQL_HOT,
+	[OTA_SQL_BATCH_LIST_OF_PACKAGE] = {"batch_list_of_package", OTA_SQL_COLD,
 		"SELECT " BATCH_COLUMNS " FROM batch b WHERE b.package_id = $1 AND b.id > $2 AND b.state <> 'completed'"
 		" AND (b.state <> 'canceled' OR EXISTS (SELECT 1 FROM batch_count c WHERE c.batch_id = b.id AND c." UNFINISHED
 		" AND c.n > 0)) ORDER BY b.id LIMIT $3"},
