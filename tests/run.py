@@ -2,8 +2,9 @@
 
 run.py BUILD [--san MODE] [--unit | --system] [-- PYTEST ARGUMENTS]
 
-Under a sanitizer all programs write their findings into BUILD/findings; each file there is a failed test, whatever its program made of it.
-What was skipped is named with its reason. The last line is "N passed, N failed, N skipped". The exit status is 0 only if something ran and nothing failed.
+Under a sanitizer all programs write their findings into BUILD/findings; each file there is a failed test, whatever its program
+made of it. What was skipped is named with its reason. The last line is "N passed, N failed, N skipped". The exit status is 0 only
+if something ran and nothing failed.
 """
 
 import argparse
@@ -86,7 +87,8 @@ def run_meson(build: pathlib.Path, environment: dict[str, str]) -> Count:
     logs = build / "meson-logs"
     for name in ("testlog.junit.xml", "testlog.json"):
         (logs / name).unlink(missing_ok=True)
-    status = subprocess.run(["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"], env=environment, check=False).returncode
+    status = subprocess.run(["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"], env=environment,
+                            check=False).returncode
     if not (logs / "testlog.json").exists() or not (logs / "testlog.junit.xml").exists():
         print("meson left no log of its tests")
         return Count(failed=1)

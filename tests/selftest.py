@@ -24,7 +24,8 @@ def counted(*tests: tuple[str, str, str | None]) -> run.Count:
         logs = pathlib.Path(directory)
         suites = "".join(SUITE.format(name=name, cases=cases) for name, _, cases in tests if cases is not None)
         (logs / "testlog.junit.xml").write_text(f"<testsuites>{suites}</testsuites>")
-        (logs / "testlog.json").write_text("".join(json.dumps({"name": name, "result": result}) + "\n" for name, result, _ in tests))
+        (logs / "testlog.json").write_text("".join(json.dumps({"name": name, "result": result}) + "\n"
+                                                   for name, result, _ in tests))
         return run.count_meson(logs)
 
 
@@ -50,7 +51,9 @@ def skipped_tests_are_named():
     cases = ElementTree.fromstring(
         f"<testsuite>{PASSED}{SKIPPED}"
         '<testcase name="6 - disk::full" classname="c"><skipped/><system-out>needs root</system-out></testcase>'
-        '<testcase name="test_upload[a - b]" classname="c"><skipped message="needs a disk">file:1: needs a disk</skipped></testcase></testsuite>')
+        '<testcase name="test_upload[a - b]" classname="c">'
+        '<skipped message="needs a disk">file:1: needs a disk</skipped></testcase>'
+        '</testsuite>')
     assert run.skipped_ones(cases) == [
         "skipped: d: no reason given", "skipped: disk::full: needs root", "skipped: test_upload[a - b]: needs a disk"]
 
@@ -80,5 +83,5 @@ def nothing_is_no_success():
 
 
 if __name__ == "__main__":
-    sys.exit(tap.run([subtests_are_counted, silent_deaths_are_counted, plain_tests_are_counted, skipped_tests_are_named, findings_fail_the_run,
-                      nothing_is_no_success]))
+    sys.exit(tap.run([subtests_are_counted, silent_deaths_are_counted, plain_tests_are_counted, skipped_tests_are_named,
+                      findings_fail_the_run, nothing_is_no_success]))

@@ -75,10 +75,19 @@ static const char *const step_1[] = {
 	"CREATE INDEX event_batch ON event (batch_id, id) WHERE batch_id > 0",
 	NULL,
 };
+
+static const char *const step_2[] = {
+	"ALTER TABLE operator ADD COLUMN created_by {text} DEFAULT ''",
+	"ALTER TABLE operator ADD COLUMN last_used_ms {int} DEFAULT 0",
+	"CREATE UNIQUE INDEX operator_name ON operator (name)",
+	"CREATE INDEX event_at ON event (at_ms, id)",
+	NULL,
+};
 /* clang-format on */
 
 static const struct ota_schema_step steps[] = {
 	{step_1},
+	{step_2},
 };
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == OTA_STORE_SCHEMA, "OTA_STORE_SCHEMA counts the steps");
 

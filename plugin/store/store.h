@@ -20,7 +20,7 @@ struct ota_store;
 
 #define OTA_STORE_FILE "ota.db" /* in the store's directory */
 
-enum { OTA_STORE_SCHEMA = 1, OTA_STORE_UUID_SIZE = 37, OTA_NODE_ID = 1 };
+enum { OTA_STORE_SCHEMA = 2, OTA_STORE_UUID_SIZE = 37, OTA_NODE_ID = 1 };
 
 /* Opens or creates <directory>/ota.db, takes the lock <directory>/lock for life, migrates step by step. Errors: OTA_ECONFLICT the
  * lock is held (names the pid), OTA_EVERSION the schema is newer than OTA_STORE_SCHEMA, OTA_ECORRUPT. No transaction is open

@@ -70,7 +70,9 @@ def listen_to_signals(limit):
 
 
 def forget_proxies():
-    """A proxy that this machine asks for the world is not to be asked for the loopback. Paho knows no_proxy not at all, so the proxies go."""
+    """A proxy that this machine asks for the world is not to be asked for the loopback. Paho knows no_proxy not at all, so the
+    proxies go.
+    """
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         os.environ.pop(name, None)
         os.environ.pop(name.upper(), None)

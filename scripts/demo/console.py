@@ -39,7 +39,8 @@ class Console:
 
     def ask(self, *words):
         """The same program behind the scenes; each line of its answer is an object."""
-        done = subprocess.run(self._command(("-o", "jsonl", *words)), env=self._environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(self._command(("-o", "jsonl", *words)), env=self._environment(), capture_output=True, text=True,
+                              check=False)
         if done.returncode != 0:
             raise Surprise(f"otactl {shlex.join(str(word) for word in words)}: {done.stderr.strip()}")
         return [json.loads(line) for line in done.stdout.splitlines() if line]

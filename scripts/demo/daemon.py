@@ -17,7 +17,9 @@ class Died(Exception):
 
 
 def end_with_parent():
-    """The kernel ends it when the demo itself is killed and can end nothing any more. Survives exec, so also an agent that starts itself anew."""
+    """The kernel ends it when the demo itself is killed and can end nothing any more. Survives exec, so also an agent that starts
+    itself anew.
+    """
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -27,8 +29,8 @@ class Daemon:
         self.log = log
         # A session of its own: Ctrl-C in the terminal reaches the demo, which ends its children in order.
         with open(log, "ab") as output:
-            self._process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                             start_new_session=True, preexec_fn=end_with_parent)
+            self._process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output,
+                                             stderr=output, start_new_session=True, preexec_fn=end_with_parent)
         self.pid = self._process.pid
         self._handle = os.pidfd_open(self.pid)
 
@@ -47,8 +49,9 @@ class Daemon:
             os.kill(self.pid, signal.SIGTERM)
 
     def end(self, deadline):
-        """Waits; whoever has not ended by then is killed, and with it what it started. Its number is given back only after that, so that the
-        signal cannot reach a stranger."""
+        """Waits; whoever has not ended by then is killed, and with it what it started. Its number is given back only after that,
+        so that the signal cannot reach a stranger.
+        """
         self._has_ended(max(0, deadline - time.monotonic()))
         try:
             os.killpg(self.pid, signal.SIGKILL)

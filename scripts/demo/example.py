@@ -1,5 +1,6 @@
-"""The files of examples/ with this demo's own values put in. A key that the example does not show is an error: then the demo and the example
-have drifted apart, and a newcomer would be shown what he cannot copy."""
+"""The files of examples/ with this demo's own values put in. A key that the example does not show is an error: then the demo and
+the example have drifted apart, and a newcomer would be shown what he cannot copy.
+"""
 
 import re
 from pathlib import Path

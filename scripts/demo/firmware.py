@@ -52,7 +52,9 @@ class Releases:
         return b"%04d.%02d" % (months // 12, months % 12 + 1)
 
     def _make(self, release, broken=False):
-        """The same length: only the bytes of the version change. The broken one has lost what every U-Boot begins its banner with."""
+        """The same length: only the bytes of the version change. The broken one has lost what every U-Boot begins its banner
+        with.
+        """
         content = self._content.replace(self._release + self._suffix, release + self._suffix)
         if broken:
             content = content.replace(b"U-Boot " + release, b"\xff" * (7 + len(release)))

@@ -62,7 +62,9 @@ class Device:
         return json.loads((self.active_slot() / "manifest.json").read_text())["version"]
 
     def fault(self, firmware):
-        """What is wrong with the image that the device would boot, read from its slot and not asked of anybody; None if it is the artifact."""
+        """What is wrong with the image that the device would boot, read from its slot and not asked of anybody; None if it is the
+        artifact.
+        """
         try:
             sha256 = hashlib.sha256(self.active_image().read_bytes()).hexdigest()
         except OSError as error:

@@ -36,5 +36,5 @@ def invite(stage):
     old = stage.releases.old
     print(LINES.format(
         home=stage.scratch.home, path=shlex.quote(str(stage.sources.program("otactl").parent)), url=stage.servers.url,
-        port=stage.servers.broker_port, product=stage.fleet.product, device=stage.fleet.names[0], old=old.version, old_file=old.path.name,
-        pid=last.pid, last=last.name))
+        port=stage.servers.broker_port, product=stage.fleet.product, device=stage.fleet.names[0], old=old.version,
+        old_file=old.path.name, pid=last.pid, last=last.name))

@@ -46,8 +46,10 @@ class Scratch:
         return path
 
     def port(self):
-        """A port of the loopback that stays ours: a socket bound to it with SO_REUSEADDR keeps the kernel from giving it to anybody who asks
-        for a free one, and does not stand in the way of a server that sets the same option, because it never listens itself."""
+        """A port of the loopback that stays ours: a socket bound to it with SO_REUSEADDR keeps the kernel from giving it to
+        anybody who asks for a free one, and does not stand in the way of a server that sets the same option, because it never
+        listens itself.
+        """
         keeper = socket.socket()
         keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         keeper.bind(("127.0.0.1", 0))

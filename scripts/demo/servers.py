@@ -51,7 +51,8 @@ class Servers:
         self._store = scratch.directory("store")
         self._packages = scratch.directory("packages")
         self.token_file = self._store / "admin.token"
-        self.version = subprocess.run([find_program("mosquitto"), "-h"], capture_output=True, text=True, check=False).stdout.split("\n")[0]
+        self.version = subprocess.run([find_program("mosquitto"), "-h"], capture_output=True, text=True,
+                                      check=False).stdout.split("\n")[0]
         self.daemons = []
 
     def start_broker(self, started):

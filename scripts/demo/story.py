@@ -45,8 +45,8 @@ class Story:
         names.write_text("".join(f"{name}\n" for name in fleet.names))
         self._console.type("device", "add", self._product, "--names-file", names)
         fleet.start(stage.sources, stage.servers.broker_port, old, stage.daemons)
-        self._console.say(f"{len(fleet.devices)} ota-agent processes: examples/agent.conf, each with two slots of its own. In the first is "
-                          f"U-Boot {old.version} as Debian ships it ({self._releases.source}).")
+        self._console.say(f"{len(fleet.devices)} ota-agent processes: examples/agent.conf, each with two slots of its own. "
+                          f"In the first is U-Boot {old.version} as Debian ships it ({self._releases.source}).")
         wait_for(self._all_report_old, "every device to report its version", stage.daemons, 30)
         self._console.type("product", "versions", self._product)
 
@@ -67,12 +67,13 @@ class Story:
     def _bad_package(self):
         bad = self._releases.bad
         self._console.chapter("An update whose build went wrong")
-        self._console.say(f"{bad.path.name} has lost its version string. Nobody has noticed yet, so it is tried on two devices first.")
+        self._console.say(f"{bad.path.name} has lost its version string. Nobody has noticed yet, so it is tried on two devices "
+                          "first.")
         self._add_package(bad)
         batch = self._create_batch(bad, "--kind", "verify", *self._named(2))
         self._console.type("batch", "watch", batch, code=BATCH_FAILED)
-        self._console.say("Each of the two filled its spare slot, let examples/hooks/check-uboot look at it, and kept running what it ran. "
-                          "Its own words reach the operator:")
+        self._console.say("Each of the two filled its spare slot, let examples/hooks/check-uboot look at it, and kept running "
+                          "what it ran. Its own words reach the operator:")
         task = self._console.ask("batch", "tasks", batch)[0]["id"]
         self._console.type("task", "show", task)
         self._console.say("To everybody? A package that no device has proved is refused:")

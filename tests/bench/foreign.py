@@ -1,4 +1,6 @@
-"""What the plugin costs traffic that is none of its business: the same flood through a broker with and without it, runs interleaved."""
+"""What the plugin costs traffic that is none of its business: the same flood through a broker with and without it, runs
+interleaved.
+"""
 
 import multiprocessing
 import socket

@@ -9,7 +9,9 @@ from measure import quantile, table
 
 
 def probe(client, until_true, least=1.0):
-    """Round trips in milliseconds, for at least that many seconds and until the condition holds; the condition is asked every 100 ms."""
+    """Round trips in milliseconds, for at least that many seconds and until the condition holds; the condition is asked every 100
+    ms.
+    """
     trips, asked, begin = [], 0.0, time.monotonic()
     while True:
         start = time.monotonic()
@@ -47,4 +49,5 @@ def run(make_broker, devices):
         seconds = time.monotonic() - start
     table(f"Round trip of a foreign client while a batch of {devices} devices is prepared ({seconds:.2f} s)",
           ["ms", "median", "p99", "max", "samples"],
-          [[name, quantile(trips, 0.5), quantile(trips, 0.99), max(trips), len(trips)] for name, trips in (("idle", idle), ("preparing", busy))])
+          [[name, quantile(trips, 0.5), quantile(trips, 0.99), max(trips), len(trips)]
+           for name, trips in (("idle", idle), ("preparing", busy))])

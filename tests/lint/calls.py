@@ -13,5 +13,6 @@ def check(root: pathlib.Path) -> list[str]:
     for path in tree.files(root):
         text = tree.code(path.read_text(errors="replace"))
         name = path.relative_to(root).as_posix()
-        errors += [f"{name}:{tree.line_of(text, match.start())}: {match[1]}() is not used here" for match in BANNED.finditer(text)]
+        errors += [f"{name}:{tree.line_of(text, match.start())}: {match[1]}() is not used here"
+                   for match in BANNED.finditer(text)]
     return errors

@@ -1,5 +1,6 @@
-"""Layers: includes point one way (DESIGN: common <- rules <- store <- {fleet, access} <- control <- broker), and each foreign library has its
-one place. TAP on stdout, or lines for `make lint`."""
+"""Layers: includes point one way (DESIGN: common <- rules <- store <- {fleet, access} <- control <- broker), and each foreign
+library has its one place. TAP on stdout, or lines for `make lint`.
+"""
 
 import pathlib
 import re
@@ -21,6 +22,7 @@ CONTROL = (*FLEET, "plugin/access", "plugin/control")
 MAY_SEE = {
     "common": (),
     "link": ("common",),
+    "service": ("common",),
     "plugin/rules": RULES,
     "plugin/store": STORE,
     "plugin/fleet": FLEET,
@@ -30,8 +32,8 @@ MAY_SEE = {
     "agent/ports": ("common",),
     "agent/core": ("common", "agent/ports"),
     "agent/adapters": ("common", "link", "agent/ports", "agent/core"),
-    "agent": ("common", "link", "agent/ports", "agent/core", "agent/adapters"),
-    "gateway": ("common", "link"),
+    "agent": ("common", "link", "service", "agent/ports", "agent/core", "agent/adapters"),
+    "gateway": ("common", "link", "service"),
     "ctl": ("common",),
     "simulator": ("common", "link"),
     "examples": ("agent", "common"),

@@ -1,7 +1,7 @@
 """`make lint`: every rule of the house that a program can read. Prints each breach as file:line: sentence and counts them.
 
-Breaches that stand with a reason are listed in known.txt; an entry that no longer applies is a breach itself, so that the list only shrinks.
-LINT_CPPCHECK=1 runs cppcheck besides, which takes a minute.
+Breaches that stand with a reason are listed in known.txt; an entry that no longer applies is a breach itself, so that the list
+only shrinks. LINT_CPPCHECK=1 runs cppcheck besides, which takes a minute.
 """
 
 import os
@@ -20,7 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def cppcheck(root: pathlib.Path) -> list[str]:
     files = [str(path.relative_to(root)) for path in tree.files(root, tree.PRODUCT, (".c",))]
-    command = ["cppcheck", "--quiet", "--enable=warning,portability", "--inline-suppr", "--std=c11", "-D_GNU_SOURCE", "-I.", *files]
+    command = ["cppcheck", "--quiet", "--enable=warning,portability", "--inline-suppr", "--std=c11", "-D_GNU_SOURCE", "-I.",
+               *files]
     command.insert(1, "--template={file}:{line}: {message}")
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False).stderr.splitlines()
 

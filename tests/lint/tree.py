@@ -4,13 +4,18 @@ import pathlib
 import re
 import subprocess
 
-PRODUCT = ("common", "link", "plugin", "agent", "gateway", "ctl", "simulator", "examples")
+PRODUCT = ("common", "link", "service", "plugin", "agent", "gateway", "ctl", "simulator", "examples")
 SOURCES = (*PRODUCT, "tests")
 
 NOISE = re.compile(
     r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""",
     re.DOTALL,
 )
+
+
+def scripts(root: pathlib.Path) -> list[pathlib.Path]:
+    """Python, ours as much as C."""
+    return files(root, (*SOURCES, "docs", "scripts"), (".py",))
 
 
 def files(root: pathlib.Path, rooms=SOURCES, endings=(".c", ".h")) -> list[pathlib.Path]:

@@ -2,8 +2,8 @@
 
     /usr/bin/python3 tests/system/soak_kill.py [--kills 100] [--devices 200] [--modules 14] [--seed 1]
 
-Its last line is `kill: K kills, N acknowledged, L lost`; it ends with 0 only if nothing was lost, the kept counters equal a recount, and the
-final set of devices, versions and states is that of a run without kills.
+Its last line is `kill: K kills, N acknowledged, L lost`; it ends with 0 only if nothing was lost, the kept counters equal a
+recount, and the final set of devices, versions and states is that of a run without kills.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""Who may do what: devices touch their own topics only, nobody but the plugin speaks to devices, a doubtful configuration does not start."""
+"""Who may do what: devices touch their own topics only, nobody but the plugin speaks to devices, a doubtful configuration does
+not start.
+"""
 
 import hashlib
 import json
@@ -32,8 +34,8 @@ def test_device_subscribes_its_own_topics_only(pair):
     own = [alpha.topic("upgrade"), alpha.topic("request"), alpha.topic("cancel"), alpha.sys_topic("ota/firmware/get_reply")]
     assert REFUSED not in alpha.client.subscribe(*own)
     foreign = [beta.topic("upgrade"), beta.topic("inform"), beta.topic("request"), beta.sys_topic("ota/firmware/get_reply"),
-               f"/ota/device/upgrade/{PRODUCT}/+", "/ota/device/upgrade/+/alpha", f"/ota/device/+/{PRODUCT}/alpha", "/ota/device/#", "/ota/#",
-               "$CONTROL/#", "$CONTROL/ota/v1/response"]
+               f"/ota/device/upgrade/{PRODUCT}/+", "/ota/device/upgrade/+/alpha", f"/ota/device/+/{PRODUCT}/alpha",
+               "/ota/device/#", "/ota/#", "$CONTROL/#", "$CONTROL/ota/v1/response"]
     refused = dict(zip(foreign, alpha.client.subscribe(*foreign)))
     assert {topic: code for topic, code in refused.items() if code != REFUSED and not topic.startswith("/ota/#")} == {}
 
@@ -68,7 +70,8 @@ def test_stranger_cannot_report_for_a_device(broker, operator, pair):
 @pytest.mark.parametrize("who", ["itself", "another device", "a stranger"])
 def test_nobody_publishes_on_a_topic_that_goes_to_a_device(broker, pair, who):
     alpha, beta = pair
-    down = [alpha.topic("upgrade"), alpha.topic("cancel"), alpha.sys_topic("ota/firmware/get_reply"), alpha.sys_topic("file/download_reply")]
+    down = [alpha.topic("upgrade"), alpha.topic("cancel"), alpha.sys_topic("ota/firmware/get_reply"),
+            alpha.sys_topic("file/download_reply")]
     alpha.client.subscribe(*down)
     stranger = broker.client("stranger").connect()
     sender = {"itself": alpha.client, "another device": beta.client, "a stranger": stranger}[who]
@@ -115,7 +118,8 @@ def test_will_is_no_report(broker, operator, pair, verb):
     assert version(operator, "beta") == OLD
 
 
-@pytest.mark.parametrize("verb, retain", [("upgrade", False), ("upgrade", True), ("request", False), ("cancel", False), ("inform", True)])
+@pytest.mark.parametrize("verb, retain", [("upgrade", False), ("upgrade", True), ("request", False), ("cancel", False),
+                                          ("inform", True)])
 def test_will_on_a_topic_that_is_not_the_devices_to_speak_on_is_never_published(broker, operator, pair, verb, retain):
     alpha, _ = pair
     with broker.client("listener") as listener:
@@ -257,8 +261,9 @@ def test_unknown_option_stops_the_start_with_its_name(new_broker):
     assert "ota_setle" in log
 
 
-@pytest.mark.parametrize("option, value", [("ota_others", "maybe"), ("ota_device_auth", "yes"), ("ota_settle", "soon"), ("ota_settle", "-1s"),
-                                           ("ota_gateway_url", "ftp://x"), ("ota_store_dir", "relative/path")])
+@pytest.mark.parametrize("option, value", [("ota_others", "maybe"), ("ota_device_auth", "yes"), ("ota_settle", "soon"),
+                                           ("ota_settle", "-1s"), ("ota_gateway_url", "ftp://x"),
+                                           ("ota_store_dir", "relative/path")])
 def test_bad_value_stops_the_start_with_its_name(new_broker, option, value):
     broker = new_broker()
     broker.config.set_option(option, value)

@@ -73,7 +73,8 @@ def test_several_updates_one_after_the_other(agent, server, web):
 @pytest.mark.parametrize("step, desc, prepare", [
     (-2, "download: server answered 404", lambda web, push: push(url=web.url("/nowhere"))),
     (-2, "download: server answered 403", lambda web, push: (web.answers.update({"/new": 403}), push())),
-    (-2, "download: url scheme ftp is not allowed by url_schemes (http https)", lambda web, push: push(url="ftp://127.0.0.1/new")),
+    (-2, "download: url scheme ftp is not allowed by url_schemes (http https)",
+     lambda web, push: push(url="ftp://127.0.0.1/new")),
     (-3, "verify: the server has 200000 bytes, announced were 199999", lambda web, push: push(size=199_999)),
     (-3, "verify: SHA-256 is ", lambda web, push: push(sign="0" * 64)),
     (-1, "this device has no module radio", lambda web, push: push(module="radio")),
@@ -130,7 +131,8 @@ def test_the_check_refuses_an_image_and_the_old_one_stays(make_agent, server, we
 def test_a_broken_push_is_ignored(agent, server, web):
     agent.start()
     server.expect_inform()
-    for payload in ("", "{", "[]", '{"code":"1000","data":{"version":"2.0.0"}}', '{"code":"500","data":{}}', "\0" * 100, '{"data":' * 50):
+    for payload in ("", "{", "[]", '{"code":"1000","data":{"version":"2.0.0"}}', '{"code":"500","data":{}}', "\0" * 100,
+                    '{"data":' * 50):
         server.push_raw(payload)
     server.push("2.0.0", web.add("/new", NEW), NEW)
     server.expect_inform(version="2.0.0")

@@ -9,7 +9,8 @@ from harness.agent import PROGRAM
 
 
 def call(*arguments):
-    done = subprocess.run([str(PROGRAM), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=15, check=False)
+    done = subprocess.run([str(PROGRAM), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=15,
+                          check=False)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -15,7 +15,9 @@ OLD, NEW = b"U-Boot 2023.01 " + content(50_000, 1), b"U-Boot 2023.02 " + content
 
 @pytest.fixture
 def agent(tmp_path, broker, web):
-    """The plugin's download links lead to a gateway; here they lead to the test's own server, which looks the same from the device."""
+    """The plugin's download links lead to a gateway; here they lead to the test's own server, which looks the same from the
+    device.
+    """
     made = Agent(tmp_path / "agent", broker.port, product_key=PRODUCT, device_name=NAME)
     made.modules["default"]["check"] = made.hook("check", 'grep -aq "U-Boot" "$OTA_FILE" || { echo "no U-Boot here"; exit 1; }')
     yield made.provision(OLD, "2023.01")

@@ -143,8 +143,9 @@ def test_a_state_that_cannot_be_read_is_set_aside(agent, server):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_kills_at_random_moments_end_in_the_new_version(agent, server, web, seed):
-    """At most four kills, so that the brake of five starts does not act. Whatever is hit, the device ends on the new version and never runs less
-    than a whole image."""
+    """At most four kills, so that the brake of five starts does not act. Whatever is hit, the device ends on the new version and
+    never runs less than a whole image.
+    """
     moments = random.Random(seed)
     agent.start()
     server.expect_inform(version="1.0.0")
@@ -174,8 +175,9 @@ class PowerCut:
 
 
 def power_cut_at(make_agent, server, web, count):
-    """One update with a cut before the count-th change on disk. The server pushes whenever it hears the old version, as ours does. False when the
-    update had less changes than that."""
+    """One update with a cut before the count-th change on disk. The server pushes whenever it hears the old version, as ours
+    does. False when the update had less changes than that.
+    """
     agent = make_agent(f"agent-{count}").provision()
     cut = PowerCut(agent, count)
     url = web.add("/new", NEW)
@@ -216,7 +218,8 @@ def test_a_power_cut_before_every_change_on_disk(make_agent, server, web):
 
 def memory_of(pid):
     """RssAnon and VmRSS in KiB."""
-    words = {line.split(":")[0]: line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().split("\n") if ":" in line and len(line.split()) > 1}
+    words = {line.split(":")[0]: line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().split("\n")
+             if ":" in line and len(line.split()) > 1}
     return int(words["RssAnon"]), int(words["VmRSS"])
 
 

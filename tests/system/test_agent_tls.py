@@ -21,16 +21,17 @@ class Authority:
     def __init__(self, home, name="ca"):
         self.home, self.name = home, name
         self.certificate = home / f"{name}.pem"
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                "-keyout", home / f"{name}.key", "-out", self.certificate)
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                f"/CN={name}", "-keyout", home / f"{name}.key", "-out", self.certificate)
 
     def issue(self, name, host):
         """Returns certificate and key for that host."""
         key, request, certificate = (self.home / f"{name}.{suffix}" for suffix in ("key", "csr", "pem"))
         (self.home / f"{name}.ext").write_text(f"subjectAltName={host}\n")
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", request)
-        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.home / f"{self.name}.key", "-CAcreateserial", "-days", "2",
-                "-extfile", self.home / f"{name}.ext", "-out", certificate)
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-keyout", key,
+                "-out", request)
+        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.home / f"{self.name}.key",
+                "-CAcreateserial", "-days", "2", "-extfile", self.home / f"{name}.ext", "-out", certificate)
         return certificate, key
 
 
@@ -60,7 +61,8 @@ def tls_agent(tmp_path):
     made = []
 
     def make(broker, **keys):
-        made.append(Agent(tmp_path / "agent", 0, **{"broker": f"mqtts://127.0.0.1:{broker.tls_port}", "url_schemes": None, **keys}))
+        made.append(Agent(tmp_path / "agent", 0, **{"broker": f"mqtts://127.0.0.1:{broker.tls_port}", "url_schemes": None,
+                                                    **keys}))
         return made[-1].provision()
 
     yield make

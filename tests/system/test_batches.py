@@ -100,7 +100,8 @@ def test_dry_run_tells_and_does_nothing(operator, make_scenario):
     scenario = make_scenario("d0000", "d0001", "d0002")
     scenario.device("d0000", version=NEW)
     package = scenario.package(NEW, content=b"x" * 1000)
-    plan = operator.ask("createBatch", package=package["id"], kind="verify", targets={"names": [*names(3), "no-such"]}, dryRun=True)
+    plan = operator.ask("createBatch", package=package["id"], kind="verify", targets={"names": [*names(3), "no-such"]},
+                        dryRun=True)
     assert plan["matches"] == 2
     assert plan["excluded"]["already_at_target"] == 1
     assert plan["excluded"]["unknown_device"] == 1
@@ -221,7 +222,8 @@ def test_no_answer_is_longer_than_64_kib(operator, make_scenario):
 
 
 def test_page_of_devices_with_many_modules_fits(operator, make_scenario):
-    """16 modules with the longest names, 40 devices: the page ends early, the answer stays under its limit, nothing is left out."""
+    """16 modules with the longest names, 40 devices: the page ends early, the answer stays under its limit, nothing is left out.
+    """
     names = [f"{number:02}-" + "x" * 61 for number in range(40)]
     scenario = make_scenario(*names)
     for name in names:
@@ -270,9 +272,10 @@ def test_package_without_its_file_is_refused(operator, scenario):
 
 
 def test_all_of_a_request_is_answered_in_order(operator, scenario):
-    answers = operator.ask_all([{"command": "getProduct", "productKey": PRODUCT}, {"command": "getProduct", "productKey": "nosuch"},
-                                {"command": "listProducts"}])
-    assert [("data" in each, each.get("error", {}).get("code")) for each in answers] == [(True, None), (False, "not_found"), (True, None)]
+    answers = operator.ask_all([{"command": "getProduct", "productKey": PRODUCT},
+                                {"command": "getProduct", "productKey": "nosuch"}, {"command": "listProducts"}])
+    assert [("data" in each, each.get("error", {}).get("code")) for each in answers] == [(True, None), (False, "not_found"),
+                                                                                         (True, None)]
 
 
 @pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])

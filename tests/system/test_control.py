@@ -68,10 +68,11 @@ def test_unknown_command_is_refused_with_the_nearest_name(operator):
     assert "createBatch" in error["message"]
 
 
-@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"{}", b'{"commands":[]}', b'{"commands":{}}', b'{"commands":[1]}', b'{"commands":[{}]}',
-                                     b'{"commands":[],"x":1}', b'{"commands":[{"command":"getServer"}]} ', b'{"commands":[{"command":"\xff"}]}',
-                                     b'{"commands":[{"command":"getServer","command":"getServer"}]}', b'{"commands":[{"command":"\\u0000"}]}',
-                                     b"[" * 1000, b" " * 65537],
+@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"{}", b'{"commands":[]}', b'{"commands":{}}', b'{"commands":[1]}',
+                                     b'{"commands":[{}]}', b'{"commands":[],"x":1}', b'{"commands":[{"command":"getServer"}]} ',
+                                     b'{"commands":[{"command":"\xff"}]}',
+                                     b'{"commands":[{"command":"getServer","command":"getServer"}]}',
+                                     b'{"commands":[{"command":"\\u0000"}]}', b"[" * 1000, b" " * 65537],
                          ids=lambda payload: payload[:30].decode("latin-1") or "empty")
 def test_broken_request_is_answered_with_an_error_and_the_connection_kept(operator, payload):
     responses = operator.ask_raw(payload)

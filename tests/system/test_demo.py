@@ -27,8 +27,8 @@ class Run:
         environment = {**os.environ, "OTA_BUILD": str(places.BUILD), "TMPDIR": str(self.scratch), "DEMO_ONCE": "1", **settings}
         self.out, self.err = home / "out", home / "err"
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
-            self.process = subprocess.Popen([PYTHON, "-B", str(places.ROOT / "scripts" / "demo")], stdin=subprocess.DEVNULL, stdout=out,
-                                            stderr=err, env=environment, start_new_session=True)
+            self.process = subprocess.Popen([PYTHON, "-B", str(places.ROOT / "scripts" / "demo")], stdin=subprocess.DEVNULL,
+                                            stdout=out, stderr=err, env=environment, start_new_session=True)
 
     def wait(self):
         return self.process.wait(LIMIT)
@@ -37,7 +37,8 @@ class Run:
         return self.out.read_text().splitlines()
 
     def says(self, words):
-        return until(lambda: words in self.out.read_text() or self.process.poll() is not None, f"the demo to say {words!r}", LIMIT)
+        return until(lambda: words in self.out.read_text() or self.process.poll() is not None, f"the demo to say {words!r}",
+                     LIMIT)
 
     def names(self):
         return [path.name for path in self.scratch.iterdir()]
@@ -87,7 +88,9 @@ def new_demo(tmp_path):
 
 
 def test_it_ends_with_a_proof_that_one_flipped_bit_breaks(new_demo):
-    """Two demos side by side, neither disturbs the other: a good one, and one that flips a bit in one device's active slot at the end."""
+    """Two demos side by side, neither disturbs the other: a good one, and one that flips a bit in one device's active slot at the
+    end.
+    """
     good, corrupt = new_demo(), new_demo(DEMO_CORRUPT="1")
     names = {demo: until(demo.names, "the scratch directory") for demo in (good, corrupt)}
 

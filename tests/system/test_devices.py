@@ -77,7 +77,8 @@ def test_pending_while_offline_then_pushed_on_connect(operator, scenario):
     operator.wait_task(task["id"], state="pushed")
 
 
-@pytest.mark.parametrize("step, cause", [(-1, "upgrade_failed"), (-2, "download_failed"), (-3, "verify_failed"), (-4, "burn_failed")])
+@pytest.mark.parametrize("step, cause", [(-1, "upgrade_failed"), (-2, "download_failed"), (-3, "verify_failed"),
+                                         (-4, "burn_failed")])
 def test_negative_step_fails_the_task_with_its_cause(operator, scenario, step, cause):
     device = scenario.device(version=OLD)
     task, _ = scenario.pushed(device, scenario.package(NEW))
@@ -287,8 +288,9 @@ def test_sixteen_modules_are_kept_and_no_more(operator, scenario):
     assert sorted(each["module"] for each in told["modules"]) == [f"m{number:02}" for number in range(16)]
 
 
-@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'{"params":{}}', b'{"params":{"version":5}}', b'{"params":{"version":""}}',
-                                     b'{"params":{"version":"a\\"b"}}', b"\x00" * 100, b"[" * 10000, b"x" * 16385],
+@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b'{"params":{}}', b'{"params":{"version":5}}',
+                                     b'{"params":{"version":""}}', b'{"params":{"version":"a\\"b"}}', b"\x00" * 100, b"[" * 10000,
+                                     b"x" * 16385],
                          ids=lambda payload: payload[:24].decode() or "empty")
 def test_refused_content_is_dropped_and_the_connection_kept(operator, scenario, payload):
     device = scenario.device()

@@ -20,8 +20,9 @@ def versions(operator, module="default"):
 
 
 def test_stock_clients_go_from_inform_to_succeeded(broker, operator, scenario):
-    """Sections 3.1 to 3.6 with mosquitto_pub and mosquitto_sub. Each mosquitto_pub is a connection of its own and ends the one before it, so
-    the reports go out through the one that listens; this is what a device with one connection does."""
+    """Sections 3.1 to 3.6 with mosquitto_pub and mosquitto_sub. Each mosquitto_pub is a connection of its own and ends the one
+    before it, so the reports go out through the one that listens; this is what a device with one connection does.
+    """
     device = Device(broker, PRODUCT, "sensor-01")
     assert versions(operator) == ({}, 1)
 
@@ -132,16 +133,19 @@ def test_module_of_the_push_names_what_to_update(operator, scenario):
 
 
 def test_push_is_the_documents_own_example_byte_for_byte(broker, operator, scenario):
-    """From the same inputs; what varies is the URL and the time. Of the example only extData has moved, behind the scalars (aliyun-ota 0.5)."""
+    """From the same inputs; what varies is the URL and the time. Of the example only extData has moved, behind the scalars
+    (aliyun-ota 0.5).
+    """
     digest, sha256 = "5a1a416f357f17bfa89823d2fd49ef8b", "0" * 63 + "4"
     with open(broker.package_dir / sha256, "wb") as image:
         image.truncate(2233916)
-    package = operator.ask("addPackage", productKey=PRODUCT, module="resource", version="res-1.2.5", size=2233916, sha256=sha256, md5=digest,
-                           extData={"info": "Double 11 corpus update"})
+    package = operator.ask("addPackage", productKey=PRODUCT, module="resource", version="res-1.2.5", size=2233916, sha256=sha256,
+                           md5=digest, extData={"info": "Double 11 corpus update"})
     device = scenario.device(version=OLD)
     _, push = scenario.pushed(device, package)
     golden = (places.GOLDEN / "push-document-004.json").read_bytes().rstrip(b"\n")
-    varying = {b"update package downloaded url address": push.data["url"].encode(), b"1617773607348": str(push.value["id"]).encode()}
+    varying = {b"update package downloaded url address": push.data["url"].encode(),
+               b"1617773607348": str(push.value["id"]).encode()}
     for told, real in varying.items():
         assert golden.count(told) == 1
         golden = golden.replace(told, real)

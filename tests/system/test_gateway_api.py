@@ -84,8 +84,8 @@ def test_idempotency_key_stands_for_request_id(echoed, web):
     assert "requestId" not in web.post("listProducts", {"Idempotency-Key": "abc"}).json
 
 
-@pytest.mark.parametrize("code, status", [("invalid", 400), ("not_found", 404), ("conflict", 409), ("denied", 403), ("limit", 413),
-                                          ("unavailable", 503), ("io", 500), ("a word from later", 500)])
+@pytest.mark.parametrize("code, status", [("invalid", 400), ("not_found", 404), ("conflict", 409), ("denied", 403),
+                                          ("limit", 413), ("unavailable", 503), ("io", 500), ("a word from later", 500)])
 def test_refusal_of_the_plugin_becomes_a_status(plugin, web, code, status):
     def refuse(_):
         raise Refusal(code, "a sentence", "some.path")
@@ -103,8 +103,8 @@ def test_no_or_unknown_token_is_401(web, headers):
 
 
 @pytest.mark.parametrize("method, target, allow", [
-    ("PUT", "/api/v1/products", "GET, HEAD"), ("GET", "/api/v1/createBatch", "POST"), ("DELETE", "/api/v1/packages", "GET, HEAD, PUT"),
-    ("POST", "/healthz", "GET, HEAD"),
+    ("PUT", "/api/v1/products", "GET, HEAD"), ("GET", "/api/v1/createBatch", "POST"),
+    ("DELETE", "/api/v1/packages", "GET, HEAD, PUT"), ("POST", "/healthz", "GET, HEAD"),
 ])
 def test_wrong_method_is_405_with_the_right_ones(web, method, target, allow):
     answer = web.request(method, target, b"")
@@ -297,8 +297,9 @@ def test_stop_with_a_command_on_its_way_is_clean(plugin, gateway, web):
 
 
 @pytest.mark.parametrize("line, words", [
-    ("package_dri = /tmp", "package_dir"), ("listen = 1.2.3.4", "listen"), ("log_level = loud", "debug"), ("upload_limit = 0", "upload_limit"),
-    ("tls_cert = /nowhere", "tls_key"), ("broker_password_file = /nowhere", "broker_username"),
+    ("package_dri = /tmp", "package_dir"), ("listen = 1.2.3.4", "listen"), ("log_level = loud", "debug"),
+    ("upload_limit = 0", "upload_limit"), ("tls_cert = /nowhere", "tls_key"),
+    ("broker_password_file = /nowhere", "broker_username"),
 ])
 def test_bad_setting_stops_the_start_with_its_name(make_gateway, line, words):
     gateway = make_gateway("bad")
@@ -320,8 +321,9 @@ def test_json_of_every_refusal_is_valid_utf8(web):
 
 @pytest.fixture
 def certificate(tmp_path):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=x",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"],
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                    "1", "-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out",
+                    tmp_path / "cert.pem"],
                    check=True, capture_output=True)
     return tmp_path / "cert.pem", tmp_path / "key.pem"
 

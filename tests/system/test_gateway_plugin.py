@@ -67,7 +67,8 @@ def test_rollout_from_the_command_line_to_the_new_version(system, otactl, device
 
     push = device.expect_push()
     assert push.data["url"].startswith(gateway.url + "/dl/")
-    with urllib.request.urlopen(urllib.request.Request(push.data["url"], headers={"Range": "bytes=0-"}), timeout=DEADLINE) as answer:
+    with urllib.request.urlopen(urllib.request.Request(push.data["url"], headers={"Range": "bytes=0-"}),
+                                timeout=DEADLINE) as answer:
         assert answer.status == 206
         data = answer.read()
     assert hashlib.md5(data).hexdigest() == push.data["md5"]
@@ -88,10 +89,12 @@ def test_every_view_shows_what_the_server_sends(otactl, device, tmp_path):
     package = upload(otactl, tmp_path)
     batch = asked(otactl, "batch", "create", "--package", package["id"], "--kind", "verify", "-d", "s1")
     task = until(lambda: asked(otactl, "batch", "tasks", batch["id"]), "the task exists")[0]
-    for words, sign in [(("product", "list"), "Sensors"), (("product", "show", PRODUCT), "Sensors"), (("device", "list", "-p", PRODUCT), "default 1.0"),
-                        (("device", "show", PRODUCT, "s1"), "TASK"), (("package", "list"), "1.9 MiB"), (("package", "show", package["id"]), "spring"),
-                        (("batch", "list"), "verify"), (("batch", "show", batch["id"]), "strategy"), (("batch", "tasks", batch["id"]), "s1"),
-                        (("task", "show", task["id"]), "2.0"), (("server", "status"), "devices online"), (("log",), "package_added")]:
+    for words, sign in [(("product", "list"), "Sensors"), (("product", "show", PRODUCT), "Sensors"),
+                        (("device", "list", "-p", PRODUCT), "default 1.0"), (("device", "show", PRODUCT, "s1"), "TASK"),
+                        (("package", "list"), "1.9 MiB"), (("package", "show", package["id"]), "spring"),
+                        (("batch", "list"), "verify"), (("batch", "show", batch["id"]), "strategy"),
+                        (("batch", "tasks", batch["id"]), "s1"), (("task", "show", task["id"]), "2.0"),
+                        (("server", "status"), "devices online"), (("log",), "package_added")]:
         assert sign in otactl.good(*words), words
 
 

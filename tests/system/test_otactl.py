@@ -19,9 +19,10 @@ PACKAGE = {"id": 3, "productKey": "pk1", "module": "default", "version": "2.0", 
 
 def batch(state="running", outcome=None, **counts):
     full = {name: counts.get(name, 0) for name in ("pending", "pushed", "upgrading", "succeeded", "failed", "canceled")}
-    told = {"id": 7, "name": "spring", "productKey": "pk1", "module": "default", "version": "2.0", "package": 3, "kind": "static", "state": state,
-            "reason": "", "createdAt": NOW, "createdBy": "admin", "startedAt": NOW, "endsAt": NOW, "total": sum(full.values()),
-            "prepared": sum(full.values()), "excluded": {}, "counts": full, "causes": {}, "strategy": {}, "rev": 1}
+    told = {"id": 7, "name": "spring", "productKey": "pk1", "module": "default", "version": "2.0", "package": 3, "kind": "static",
+            "state": state, "reason": "", "createdAt": NOW, "createdBy": "admin", "startedAt": NOW, "endsAt": NOW,
+            "total": sum(full.values()), "prepared": sum(full.values()), "excluded": {}, "counts": full, "causes": {},
+            "strategy": {}, "rev": 1}
     return {**told, "outcome": outcome} if outcome else told
 
 
@@ -72,8 +73,8 @@ def test_verb_asks_its_command(plugin, otactl, words, command, members):
 
 
 @pytest.mark.parametrize("words, command", [
-    ("product list", "listProducts"), ("device list -p pk1", "listDevices"), ("package list", "listPackages"), ("batch list", "listBatches"),
-    ("batch tasks 7", "listTasks"), ("log", "listEvents"), ("device log pk1 a", "listEvents"),
+    ("product list", "listProducts"), ("device list -p pk1", "listDevices"), ("package list", "listPackages"),
+    ("batch list", "listBatches"), ("batch tasks 7", "listTasks"), ("log", "listEvents"), ("device log pk1 a", "listEvents"),
 ])
 def test_list_goes_through_all_pages(plugin, otactl, words, command):
     pages = {None: {"items": [{"id": 1}, {"id": 2}], "next": "x"}, "x": {"items": [{"id": 3}]}}
@@ -86,23 +87,26 @@ def test_list_goes_through_all_pages(plugin, otactl, words, command):
 
 
 def test_table_is_clean_of_what_a_device_put_there(plugin, otactl):
-    plugin.answers["listEvents"] = {"items": [{"id": 1, "at": NOW, "event": "progress", "deviceName": "a", "detail": "\x1b]0;owned\x07\u202e"}]}
+    plugin.answers["listEvents"] = {"items": [{"id": 1, "at": NOW, "event": "progress", "deviceName": "a",
+                                               "detail": "\x1b]0;owned\x07\u202e"}]}
     for form in ("table", "json", "jsonl"):
         shown = otactl.good("log", "-o", form)
         assert not set(shown) & {"\x1b", "\x07", "\u202e"}
     assert json.loads(otactl.good("log", "-o", "json"))[0]["detail"] == "\x1b]0;owned\x07\u202e"
 
 
-@pytest.mark.parametrize("code, exit_code", [("invalid", 2), ("not_found", 3), ("conflict", 4), ("denied", 1), ("limit", 1), ("io", 1)])
+@pytest.mark.parametrize("code, exit_code", [("invalid", 2), ("not_found", 3), ("conflict", 4), ("denied", 1), ("limit", 1),
+                                             ("io", 1)])
 def test_refusal_is_a_sentence_and_an_exit_code(plugin, otactl, code, exit_code):
     plugin.answers["getBatch"] = refusing(code, "a sentence", None)
     result = otactl("batch", "show", 7)
     assert (result.code, result.err, result.out) == (exit_code, "otactl: a sentence\n", "")
 
 
-@pytest.mark.parametrize("words", ["batch", "bacth list", "batch show", "batch show x", "batch list --stat x", "-o xml batch list", "batch show 1 2",
-                                   "product add a-b", "batch create --all", "batch create --package 1", "batch cancel 7 --level now",
-                                   "device add pk1", "log --limit 0", "batch watch 7 --interval soon"])
+@pytest.mark.parametrize("words", ["batch", "bacth list", "batch show", "batch show x", "batch list --stat x",
+                                   "-o xml batch list", "batch show 1 2", "product add a-b", "batch create --all",
+                                   "batch create --package 1", "batch cancel 7 --level now", "device add pk1", "log --limit 0",
+                                   "batch watch 7 --interval soon"])
 def test_mistake_of_the_typist_is_exit_code_2_with_a_sentence(plugin, otactl, words):
     result = otactl(*words.split())
     assert result.code == 2
@@ -124,7 +128,8 @@ def test_conflict_is_not_blamed_on_an_option_nobody_typed(plugin, otactl):
 
 def test_help_names_every_noun_and_exit_code(otactl):
     text = otactl.good("--help")
-    for word in ("product list", "device add", "package add FILE", "batch watch ID", "server status", "OTA_TOKEN", "5 the watched batch"):
+    for word in ("product list", "device add", "package add FILE", "batch watch ID", "server status", "OTA_TOKEN",
+                 "5 the watched batch"):
         assert word in text
     assert "--abort-percent" in otactl.good("batch", "create", "--help")
     assert "watch ID" in otactl.good("batch", "--help")
@@ -198,14 +203,16 @@ def test_file_that_is_no_package_is_refused_here(plugin, otactl, tmp_path, make)
 
 
 def test_dry_run_shows_the_plan(plugin, otactl):
-    plugin.answers["createBatch"] = {"matches": 12, "excluded": {"already_at_target": 3, "barred": 0}, "conflicts": ["a"], "bytes": 4096}
+    plugin.answers["createBatch"] = {"matches": 12, "excluded": {"already_at_target": 3, "barred": 0}, "conflicts": ["a"],
+                                     "bytes": 4096}
     shown = otactl.good("batch", "create", "--package", 1, "--all", "--dry-run")
     assert re.search(r"devices +12\n", shown) and "already_at_target 3" in shown and "4.0 KiB" in shown
     assert plugin.asked("createBatch")[0]["dryRun"] is True
 
 
 def test_watch_in_a_pipe_prints_each_change_once(plugin, otactl):
-    plugin.answers["getBatch"] = script(batch(pending=2), batch(pending=2), batch(pending=1, succeeded=1), batch("completed", "succeeded", succeeded=2))
+    plugin.answers["getBatch"] = script(batch(pending=2), batch(pending=2), batch(pending=1, succeeded=1),
+                                        batch("completed", "succeeded", succeeded=2))
     lines = otactl.good("batch", "watch", 7, "--interval", "20ms").splitlines()
     assert [line.split(" ", 1)[1] for line in lines] == [
         "batch=7 state=running pending=2 pushed=0 upgrading=0 succeeded=0 failed=0 canceled=0",
@@ -224,7 +231,8 @@ def test_watch_ends_as_the_batch_ended(plugin, otactl, end, exit_code):
 
 
 def test_watch_on_a_terminal_draws_bars_in_place(plugin, otactl):
-    plugin.answers["getBatch"] = script(batch(pending=2), batch(pending=1, failed=1), batch("completed", "failed", succeeded=1, failed=1))
+    plugin.answers["getBatch"] = script(batch(pending=2), batch(pending=1, failed=1),
+                                        batch("completed", "failed", succeeded=1, failed=1))
     code, shown = otactl.on_terminal("batch", "watch", 7, "--interval", "20ms", columns=60)
     assert code == 5
     frames = shown.split("\x1b[7A")

@@ -1,4 +1,6 @@
-"""While the store stands still (here: another process holds SQLite's write lock) the broker goes on, and what it acknowledged is kept."""
+"""While the store stands still (here: another process holds SQLite's write lock) the broker goes on, and what it acknowledged is
+kept.
+"""
 
 import random
 import sqlite3
@@ -109,7 +111,8 @@ def test_last_report_wins_across_the_kill(broker, operator, scenario):
 
 def test_command_waits_and_is_answered_afterwards(broker, operator, foreign):
     with locked(broker):
-        operator.client.publish("$CONTROL/ota/v1", '{"commands":[{"command":"createProduct","token":"%s","productKey":"late"}]}' % operator.token, 1)
+        operator.client.publish("$CONTROL/ota/v1",
+                                '{"commands":[{"command":"createProduct","token":"%s","productKey":"late"}]}' % operator.token, 1)
         assert slowest_trip(foreign) < 1.0
     assert b'"late"' in operator.client.expect("$CONTROL/ota/v1/response").payload
 

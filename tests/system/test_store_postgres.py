@@ -1,4 +1,5 @@
-"""The store's SQL on PostgreSQL: its schema is created and every statement prepared on a server made for this test, on a socket only.
+"""The store's SQL on PostgreSQL: its schema is created and every statement prepared on a server made for this test, on a socket
+only.
 
 Several brokers will share one store there. Until that back-end exists this holds its SQL in shape."""
 
@@ -42,18 +43,21 @@ class Server:
         self.process = None
 
     def run(self, program, *arguments, **more):
-        return subprocess.run([self.programs / program, *arguments], capture_output=True, text=True, timeout=60, cwd=self.directory,
-                              env=self.environment, **self.identity, **more)
+        return subprocess.run([self.programs / program, *arguments], capture_output=True, text=True, timeout=60,
+                              cwd=self.directory, env=self.environment, **self.identity, **more)
 
     def start(self):
-        # A locale that sorts unlike bytes: a column that forgot its collation is seen. Not every machine has one; C.UTF-8 is always there.
-        made = self.run("initdb", "-D", "data", "-U", "ota", "-A", "trust", "--no-sync", "--encoding=UTF8", "--locale-provider=icu",
-                        "--icu-locale=en-US")
+        # A locale that sorts unlike bytes: a column that forgot its collation is seen. Not every machine has one; C.UTF-8 is
+        # always there.
+        made = self.run("initdb", "-D", "data", "-U", "ota", "-A", "trust", "--no-sync", "--encoding=UTF8",
+                        "--locale-provider=icu", "--icu-locale=en-US")
         assert made.returncode == 0, made.stderr
         settings = ["listen_addresses=", "fsync=off", "max_connections=5", "shared_buffers=1MB"]
         self.process = subprocess.Popen(
-            [self.programs / "postgres", "-D", "data", "-k", str(self.directory), *(word for each in settings for word in ("-c", each))],
-            stdout=(self.directory / "log").open("w"), stderr=subprocess.STDOUT, cwd=self.directory, env=self.environment, **self.identity)
+            [self.programs / "postgres", "-D", "data", "-k", str(self.directory),
+             *(word for each in settings for word in ("-c", each))],
+            stdout=(self.directory / "log").open("w"), stderr=subprocess.STDOUT, cwd=self.directory, env=self.environment,
+            **self.identity)
         wait.until(self.is_ready, "PostgreSQL takes connections")
         return self
 
@@ -68,8 +72,8 @@ class Server:
 
     def ask(self, script):
         """Runs a script to its first error; the rows of its answers."""
-        answer = self.run("psql", "-X", "-q", "-A", "-t", "-F", "|", "-v", "ON_ERROR_STOP=1", "-h", str(self.directory), "-U", "ota",
-                          "-d", "postgres", input=script)
+        answer = self.run("psql", "-X", "-q", "-A", "-t", "-F", "|", "-v", "ON_ERROR_STOP=1", "-h", str(self.directory), "-U",
+                          "ota", "-d", "postgres", input=script)
         assert answer.returncode == 0, answer.stderr
         return [line.split("|") for line in answer.stdout.splitlines()]
 
@@ -112,35 +116,42 @@ def test_every_statement_prepares(store, script):
 
 
 def test_parameters_are_of_the_three_types_the_store_binds(store):
-    """An `integer` here would cut off every id beyond 2^31: PostgreSQL takes the type from the first place a parameter stands in."""
+    """An `integer` here would cut off every id beyond 2^31: PostgreSQL takes the type from the first place a parameter stands in.
+    """
     strange = store("SELECT name, parameter_types FROM pg_prepared_statements WHERE EXISTS"
                     " (SELECT FROM unnest(parameter_types) t WHERE t::text NOT IN ('bigint', 'smallint', 'text'));")
     assert strange == []
 
 
 def test_columns_are_of_three_types_and_texts_compare_by_bytes(store):
-    strange = store("SELECT table_name, column_name, data_type, collation_name FROM information_schema.columns WHERE table_schema = 'public'"
-                    " AND NOT (data_type IN ('bigint', 'smallint') OR (data_type = 'text' AND COALESCE(collation_name, '') = 'C'));")
+    strange = store("SELECT table_name, column_name, data_type, collation_name FROM information_schema.columns"
+                    " WHERE table_schema = 'public' AND NOT (data_type IN ('bigint', 'smallint')"
+                    " OR (data_type = 'text' AND COALESCE(collation_name, '') = 'C'));")
     assert strange == []
 
 
 def test_every_column_must_have_a_value(store):
-    assert store("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND is_nullable = 'YES';") == []
+    assert store("SELECT table_name, column_name FROM information_schema.columns"
+                 " WHERE table_schema = 'public' AND is_nullable = 'YES';") == []
 
 
 def test_what_differs_between_databases_gives_the_same_here(store):
     """Upserts, RETURNING, ON CONFLICT DO NOTHING on a partial unique index, and the order of names."""
     product = "EXECUTE product_insert('{0}', 1, 'n', 0::smallint, 'auto', 1, 0);"
     device = "EXECUTE device_insert({0}, 1, 'pk', '{1}', 0, 1, 1, 0, '', 0::smallint);"
-    task = ("EXECUTE task_insert({0}, 1, 4, {1}, 'default', 3, '2', 1, 'pending', 0, '', '', '', '', '', 0, 0, '', '', 1, 0, 0, 0::smallint,"
-            " 0, 0, 0);")
+    task = ("EXECUTE task_insert({0}, 1, 4, {1}, 'default', 3, '2', 1, 'pending', 0, '', '', '', '', '', 0, 0, '', '', 1, 0, 0,"
+            " 0::smallint, 0, 0, 0);")
     answers = store("BEGIN;" + product.format("pk") + device.format(1, "a") + device.format(2, "B") + device.format(5, "a") + """
         EXECUTE lease_take(1000, 'id');
         EXECUTE version_count('pk', 'default', '1', 1);
         EXECUTE version_count('pk', 'default', '1', 1);
         EXECUTE version_list('pk', 'default', 10);
-        INSERT INTO package VALUES (3, 1, 'pk', 'default', '2', '', '', 1, '', 0, 'verified', '');
-        INSERT INTO batch VALUES (4, 1, 'pk', 3, 'default', '2', '', 'static', 0, 0, '', 1, '', 'running', '', 0, 1, '', 0, 0, 0, 0, 0);
+        INSERT INTO package (id, rev, product_key, module, version, notes, ext_data, created_ms, created_by, yanked, verification,
+            verified_sha256) VALUES (3, 1, 'pk', 'default', '2', '', '', 1, '', 0, 'verified', '');
+        INSERT INTO batch (id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, strategy,
+            created_ms, created_by, state, reason, total, prepared, prepare_after, canceling, cancel_revokes, started_ms,
+            ended_ms, ends_ms)
+            VALUES (4, 1, 'pk', 3, 'default', '2', '', 'static', 0, 0, '', 1, '', 'running', '', 0, 1, '', 0, 0, 0, 0, 0);
         """ + task.format(6, 1) + task.format(7, 1) + task.format(8, 2) + """
         EXECUTE batch_count(4, 'pending', '', 2);
         EXECUTE task_count_open(6);

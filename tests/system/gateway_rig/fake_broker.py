@@ -31,7 +31,9 @@ class Raw(Exception):
 
 
 class FakePlugin:
-    """answers[command] is the data, or a function of the command that returns it or raises Refusal, Silence or Raw. Every command is kept."""
+    """answers[command] is the data, or a function of the command that returns it or raises Refusal, Silence or Raw. Every command
+    is kept.
+    """
 
     def __init__(self):
         self.answers = {"getServer": {"version": "0"}, "addPackage": self._add_package}
@@ -96,7 +98,8 @@ class FakeBroker:
         return self if self._listener else self.start()
 
     def stop(self):
-        """Gone, with all its connections. shutdown() first: close() alone does not wake a thread that sits in accept() or recv()."""
+        """Gone, with all its connections. shutdown() first: close() alone does not wake a thread that sits in accept() or recv().
+        """
         for each in [self._listener, *self._clients]:
             if each:
                 self._cut(each)

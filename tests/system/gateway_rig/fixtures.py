@@ -1,7 +1,7 @@
 """Fixtures of the gateway's and otactl's tests; their modules import them by name.
 
-One gateway serves all tests, cleaned between them and started again when a test ended it: starting and stopping is most of what such a test
-costs. A test that wants settings of its own makes its own with make_gateway.
+One gateway serves all tests, cleaned between them and started again when a test ended it: starting and stopping is most of what
+such a test costs. A test that wants settings of its own makes its own with make_gateway.
 """
 
 import pytest

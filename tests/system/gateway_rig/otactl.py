@@ -40,13 +40,15 @@ class Otactl:
 
     def start(self, *words):
         """A run that is still going on, with pipes."""
-        return subprocess.Popen([PROGRAM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment, text=True)
+        return subprocess.Popen([PROGRAM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment,
+                                text=True)
 
     def on_terminal(self, *words, columns=80):
         """A run with a terminal of that width behind standard output and error; returns its code and everything it wrote."""
         leader, follower = pty.openpty()
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        process = subprocess.Popen([PROGRAM, *map(str, words)], stdin=follower, stdout=follower, stderr=follower, env=self.environment)
+        process = subprocess.Popen([PROGRAM, *map(str, words)], stdin=follower, stdout=follower, stderr=follower,
+                                   env=self.environment)
         os.close(follower)
         written = b""
         while True:

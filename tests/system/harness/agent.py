@@ -26,8 +26,8 @@ class Agent:
         self.state = self.home / "state"
         self.log_path = self.home / "agent.log"
         self.keys = {"broker": f"mqtt://127.0.0.1:{port}", "product_key": PRODUCT, "device_name": DEVICE, "state_dir": "state",
-                     "url_schemes": "http https", "backoff_base": "50ms", "backoff_cap": "200ms", "retry_base": "50ms", "retry_cap": "200ms",
-                     "log_level": "debug", **keys}
+                     "url_schemes": "http https", "backoff_base": "50ms", "backoff_cap": "200ms", "retry_base": "50ms",
+                     "retry_cap": "200ms", "log_level": "debug", **keys}
         self.modules = {"default": {"installer": "file", "slots_dir": "slots"}}
         self.process = None
         self.environment = {}  # more of it, for the next start
@@ -52,8 +52,8 @@ class Agent:
 
     def call(self, *arguments):
         """Runs it to its end; returns exit code and all output."""
-        done = subprocess.run(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=DEADLINE, check=False)
+        done = subprocess.run(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=DEADLINE, check=False)
         return done.returncode, done.stdout
 
     def provision(self, content=b"image of 1.0.0", version="1.0.0"):
@@ -161,8 +161,8 @@ class Server:
 
     def push(self, version, url, content, batch=7, attempt=1, **change):
         """As the plugin prints it. change: members of data that shall be other."""
-        data = {"size": len(content), "sign": hashlib.sha256(content).hexdigest(), "version": version, "url": url, "signMethod": "SHA256",
-                "md5": hashlib.md5(content).hexdigest(), **change}
+        data = {"size": len(content), "sign": hashlib.sha256(content).hexdigest(), "version": version, "url": url,
+                "signMethod": "SHA256", "md5": hashlib.md5(content).hexdigest(), **change}
         if batch:
             data["extData"] = {"_ota": f"{batch}:{attempt}"}
         self.push_raw(json.dumps({"code": "1000", "data": data, "id": 1, "message": "success"}, separators=(",", ":")))

@@ -61,8 +61,9 @@ class Broker:
         return config
 
     def reserve_port(self):
-        """A port of this broker's until it is closed. It is bound by a socket that never listens: nobody else is given it, while who asks for it
-        by number, as the broker does, gets it."""
+        """A port of this broker's until it is closed. It is bound by a socket that never listens: nobody else is given it, while
+        who asks for it by number, as the broker does, gets it.
+        """
         held = socket.socket()
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
@@ -184,11 +185,14 @@ class Broker:
         with open(self.log_path, "a") as log:
             log.write(self._headline())
             log.flush()
-            self.process = subprocess.Popen([*self.release.command, "-c", str(path)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**os.environ, **sanitizer.environment(ends_early)}, start_new_session=True)
+            self.process = subprocess.Popen([*self.release.command, "-c", str(path)], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, env={**os.environ, **sanitizer.environment(ends_early)},
+                                            start_new_session=True)
 
     def _listens(self):
-        """Whether our own process holds the listening socket: a connection alone could be answered by a stranger who took the port."""
+        """Whether our own process holds the listening socket: a connection alone could be answered by a stranger who took the
+        port.
+        """
         self.check_alive()
         held = set()
         for each in Path(f"/proc/{self.process.pid}/fd").iterdir():

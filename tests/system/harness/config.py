@@ -1,7 +1,7 @@
 """A broker's configuration file: the shipped example with a test's own lines put over it.
 
-Keys that may stand once are replaced where they stand; the plugin's options follow its `plugin` line, because Mosquitto gives an option to the
-plugin named last before it.
+Keys that may stand once are replaced where they stand; the plugin's options follow its `plugin` line, because Mosquitto gives an
+option to the plugin named last before it.
 """
 
 FALLBACK = """\

@@ -1,7 +1,7 @@
 """Killing the broker under load, and comparing what was acknowledged with what the store knows.
 
-Devices are an independent client's: each keeps its own list of PUBACKs. A device has one report in flight, sends it again after a reconnect until it
-is acknowledged, and never trusts anything but the PUBACK.
+Devices are an independent client's: each keeps its own list of PUBACKs. A device has one report in flight, sends it again after a
+reconnect until it is acknowledged, and never trusts anything but the PUBACK.
 """
 
 import json
@@ -127,7 +127,8 @@ class Fleet:
         self.plan = plan
         self.kills = 0
         self.chance = random.Random(plan.seed)
-        self.reporters = [Reporter(f"d{index:04}", script(plan.seed, index, plan.modules), plan.qos) for index in range(plan.devices)]
+        self.reporters = [Reporter(f"d{index:04}", script(plan.seed, index, plan.modules), plan.qos)
+                          for index in range(plan.devices)]
         self.swarm = None
         self._connect()
 
@@ -260,6 +261,7 @@ def run(broker, plan):
     try:
         fleet.run()
         with broker.operator() as operator:
-            return Result(fleet.kills, fleet.acknowledged(), lost(operator, fleet.reporters), outcome(operator, batch), recount(operator, batch))
+            return Result(fleet.kills, fleet.acknowledged(), lost(operator, fleet.reporters), outcome(operator, batch),
+                          recount(operator, batch))
     finally:
         fleet.close()

@@ -1,7 +1,8 @@
 """A blocking MQTT 3.1.1 client on a raw socket. It does what it is told and nothing else: no reconnect, no resend, no keepalive.
 
-An idle Mosquitto looks at its plugins ten times a second, so each answer of a plugin's own thread takes up to 100 ms. A `restless` client pings
-while it waits, which turns the broker's loop: tests become ten times faster and prove the same, as long as some run without it.
+An idle Mosquitto looks at its plugins ten times a second, so each answer of a plugin's own thread takes up to 100 ms. A
+`restless` client pings while it waits, which turns the broker's loop: tests become ten times faster and prove the same, as long
+as some run without it.
 """
 
 import itertools
@@ -107,7 +108,9 @@ class Client:
         return found[0]
 
     def fence(self, timeout=DEADLINE):
-        """A ping and its answer: what the broker had queued for us before is in messages() now (up to its in-flight window of 20)."""
+        """A ping and its answer: what the broker had queued for us before is in messages() now (up to its in-flight window of
+        20).
+        """
         self._ping()
         number = self._pings
         self._pump_until(lambda: self._pongs >= number, timeout, "the answer to a ping")

@@ -1,7 +1,8 @@
 """Other releases of Mosquitto, fetched with apt from the machine's own mirror into the build directory.
 
-The machine's apt configuration is only read (for the mirror's address); lists, cache and status are private. A release is unpacked, never
-installed: one for the same Debian runs on the system's libraries, a newer one through its own dynamic loader on its own libraries.
+The machine's apt configuration is only read (for the mirror's address); lists, cache and status are private. A release is
+unpacked, never installed: one for the same Debian runs on the system's libraries, a newer one through its own dynamic loader on
+its own libraries.
 """
 
 import fcntl
@@ -111,7 +112,9 @@ def _fetch(source, home):
 
 
 def _private_apt(source, scratch):
-    """Options that keep apt inside `scratch`. With the machine's own status apt fetches only what differs from it, with an empty one everything."""
+    """Options that keep apt inside `scratch`. With the machine's own status apt fetches only what differs from it, with an empty
+    one everything.
+    """
     for path in ("state/lists/partial", "cache/archives/partial", "parts"):
         (scratch / path).mkdir(parents=True)
     status = scratch / "status"

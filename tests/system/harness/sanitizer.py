@@ -1,7 +1,7 @@
 """A stock broker with a sanitizer's runtime preloaded, for a plugin that was built with it.
 
-OTA_SAN=address|thread asks for it, OTA_SAN_LOGS names the directory of the reports. Only the broker's process gets the library; any file in the
-directory fails the run.
+OTA_SAN=address|thread asks for it, OTA_SAN_LOGS names the directory of the reports. Only the broker's process gets the library;
+any file in the directory fails the run.
 """
 
 import os
@@ -34,8 +34,9 @@ def logs():
 
 
 def environment(ends_early=False):
-    """What the broker's environment gets on top. A stock broker that gives up its start leaves its own configuration allocated: then leaks are
-    not looked for."""
+    """What the broker's environment gets on top. A stock broker that gives up its start leaves its own configuration allocated:
+    then leaks are not looked for.
+    """
     name = chosen()
     if not name:
         return {}

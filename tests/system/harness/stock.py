@@ -11,7 +11,8 @@ def _identity(device):
 
 def publish(broker, device, topic, payload, qos=0):
     """mosquitto_pub as a device; must end with 0."""
-    subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), *_identity(device), "-q", str(qos), "-t", topic, "-m", payload],
+    subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), *_identity(device), "-q", str(qos), "-t", topic,
+                    "-m", payload],
                    check=True, timeout=DEADLINE)
 
 
@@ -20,7 +21,8 @@ class Subscriber:
 
     def __init__(self, broker, device, topic):
         self._process = subprocess.Popen(
-            ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(broker.port), *_identity(device), "-d", "-t", topic, "-F", "got %p", "-W", "60"],
+            ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(broker.port), *_identity(device), "-d", "-t", topic, "-F", "got %p",
+             "-W", "60"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._line(b"Subscribed (mid")
 

@@ -1,7 +1,7 @@
 """Thousands of MQTT connections in one thread: an epoll loop that calls a member's own handlers.
 
-A member is any object with `hello` (its CONNECT packet) and `on_connack(link, code)`, `on_packet(link, packet)`, `on_closed(link)`; the swarm
-reads, writes and cuts the stream into packets, and nothing else.
+A member is any object with `hello` (its CONNECT packet) and `on_connack(link, code)`, `on_packet(link, packet)`,
+`on_closed(link)`; the swarm reads, writes and cuts the stream into packets, and nothing else.
 """
 
 import select
@@ -91,7 +91,8 @@ class Swarm:
         return link
 
     def connect_all(self, members, timeout=DEADLINE):
-        """Opens a connection for each, in waves that fit the broker's listen backlog of 100; beyond it the kernel waits a second."""
+        """Opens a connection for each, in waves that fit the broker's listen backlog of 100; beyond it the kernel waits a second.
+        """
         links = []
         for start in range(0, len(members), WAVE):
             wave = [self.open(member) for member in members[start:start + WAVE]]

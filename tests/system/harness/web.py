@@ -1,4 +1,6 @@
-"""A small HTTP server for packages: Range, If-Range, and a gate that holds a body back, so that a test knows where a download stands."""
+"""A small HTTP server for packages: Range, If-Range, and a gate that holds a body back, so that a test knows where a download
+stands.
+"""
 
 import http.server
 import re

@@ -1,4 +1,5 @@
-"""An HTTP server that misbehaves on demand: the path says how. Serves one image; prints its port; logs each request's path, Range and If-Range.
+"""An HTTP server that misbehaves on demand: the path says how. Serves one image; prints its port; logs each request's path, Range
+and If-Range.
 
 Usage: fault_server.py IMAGE LOG
 """
@@ -84,7 +85,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(IMAGE[first:])
 
     def serve_changed(self):
-        """The first answer is of another file with the same length; a client that asks with If-Range gets the whole of the new one."""
+        """The first answer is of another file with the same length; a client that asks with If-Range gets the whole of the new
+        one.
+        """
         if self.count == 1:
             self.head(200, Content_Length=len(IMAGE), ETag='"old"')
             self.wfile.write(b"\0" * HALF)

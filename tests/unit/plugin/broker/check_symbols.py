@@ -1,4 +1,5 @@
-"""The plugin loads on every Mosquitto from 2.0.11: it calls only what every build exports, and shows nothing but its entry points.
+"""The plugin loads on every Mosquitto from 2.0.11: it calls only what every build exports, and shows nothing but its entry
+points.
 
 Usage: check_symbols.py PLUGIN LIST
 """
