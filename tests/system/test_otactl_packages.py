@@ -111,7 +111,8 @@ def test_token_does_not_go_to_strangers(plugin, otactl, stranger):
 
 @pytest.mark.parametrize("path, words", [
     ("/gone", "404"), ("/part", "answers 206 instead of 200"), ("/empty", "is empty"), ("/cut", "was cut off after 1000 bytes"),
-    ("/huge", "has more than 4294967295 bytes"), ("/hop/6", "leads on more than 5 times"), ("/file", "leads to a URL that is not")])
+    ("/huge", "has more than 4294967295 bytes"), ("/hop/6", "leads on more than 5 times"),
+    ("/file", "leads to a URL that is not")])
 def test_host_that_serves_badly_is_told_in_a_sentence_and_nothing_is_added(plugin, otactl, stranger, path, words):
     result = otactl(*add(stranger, path))
     assert result.code in (1, 2) and words in result.err and stranger.url in result.err, result
@@ -130,7 +131,8 @@ def test_wrong_product_is_told_before_the_first_byte_is_fetched(plugin, otactl, 
 @pytest.mark.parametrize("words, said", [
     ("", "which package?"), ("fw.bin --url http://h/f", "not both"), ("--url ftp://h/f", "--url: url is \"ftp://h/f\"; allowed:"),
     ("--url http://u:p@h/f", "--url:"), ("--url http://h/" + "x" * 247, "--url:"), ("--url http://h/ü", "--url:"),
-    ("fw.bin --info a", "KEY=VALUE"), ("fw.bin --info a=1 --info a=2", "given twice"), ("fw.bin --info url=1", "word of the protocol"),
+    ("fw.bin --info a", "KEY=VALUE"), ("fw.bin --info a=1 --info a=2", "given twice"),
+    ("fw.bin --info url=1", "word of the protocol"),
     ("fw.bin --info _a=1", "does not begin with _"), ("fw.bin --info " + "k" * 31 + "=1", "1..30"),
     ("fw.bin --info a=" + "v" * 1025, "1024"), ("fw.bin --info a={", "must not hold"),
     ("fw.bin " + " ".join(f"--info k{number}=1" for number in range(11)), "at most 10"),
@@ -157,8 +159,8 @@ def test_notes_and_infos_at_their_limits_arrive_whole(plugin, gateway, otactl, t
         assert each["notes"] == notes and each["extData"] == infos
 
 
-@pytest.mark.parametrize("content, said", [(b"a\0b", "NUL"), (b"a\xffb", "UTF-8"), (b"a\x1bb", "control"), (b"n" * 1025, "1024"),
-                                           (b"n" * 65537, "--notes-file")])
+@pytest.mark.parametrize("content, said", [
+    (b"a\0b", "NUL"), (b"a\xffb", "UTF-8"), (b"a\x1bb", "control"), (b"n" * 1025, "1024"), (b"n" * 65537, "--notes-file")])
 def test_notes_file_that_is_no_text_is_refused(plugin, otactl, tmp_path, content, said):
     (tmp_path / "notes").write_bytes(content)
     (tmp_path / "fw.bin").write_bytes(b"image")
