@@ -77,7 +77,8 @@ def test_verb_asks_its_command(plugin, otactl, words, command, members):
 
 @pytest.mark.parametrize("words, command", [
     ("product list", "listProducts"), ("device list -p pk1", "listDevices"), ("package list", "listPackages"),
-    ("batch list", "listBatches"), ("batch tasks 7", "listTasks"), ("log", "listEvents"), ("token list", "listTokens"), ("device log pk1 a", "listEvents"),
+    ("batch list", "listBatches"), ("batch tasks 7", "listTasks"), ("log", "listEvents"),
+    ("token list", "listTokens"), ("device log pk1 a", "listEvents"),
 ])
 def test_list_goes_through_all_pages(plugin, otactl, words, command):
     pages = {None: {"items": [{"id": 1}, {"id": 2}], "next": "x"}, "x": {"items": [{"id": 3}]}}
