@@ -67,9 +67,10 @@ static int check_text(const struct ota_parameter *row, const cJSON *value, const
 	if (row->choices)
 		return check_choice(row, value->valuestring, path, error);
 	text = ota_span_from_text(value->valuestring);
-	if (row->is_valid && !row->is_valid(text))
-		return ota_fail_at(error, OTA_EINVALID, path, "%s is \"%.64s\"; allowed: %s", row->name, value->valuestring,
-				   row->allowed);
+	if (row->is_valid)
+		return row->is_valid(text) ? 0
+					   : ota_fail_at(error, OTA_EINVALID, path, "%s is \"%.64s\"; allowed: %s", row->name,
+							 value->valuestring, row->allowed);
 	if ((int64_t)text.size < row->low || (int64_t)text.size > row->high)
 		return ota_fail_at(error, OTA_EINVALID, path, "%s has %zu bytes; allowed: %" PRId64 "..%" PRId64, row->name,
 				   text.size, row->low, row->high);
@@ -229,6 +230,7 @@ int ota_command_check(const struct ota_command *command, const cJSON *object, co
 
 static cJSON *text_to_value(const struct ota_parameter *parameter, const char *text)
 {
+	cJSON *object = NULL;
 	int64_t number;
 
 	switch (parameter->type) {
@@ -246,6 +248,9 @@ static cJSON *text_to_value(const struct ota_parameter *parameter, const char *t
 			return cJSON_CreateTrue();
 		return strcmp(text, "false") == 0 ? cJSON_CreateFalse() : NULL;
 	case OTA_PARAMETER_OBJECT:
+		if (ota_json_read(ota_span_from_text(text), OTA_JSON_STRICT, OTA_PAYLOAD_MAX, &object, NULL, NULL) < 0)
+			return NULL;
+		return object;
 	case OTA_PARAMETER_NAMES:
 		return NULL;
 	}

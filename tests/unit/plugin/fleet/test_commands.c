@@ -46,6 +46,8 @@ static const struct recipe recipes[] = {
 	{ "addPackage",          ",\"productKey\":\"PK\",\"version\":\"3.0.0\",\"size\":@size,\"sha256\":\"@sha256\",\"md5\":\"@md5\"" },
 	{ "listPackages",        "" },
 	{ "getPackage",          ",\"package\":@package" },
+	{ "yankPackage",         ",\"package\":@package,\"force\":true" },
+	{ "linkPackage",         ",\"package\":@package" },
 	{ "createBatch",         ",\"package\":@package,\"kind\":\"verify\",\"targets\":{\"names\":[\"d1\"]}", },
 	{ "listBatches",         "" },
 	{ "getBatch",            ",\"batch\":@batch" },
