@@ -26,6 +26,12 @@ static const struct ota_config_row rows[] = {
 };
 /* clang-format on */
 
+const struct ota_config_row *ota_access_rows(size_t *ret_count)
+{
+	*ret_count = sizeof(rows) / sizeof(rows[0]);
+	return rows;
+}
+
 static void *section(void *context, const char *kind, const char *name, struct ota_error *error)
 {
 	(void)name;

@@ -46,6 +46,7 @@ struct ota_server {
 	struct ota_log worker_log;  /* writes to lines */
 	struct ota_inwork inwork;
 	struct ota_store *store;
+	struct ota_keeper *keeper;
 	struct ota_engine *engine;
 	struct ota_control *control;
 	struct ota_worker *worker;
