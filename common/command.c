@@ -89,12 +89,18 @@ static const struct ota_parameter add_package_rows[] = {
 	INTEGER("size", false, 1, (int64_t)OTA_PACKAGE_SIZE_MAX),
 	SHAPE("sha256", false, OTA_SHA256_HEX, ota_command_is_sha256, "64 lower-case hex digits"),
 	SHAPE("md5", false, OTA_MD5_HEX, ota_command_is_md5, "32 lower-case hex digits"),
-	TEXT("notes", false, 0, OTA_NOTES_MAX),
+	SHAPE("url", false, OTA_URL_MAX, ota_command_is_package_url,
+	      "http(s)://HOST/..., at most 255 characters of a URL, without user, password and fragment"),
+	SHAPE("notes", false, OTA_NOTES_MAX, ota_command_is_notes,
+	      "at most 1024 bytes of UTF-8 without control characters but line ends and tabs"),
 	{ .name = "extData", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_ext_data },
 	BOOL("dryRun"),
 };
 static const struct ota_parameter list_packages_rows[] = { PRODUCT_KEY(false), MODULE, PAGE };
 static const struct ota_parameter get_package_rows[] = { ID("package", false), PRODUCT_KEY(false), MODULE, VERSION(false) };
+static const struct ota_parameter yank_package_rows[] = {
+	ID("package", false), PRODUCT_KEY(false), MODULE, VERSION(false), BOOL("force"),
+};
 static const struct ota_parameter create_batch_rows[] = {
 	ID("package", false), PRODUCT_KEY(false), MODULE, VERSION(false),
 	CHOICE("kind", true, kinds),
@@ -131,6 +137,8 @@ static const struct ota_command commands[] = {
 	{ "addPackage",          OPERATOR, CREATES, LIST(add_package),    NULL, ota_rule_add_package },
 	{ "listPackages",        VIEWER,   READS,   LIST(list_packages),  "/api/v1/packages" },
 	{ "getPackage",          VIEWER,   READS,   LIST(get_package),    "/api/v1/packages/{package}", ota_rule_package },
+	{ "yankPackage",         OPERATOR, CHANGES, LIST(yank_package),   NULL, ota_rule_package },
+	{ "linkPackage",         OPERATOR, READS,   LIST(get_package),    "/api/v1/packages/{package}/link", ota_rule_package },
 	{ "createBatch",         OPERATOR, CREATES, LIST(create_batch),   NULL, ota_rule_create_batch },
 	{ "listBatches",         VIEWER,   READS,   LIST(list_batches),   "/api/v1/batches" },
 	{ "getBatch",            VIEWER,   READS,   LIST(batch),          "/api/v1/batches/{batch}" },

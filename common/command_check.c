@@ -120,8 +120,8 @@ static int check_text(const struct ota_parameter *row, const cJSON *value, const
 	text = ota_span_from_text(value->valuestring);
 	if (row->choices)
 		return is_choice(row->choices, text.data) ? 0 : wrong_value(row, text.data, path, error);
-	if (row->is_valid && !row->is_valid(text))
-		return wrong_value(row, text.data, path, error);
+	if (row->is_valid)
+		return row->is_valid(text) ? 0 : wrong_value(row, text.data, path, error);
 	if ((int64_t)text.size < row->low || (int64_t)text.size > row->high)
 		return wrong_size(row, (int64_t)text.size, path, error);
 	if (!is_plain_text(text))
@@ -275,6 +275,7 @@ int ota_command_check(const struct ota_command *command, const cJSON *object, co
 
 static cJSON *text_to_value(const struct ota_parameter *parameter, const char *text)
 {
+	cJSON *object = NULL;
 	int64_t number;
 
 	switch (parameter->type) {
@@ -292,6 +293,9 @@ static cJSON *text_to_value(const struct ota_parameter *parameter, const char *t
 			return cJSON_CreateTrue();
 		return strcmp(text, "false") == 0 ? cJSON_CreateFalse() : NULL;
 	case OTA_PARAMETER_OBJECT:
+		if (ota_json_read(ota_span_from_text(text), OTA_JSON_STRICT, OTA_PAYLOAD_MAX, &object, NULL, NULL) < 0)
+			return NULL;
+		return object;
 	case OTA_PARAMETER_NAMES:
 		return NULL;
 	}

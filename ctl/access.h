@@ -1,6 +1,6 @@
 /*
  * Access: which gateway, and with which token. Later wins: /etc/otactl.conf, ~/.config/otactl.conf (or --config), OTA_URL,
- * OTA_TOKEN_FILE, OTA_TOKEN, --url, --token-file. There is no --token: arguments are seen by every user of a machine.
+ * OTA_TOKEN_FILE, OTA_TOKEN, --gateway, --token-file. There is no --token: arguments are seen by every user of a machine.
  */
 #ifndef OTA_CTL_ACCESS_H
 #define OTA_CTL_ACCESS_H

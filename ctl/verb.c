@@ -22,7 +22,7 @@ enum { WORDS_MAX = 32 };
 static const struct ota_option globals[] = {
 	{ "output",     'o', "FORM", NULL, false, "table (default), json, jsonl or name" },
 	{ "no-headers", 0,   NULL,   NULL, false, "tables without their first line" },
-	{ "url",        0,   "URL",  NULL, false, "the gateway (OTA_URL)" },
+	{ "gateway",    0,   "URL",  NULL, false, "the gateway (OTA_URL)" },
 	{ "token-file", 0,   "FILE", NULL, false, "a file with the token (OTA_TOKEN_FILE; or OTA_TOKEN)" },
 	{ "config",     'c', "FILE", NULL, false, "settings instead of ~/.config/otactl.conf and /etc/otactl.conf" },
 	{ "help",       'h', NULL,   NULL, false, "help of everything, a noun or a verb" },
@@ -50,7 +50,20 @@ static const struct ota_option package_list_options[] = { PRODUCT, MODULE, ROWS 
 static const struct ota_option package_show_options[] = { PRODUCT, MODULE, VERSION };
 static const struct ota_option package_add_options[] = {
 	PRODUCT, MODULE, VERSION,
+	{ "url", 0, "URL", "url", false, "hosted elsewhere: devices fetch it there, otactl fetches it once to measure it" },
 	{ "notes", 0, "TEXT", "notes", false, "release notes" },
+	{ "notes-file", 0, "FILE", NULL, false, "release notes from a file" },
+	{ "info", 'i', "KEY=VALUE", NULL, true, "goes with each push to the devices; may be given many times" },
+	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+	MUTATING,
+};
+static const struct ota_option package_yank_options[] = {
+	PRODUCT, MODULE, VERSION,
+	{ "force", 0, NULL, "force", false, "also when it is in use: its batches and their unfinished tasks are canceled" },
+	MUTATING,
+};
+static const struct ota_option package_verify_options[] = {
+	PRODUCT, MODULE, VERSION,
 	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
 };
 static const struct ota_option batch_create_options[] = {
@@ -136,9 +149,15 @@ static const struct ota_verb verbs[] = {
 	{ "package", "show", "[ID]", "package", 0, 1, "getPackage",
 	  LIST(package_show_options), &ota_view_package, NULL,
 	  "one package, by id or by --product and --version" },
-	{ "package", "add", "FILE", "", 1, 1, "addPackage",
+	{ "package", "add", "[FILE]", "", 0, 1, "addPackage",
 	  LIST(package_add_options), &ota_view_package, ota_package_add,
-	  "upload a package" },
+	  "upload a package, or name one that is hosted elsewhere" },
+	{ "package", "yank", "[ID]", "package", 0, 1, "yankPackage",
+	  LIST(package_yank_options), &ota_view_package, NULL,
+	  "take a package back for good: nobody is offered it any more" },
+	{ "package", "verify", "[ID]", "package", 0, 1, "linkPackage",
+	  LIST(package_verify_options), &ota_view_link, ota_package_verify,
+	  "fetch it as a device would and compare; exit code 6 when the bytes differ" },
 	{ "batch", "list", "", "", 0, 0, "listBatches",
 	  LIST(batch_list_options), &ota_view_batch, NULL,
 	  "batches, newest first" },

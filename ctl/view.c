@@ -130,6 +130,7 @@ static const struct ota_field package_lines[] = {
 	{ "size",         "size",         OTA_HUMAN_BYTES,  0 },
 	{ "sha256",       "sha256",       OTA_HUMAN_TEXT,   0 },
 	{ "md5",          "md5",          OTA_HUMAN_TEXT,   0 },
+	{ "url",          "url",          OTA_HUMAN_TEXT,   0 },
 	{ "status",       "status",       OTA_HUMAN_TEXT,   0 },
 	{ "verification", "verification", OTA_HUMAN_TEXT,   0 },
 	{ "notes",        "notes",        OTA_HUMAN_TEXT,   0 },
@@ -138,6 +139,16 @@ static const struct ota_field package_lines[] = {
 	{ "by",           "createdBy",    OTA_HUMAN_TEXT,   0 },
 };
 const struct ota_view ota_view_package = { "id", LIST(package_columns), LIST(package_lines), NULL };
+
+static const struct ota_field link_lines[] = {
+	{ "intact",  "intact",    OTA_HUMAN_YES,   0 },
+	{ "size",    "size",      OTA_HUMAN_BYTES, 0 },
+	{ "sha256",  "sha256",    OTA_HUMAN_TEXT,  0 },
+	{ "md5",     "md5",       OTA_HUMAN_TEXT,  0 },
+	{ "url",     "url",       OTA_HUMAN_TEXT,  0 },
+	{ "expires", "expiresAt", OTA_HUMAN_TIME,  0 },
+};
+const struct ota_view ota_view_link = { "sha256", { NULL, 0 }, LIST(link_lines), NULL };
 
 static const struct ota_field batch_columns[] = {
 	{ "BATCH",   "id",            OTA_HUMAN_NUMBER, 0 },

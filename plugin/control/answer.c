@@ -135,6 +135,7 @@ void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota
 	ota_answer_integer_if(out, "size", (int64_t)package->full.size);
 	ota_answer_text_if(out, "sha256", package->full.sha256);
 	ota_answer_text_if(out, "md5", package->full.md5);
+	ota_answer_text_if(out, "url", package->full.url);
 	ota_answer_text(out, "status", package->yanked ? "yanked" : "active");
 	ota_answer_text(out, "verification", ota_verification_word(package->verification));
 	ota_answer_text_if(out, "notes", package->notes);

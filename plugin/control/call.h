@@ -35,6 +35,7 @@ typedef int ota_handler(struct ota_call *call, struct ota_error *error);
 ota_handler ota_handle_create_product, ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
 ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
 ota_handler ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
+ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
 ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch;
 ota_handler ota_handle_list_tasks, ota_handle_get_task;

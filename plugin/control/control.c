@@ -27,6 +27,8 @@ static const struct {
 	{ "addPackage",          ota_handle_add_package },
 	{ "listPackages",        ota_handle_list_packages },
 	{ "getPackage",          ota_handle_get_package },
+	{ "yankPackage",         ota_handle_yank_package },
+	{ "linkPackage",         ota_handle_link_package },
 	{ "createBatch",         ota_handle_create_batch },
 	{ "listBatches",         ota_handle_list_batches },
 	{ "getBatch",            ota_handle_get_batch },

@@ -81,6 +81,14 @@ static const char *const step_2[] = {
 	"ALTER TABLE operator ADD COLUMN last_used_ms {int} DEFAULT 0",
 	"CREATE UNIQUE INDEX operator_name ON operator (name)",
 	"CREATE INDEX event_at ON event (at_ms, id)",
+	"ALTER TABLE artifact ADD COLUMN url {text} DEFAULT ''",
+	"CREATE INDEX batch_package ON batch (package_id, id)",
+	"CREATE INDEX device_bucket ON device (bucket)",
+	"CREATE TABLE device_tag (device_id {int} REFERENCES device, tag {text}, value {text}, PRIMARY KEY (device_id, tag)) {keyed}",
+	/* Apart from the device's own row, which every report touches. */
+	"CREATE TABLE device_secret (device_id {id} REFERENCES device, sealed {text}, at_ms {int}) {heap}",
+	"ALTER TABLE attempt ADD COLUMN bytes {int} DEFAULT 0",
+	"ALTER TABLE attempt ADD COLUMN fetched_ms {int} DEFAULT 0",
 	NULL,
 };
 /* clang-format on */

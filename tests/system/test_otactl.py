@@ -128,8 +128,8 @@ def test_conflict_is_not_blamed_on_an_option_nobody_typed(plugin, otactl):
 
 def test_help_names_every_noun_and_exit_code(otactl):
     text = otactl.good("--help")
-    for word in ("product list", "device add", "package add FILE", "batch watch ID", "server status", "OTA_TOKEN",
-                 "5 the watched batch"):
+    for word in ("product list", "device add", "package add [FILE]", "batch watch ID", "server status", "OTA_TOKEN",
+                 "5 the watched batch", "6 the verified package"):
         assert word in text
     assert "--abort-percent" in otactl.good("batch", "create", "--help")
     assert "watch ID" in otactl.good("batch", "--help")
@@ -286,7 +286,7 @@ def test_access_comes_from_environment_files_and_options(plugin, otactl, tmp_pat
     otactl.good("product", "list", **none)
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
-    otactl.good("--token-file", token, "--url", gateway.url, "product", "list", OTA_TOKEN="ota_" + "E" * 43)
+    otactl.good("--token-file", token, "--gateway", gateway.url, "product", "list", OTA_TOKEN="ota_" + "E" * 43)
     assert otactl("product", "list", OTA_TOKEN="ota_" + "E" * 43).code == 1
     otactl.good("product", "list", OTA_TOKEN=None, OTA_TOKEN_FILE=str(token))
     config.write_text("urll = x\n")
