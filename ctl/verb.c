@@ -105,6 +105,11 @@ static const struct ota_option batch_cancel_options[] = {
 	{ "level", 'l', "LEVEL", "level", false, "withdraw (default): what is pending; revoke: also what was pushed" },
 	MUTATING,
 };
+static const struct ota_option token_add_options[] = {
+	{ "role", 0, "ROLE", "role", false, "viewer (looks), operator (rolls out) or admin (also tokens)" },
+	{ "expires-in", 'e', "TIME", "expiresIn", false, "it works no longer after that time, such as 90d; never if not given" },
+	MUTATING,
+};
 static const struct ota_option log_options[] = {
 	PRODUCT,
 	{ "device", 'd', "NAME", "deviceName", false, "of this device" },
@@ -188,6 +193,15 @@ static const struct ota_verb verbs[] = {
 	{ "server", "status", "", "", 0, 0, "getServer",
 	  NO_OPTIONS, &ota_view_server, NULL,
 	  "the update server" },
+	{ "token", "add", "NAME", "name", 1, 1, "createToken",
+	  LIST(token_add_options), &ota_view_token, NULL,
+	  "a token for a person or a program; it is shown this once" },
+	{ "token", "list", "", "", 0, 0, "listTokens",
+	  LIST(page_options), &ota_view_token, NULL,
+	  "who holds which role, until when, and when it was last used" },
+	{ "token", "revoke", "NAME", "name", 1, 1, "revokeToken",
+	  LIST(mutating_options), &ota_view_token, NULL,
+	  "a token works no longer, from this moment on" },
 	{ "log", NULL, "", "", 0, 0, "listEvents",
 	  LIST(log_options), &ota_view_event, NULL,
 	  "what happened, newest first" },

@@ -43,7 +43,7 @@
 	" COALESCE(d.device_name, '')"
 #define EVENT_FROM " FROM event e LEFT JOIN device d ON d.id = e.device_id "
 
-#define OPERATOR_COLUMNS "token_hash, name, role, created_ms, expires_ms"
+#define OPERATOR_COLUMNS "token_hash, name, role, created_ms, expires_ms, created_by, last_used_ms"
 
 /* clang-format off */
 static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
@@ -256,11 +256,21 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" AND ($3 = '' OR e.product_key = $3) AND e.id < $4 ORDER BY e.id DESC LIMIT $5"},
 
 	[OTA_SQL_OPERATOR_INSERT] = {"operator_insert", OTA_SQL_COLD,
-		"INSERT INTO operator (" OPERATOR_COLUMNS ") VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"},
+		"INSERT INTO operator (" OPERATOR_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_OPERATOR_FIND] = {"operator_find", OTA_SQL_HOT,
 		"SELECT " OPERATOR_COLUMNS " FROM operator WHERE token_hash = $1"},
+	[OTA_SQL_OPERATOR_FIND_NAME] = {"operator_find_name", OTA_SQL_HOT,
+		"SELECT " OPERATOR_COLUMNS " FROM operator WHERE name = $1"},
+	[OTA_SQL_OPERATOR_LIST] = {"operator_list", OTA_SQL_HOT,
+		"SELECT " OPERATOR_COLUMNS " FROM operator WHERE name > $1 ORDER BY name LIMIT $2"},
+	[OTA_SQL_OPERATOR_SAVE_LAST_USED] = {"operator_save_last_used", OTA_SQL_HOT,
+		"UPDATE operator SET last_used_ms = $1 WHERE token_hash = $2"},
+	[OTA_SQL_OPERATOR_DELETE] = {"operator_delete", OTA_SQL_HOT,
+		"DELETE FROM operator WHERE name = $1"},
 	[OTA_SQL_OPERATOR_COUNT] = {"operator_count", OTA_SQL_COLD,
 		"SELECT COUNT(*) FROM operator"},
+	[OTA_SQL_OPERATOR_COUNT_LASTING] = {"operator_count_lasting", OTA_SQL_COLD,
+		"SELECT COUNT(*) FROM operator WHERE role = $1 AND expires_ms = 0"},
 };
 /* clang-format on */
 

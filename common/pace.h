@@ -1,37 +1,38 @@
 /*
  * Pace: a token bucket. Pure. What is too much is refused without memory of who asked how often.
  */
-#ifndef OTA_PLUGIN_BROKER_PACE_H
-#define OTA_PLUGIN_BROKER_PACE_H
+#ifndef OTA_COMMON_PACE_H
+#define OTA_COMMON_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct ota_pace_rate {
-	int64_t per_second; /* 1..1000 */
-	int64_t burst;      /* what a full bucket holds */
+	int64_t count;     /* so many ... */
+	int64_t period_ms; /* ... in that time */
+	int64_t burst;     /* what a full bucket holds */
 };
 
 /* Zero-initialise: the first use finds it full. */
 struct ota_pace {
 	bool begun;
 	int64_t filled_ms;
-	int64_t thousandths; /* of a token */
-	uint64_t refused;    /* since the last ota_pace_take_refused() */
+	int64_t filling;  /* a token is worth the rate's period_ms */
+	uint64_t refused; /* since the last ota_pace_take_refused() */
 };
 
 static inline bool ota_pace_take(struct ota_pace *pace, struct ota_pace_rate rate, int64_t now_ms)
 {
-	int64_t full = rate.burst * 1000, waited = pace->begun ? now_ms - pace->filled_ms : full;
-	int64_t earned = waited > full ? full : waited * rate.per_second;
-	pace->thousandths = pace->thousandths + earned > full ? full : pace->thousandths + earned;
+	int64_t full = rate.burst * rate.period_ms, waited = pace->begun ? now_ms - pace->filled_ms : full;
+	int64_t earned = waited > full ? full : waited * rate.count;
+	pace->filling = pace->filling + earned > full ? full : pace->filling + earned;
 	pace->filled_ms = now_ms;
 	pace->begun = true;
-	if (pace->thousandths < 1000) {
+	if (pace->filling < rate.period_ms) {
 		pace->refused++;
 		return false;
 	}
-	pace->thousandths -= 1000;
+	pace->filling -= rate.period_ms;
 	return true;
 }
 

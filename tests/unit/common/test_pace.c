@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 
-#include "plugin/broker/pace.h"
+#include "common/pace.h"
 
-static const struct ota_pace_rate rate = {.per_second = 5, .burst = 3};
+static const struct ota_pace_rate rate = {.count = 5, .period_ms = 1000, .burst = 3};
 
 static int taken(struct ota_pace *pace, int tries, int64_t now_ms)
 {
