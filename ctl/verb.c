@@ -247,9 +247,9 @@ static int unknown(const char *noun, const char *word, struct ota_error *error)
 	if (!word)
 		return ota_fail(error, OTA_EINVALID, "otactl %s: what to do? See otactl %s --help", noun, noun);
 	if (near)
-		return ota_fail(error, OTA_EINVALID, "unknown %s \"%s\"; perhaps \"%s\" is meant", noun ? "verb" : "noun", word,
+		return ota_fail(error, OTA_EINVALID, "there is no %s \"%s\"; did you mean \"%s\"?", noun ? "verb" : "noun", word,
 				near);
-	return ota_fail(error, OTA_EINVALID, "unknown %s \"%s\"; see otactl %s%s--help", noun ? "verb" : "noun", word,
+	return ota_fail(error, OTA_EINVALID, "there is no %s \"%s\"; see otactl %s%s--help", noun ? "verb" : "noun", word,
 			noun ? noun : "", noun ? " " : "");
 }
 
