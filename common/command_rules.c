@@ -24,6 +24,43 @@ bool ota_command_is_md5(struct ota_span text)
 	return ota_text_is_lower_hex(text, OTA_MD5_HEX);
 }
 
+bool ota_command_is_notes(struct ota_span text)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		unsigned char byte = (unsigned char)text.data[i];
+
+		if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f)
+			return false;
+	}
+	return text.size <= OTA_NOTES_MAX && ota_text_is_utf8(text);
+}
+
+bool ota_command_is_package_url(struct ota_span text)
+{
+	size_t scheme = strncmp(text.data, "https://", 8) == 0 ? 8 : strncmp(text.data, "http://", 7) == 0 ? 7 : 0;
+	const char *host = text.data + scheme;
+	size_t name = strcspn(host, "/?:");
+
+	if (scheme == 0 || text.size > OTA_URL_MAX || name == 0 || memchr(host, '@', strcspn(host, "/?")))
+		return false;
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.data[i] <= 0x20 || text.data[i] >= 0x7f || strchr("\"\\{}[]#<>^`|", text.data[i]))
+			return false;
+	}
+	return true;
+}
+
+bool ota_command_is_token_name(struct ota_span text)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.@-";
+
+	for (size_t i = 0; i < text.size; i++) {
+		if (!memchr(allowed, text.data[i], sizeof(allowed) - 1))
+			return false;
+	}
+	return text.size > 0 && text.size <= OTA_TOKEN_NAME_MAX;
+}
+
 static bool is_true(struct ota_json_place at, const char *key)
 {
 	return cJSON_IsTrue(ota_json_member(at.object, key));

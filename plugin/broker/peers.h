@@ -16,8 +16,8 @@
 
 #include <stddef.h>
 
-#include "common/topic.h"
 #include "common/pace.h"
+#include "common/topic.h"
 
 enum { OTA_ADMITTED_MS = 50 };
 

@@ -199,20 +199,36 @@ static int verdict_withdraw(struct ota_engine *engine, const struct ota_batch *b
 	return ota_package_save(engine->options.store, &package, error);
 }
 
+/* Why its tasks end: what the package says goes before what an operator said of this batch. */
+static int cancel_event(const struct walk *walk, const struct ota_batch *batch, enum ota_task_event *ret_event,
+			struct ota_error *error)
+{
+	struct ota_package package;
+	int failed = ota_package_load(walk->engine->options.store, batch->package_id, &package, error);
+
+	if (failed)
+		return failed;
+	*ret_event = package.yanked ? OTA_EVENT_PACKAGE_YANKED : batch->cancel_revokes ? OTA_EVENT_REVOKE : OTA_EVENT_WITHDRAW;
+	return 0;
+}
+
 static int batch_cancel(const struct walk *walk, struct ota_batch *batch, size_t *ret_count, struct ota_error *error)
 {
 	static const enum ota_task_state states[] = { OTA_TASK_PENDING, OTA_TASK_PUSHED, OTA_TASK_UPGRADING };
-	enum ota_task_event event = batch->cancel_revokes ? OTA_EVENT_REVOKE : OTA_EVENT_WITHDRAW;
 	size_t walked = batch->cancel_revokes ? 3 : 1;
+	enum ota_task_event event;
+	int failed = cancel_event(walk, batch, &event, error);
 
-	for (size_t i = 0; i < walked; i++) {
-		int failed = batch_walk(walk, states[i], event, ret_count, error);
-		if (failed || *ret_count)
+	for (size_t i = 0; !failed && i < walked; i++) {
+		failed = batch_walk(walk, states[i], event, ret_count, error);
+		if (*ret_count)
 			return failed;
 	}
+	if (failed)
+		return failed;
 	batch->canceling = false;
 	batch->ended_ms = walk->at.wall_ms;
-	int failed = verdict_withdraw(walk->engine, batch, error);
+	failed = verdict_withdraw(walk->engine, batch, error);
 	return failed ? failed : ota_batch_save(walk->engine->options.store, batch, error);
 }
 

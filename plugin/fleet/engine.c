@@ -63,7 +63,7 @@ struct ota_engine *ota_engine_free(struct ota_engine *engine)
 /* One device that is wrong says so once a second; ten thousand that are not registered do, too. */
 static void refusal_log(struct ota_engine *engine, const struct ota_fleet_event *event, const struct ota_error *error)
 {
-	static const struct ota_pace_rate rate = {.per_second = 5, .burst = 50};
+	static const struct ota_pace_rate rate = {.count = 5, .period_ms = OTA_SECOND_MS, .burst = 50};
 	struct ota_log_line line;
 	uint64_t held_back = engine->refusals.refused;
 

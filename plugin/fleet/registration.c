@@ -68,7 +68,8 @@ static int device_register(struct ota_engine *engine, const struct ota_fleet_eve
 			   struct ota_error *error)
 {
 	static const struct ota_pace_rate rate = {
-		.per_second = OTA_OPEN_REGISTRATIONS_SECOND,
+		.count = OTA_OPEN_REGISTRATIONS_SECOND,
+		.period_ms = OTA_SECOND_MS,
 		.burst = OTA_OPEN_REGISTRATIONS_BURST,
 	};
 	struct ota_registration *registration = registration_of(engine, event->identity.product_key);

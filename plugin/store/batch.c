@@ -80,6 +80,17 @@ int ota_batch_list(struct ota_store *store, const struct ota_batch_filter *filte
 	return ota_query_list(&query, &batch_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 
+int ota_batch_list_of_package(struct ota_store *store, int64_t package_id, int64_t after, struct ota_batch *rows, size_t capacity,
+			      size_t *ret_count, struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_LIST_OF_PACKAGE);
+	ota_query_integer(&query, package_id);
+	ota_query_integer(&query, after);
+	return ota_query_list(&query, &batch_layout, (struct ota_page){rows, capacity, ret_count}, error);
+}
+
 /* A row of one column: its layout has the size of the column's own type. */
 struct id_row {
 	int64_t id;

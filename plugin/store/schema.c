@@ -87,6 +87,14 @@ static const char *const step_2[] = {
 	"DELETE FROM version_count WHERE n <= 0",
 	/* A push timer that stood still had no other beside it: as if the device had left while the server was down. */
 	"UPDATE task SET deadline_at = 1, due_at = 1, deadline_left_ms = 0 WHERE state = 'pushed' AND deadline_at = 0",
+	"ALTER TABLE artifact ADD COLUMN url {text} DEFAULT ''",
+	"CREATE INDEX batch_package ON batch (package_id, id)",
+	"CREATE INDEX device_bucket ON device (bucket)",
+	"CREATE TABLE device_tag (device_id {int} REFERENCES device, tag {text}, value {text}, PRIMARY KEY (device_id, tag)) {keyed}",
+	/* Apart from the device's own row, which every report touches. */
+	"CREATE TABLE device_secret (device_id {id} REFERENCES device, sealed {text}, at_ms {int}) {heap}",
+	"ALTER TABLE attempt ADD COLUMN bytes {int} DEFAULT 0",
+	"ALTER TABLE attempt ADD COLUMN fetched_ms {int} DEFAULT 0",
 	NULL,
 };
 /* clang-format on */

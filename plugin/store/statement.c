@@ -23,7 +23,7 @@
 	"id, rev, product_key, module, version, notes, ext_data, created_ms, created_by, yanked, verification, verified_sha256"
 #define PACKAGE_COLUMNS                                                                                                          \
 	"p.id, p.rev, p.product_key, p.module, p.version, p.notes, p.ext_data, p.created_ms, p.created_by, p.yanked,"            \
-	" p.verification, p.verified_sha256, a.id, a.base_version, a.size, a.sha256, a.md5"
+	" p.verification, p.verified_sha256, a.id, a.base_version, a.size, a.sha256, a.md5, a.url"
 #define PACKAGE_FROM " FROM package p JOIN artifact a ON a.package_id = p.id AND a.base_version = '' "
 
 #define BATCH_COLUMNS                                                                                                            \
@@ -44,7 +44,7 @@
 	" COALESCE(d.device_name, '')"
 #define EVENT_FROM " FROM event e LEFT JOIN device d ON d.id = e.device_id "
 
-#define OPERATOR_COLUMNS "token_hash, name, role, created_ms, expires_ms"
+#define OPERATOR_COLUMNS "token_hash, name, role, created_ms, expires_ms, created_by, last_used_ms"
 
 /* clang-format off */
 static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
@@ -143,7 +143,7 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT " PACKAGE_COLUMNS PACKAGE_FROM "WHERE p.id < $1 AND ($2 = '' OR p.product_key = $2)"
 		" AND ($3 = '' OR p.module = $3) ORDER BY p.id DESC LIMIT $4"},
 	[OTA_SQL_ARTIFACT_INSERT] = {"artifact_insert", OTA_SQL_COLD,
-		"INSERT INTO artifact (id, base_version, size, sha256, md5, package_id) VALUES ($1, $2, $3, $4, $5, $6)"
+		"INSERT INTO artifact (id, base_version, size, sha256, md5, url, package_id) VALUES ($1, $2, $3, $4, $5, $6, $7)"
 		" ON CONFLICT DO NOTHING"},
 
 	[OTA_SQL_BATCH_INSERT] = {"batch_insert", OTA_SQL_COLD,
@@ -158,6 +158,11 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_BATCH_LIST] = {"batch_list", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id < $1 AND ($2 = '' OR product_key = $2) AND ($3 = '' OR state = $3)"
 		" ORDER BY id DESC LIMIT $4"},
+	/* Those a yank must end: open, or canceled while something sent runs on. */
+	[OTA_SQL_BATCH_LIST_OF_PACKAGE] = {"batch_list_of_package", OTA_SQL_COLD,
+		"SELECT " BATCH_COLUMNS " FROM batch b WHERE b.package_id = $1 AND b.id > $2 AND b.state <> 'completed'"
+		" AND (b.state <> 'canceled' OR EXISTS (SELECT 1 FROM batch_count c WHERE c.batch_id = b.id AND c." UNFINISHED
+		" AND c.n > 0)) ORDER BY b.id LIMIT $3"},
 	[OTA_SQL_BATCH_LIST_WORKING] = {"batch_list_working", OTA_SQL_HOT,
 		"SELECT id FROM batch WHERE (state IN ('planned', 'running', 'paused') OR canceling = 1) AND id > $1"
 		" AND (prepared = 0 OR canceling = 1 OR (ends_ms > 0 AND ends_ms <= $2)) ORDER BY id LIMIT $3"},
@@ -261,11 +266,21 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" AND ($3 = '' OR e.product_key = $3) AND e.id < $4 ORDER BY e.id DESC LIMIT $5"},
 
 	[OTA_SQL_OPERATOR_INSERT] = {"operator_insert", OTA_SQL_COLD,
-		"INSERT INTO operator (" OPERATOR_COLUMNS ") VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"},
+		"INSERT INTO operator (" OPERATOR_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_OPERATOR_FIND] = {"operator_find", OTA_SQL_HOT,
 		"SELECT " OPERATOR_COLUMNS " FROM operator WHERE token_hash = $1"},
+	[OTA_SQL_OPERATOR_FIND_NAME] = {"operator_find_name", OTA_SQL_HOT,
+		"SELECT " OPERATOR_COLUMNS " FROM operator WHERE name = $1"},
+	[OTA_SQL_OPERATOR_LIST] = {"operator_list", OTA_SQL_HOT,
+		"SELECT " OPERATOR_COLUMNS " FROM operator WHERE name > $1 ORDER BY name LIMIT $2"},
+	[OTA_SQL_OPERATOR_SAVE_LAST_USED] = {"operator_save_last_used", OTA_SQL_HOT,
+		"UPDATE operator SET last_used_ms = $1 WHERE token_hash = $2"},
+	[OTA_SQL_OPERATOR_DELETE] = {"operator_delete", OTA_SQL_HOT,
+		"DELETE FROM operator WHERE name = $1"},
 	[OTA_SQL_OPERATOR_COUNT] = {"operator_count", OTA_SQL_COLD,
 		"SELECT COUNT(*) FROM operator"},
+	[OTA_SQL_OPERATOR_COUNT_LASTING] = {"operator_count_lasting", OTA_SQL_COLD,
+		"SELECT COUNT(*) FROM operator WHERE role = $1 AND expires_ms = 0"},
 };
 /* clang-format on */
 

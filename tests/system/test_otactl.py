@@ -61,6 +61,9 @@ def own(command):
     ("batch cancel 7 --level revoke --reason bad", "cancelBatch", {"batch": 7, "level": "revoke", "reason": "bad"}),
     ("task show 5", "getTask", {"task": 5}),
     ("server status", "getServer", {}),
+    ("token add ci --role operator --expires-in 90d --reason builds", "createToken",
+     {"name": "ci", "role": "operator", "expiresIn": "90d", "reason": "builds"}),
+    ("token revoke ci", "revokeToken", {"name": "ci"}),
     ("batch create --package 3 --all", "createBatch", {"package": 3, "kind": "static", "targets": {"all": True}}),
     ("batch create -p pk1 -v 2.0 --kind verify -d a -d b --soak 10m --retries 1 --override --reason lab", "createBatch",
      {"productKey": "pk1", "version": "2.0", "kind": "verify", "targets": {"names": ["a", "b"]},
@@ -74,7 +77,8 @@ def test_verb_asks_its_command(plugin, otactl, words, command, members):
 
 @pytest.mark.parametrize("words, command", [
     ("product list", "listProducts"), ("device list -p pk1", "listDevices"), ("package list", "listPackages"),
-    ("batch list", "listBatches"), ("batch tasks 7", "listTasks"), ("log", "listEvents"), ("device log pk1 a", "listEvents"),
+    ("batch list", "listBatches"), ("batch tasks 7", "listTasks"), ("log", "listEvents"),
+    ("token list", "listTokens"), ("device log pk1 a", "listEvents"),
 ])
 def test_list_goes_through_all_pages(plugin, otactl, words, command):
     pages = {None: {"items": [{"id": 1}, {"id": 2}], "next": "x"}, "x": {"items": [{"id": 3}]}}
@@ -128,8 +132,8 @@ def test_conflict_is_not_blamed_on_an_option_nobody_typed(plugin, otactl):
 
 def test_help_names_every_noun_and_exit_code(otactl):
     text = otactl.good("--help")
-    for word in ("product list", "device add", "package add FILE", "batch watch ID", "server status", "OTA_TOKEN",
-                 "5 the watched batch"):
+    for word in ("product list", "device add", "package add [FILE]", "batch watch ID", "server status", "OTA_TOKEN",
+                 "5 the watched batch", "6 the verified package"):
         assert word in text
     assert "--abort-percent" in otactl.good("batch", "create", "--help")
     assert "watch ID" in otactl.good("batch", "--help")
@@ -286,7 +290,7 @@ def test_access_comes_from_environment_files_and_options(plugin, otactl, tmp_pat
     otactl.good("product", "list", **none)
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
-    otactl.good("--token-file", token, "--url", gateway.url, "product", "list", OTA_TOKEN="ota_" + "E" * 43)
+    otactl.good("--token-file", token, "--gateway", gateway.url, "product", "list", OTA_TOKEN="ota_" + "E" * 43)
     assert otactl("product", "list", OTA_TOKEN="ota_" + "E" * 43).code == 1
     otactl.good("product", "list", OTA_TOKEN=None, OTA_TOKEN_FILE=str(token))
     config.write_text("urll = x\n")

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/credential.h"
 #include "common/digest.h"
 #include "common/file.h"
 #include "common/text.h"
@@ -238,12 +239,12 @@ void fleet_advance(struct fleet *fleet, int64_t ms)
 	}
 }
 
-static cJSON *ask(struct fleet *fleet, const char *command)
+cJSON *fleet_ask_as(struct fleet *fleet, const char *token, const char *command)
 {
 	OTA_AUTO_BYTES struct ota_bytes request = {0}, answer = {0};
 	struct ota_error error = {0};
 
-	ota_bytes_format(&request, "{\"commands\":[{\"token\":\"%s\",%s]}", fleet->token, command + 1);
+	ota_bytes_format(&request, "{\"commands\":[{\"token\":\"%s\",%s]}", token, command + 1);
 	work_begin(fleet);
 	cr_assert_eq(ota_control_handle(fleet->control, (struct ota_span){request.data, request.size}, "test", fleet->now,
 					&answer, &error),
@@ -254,6 +255,22 @@ static cJSON *ask(struct fleet *fleet, const char *command)
 	cJSON *response = cJSON_DetachItemFromArray(cJSON_GetObjectItem(tree, "responses"), 0);
 	cJSON_Delete(tree);
 	return response;
+}
+
+static cJSON *ask(struct fleet *fleet, const char *command)
+{
+	return fleet_ask_as(fleet, fleet->token, command);
+}
+
+const char *fleet_token(struct fleet *fleet, const char *name, const char *role, const char *expires_in)
+{
+	static char token[OTA_TOKEN_SIZE];
+	cJSON *made = fleet_do(fleet, "{\"command\":\"createToken\",\"name\":\"%s\",\"role\":\"%s\"%s%s%s}", name, role,
+			       *expires_in ? ",\"expiresIn\":\"" : "", expires_in, *expires_in ? "\"" : "");
+
+	ota_text_cut(token, sizeof(token), cJSON_GetObjectItem(made, "token")->valuestring);
+	cJSON_Delete(made);
+	return token;
 }
 
 static char *format_command(const char *format, va_list arguments)

@@ -46,6 +46,10 @@ void fleet_advance(struct fleet *fleet, int64_t ms);
 
 /* One command without its token, `{"command":"getBatch","batch":7}` -> its response object, owned by the caller. */
 cJSON *fleet_ask(struct fleet *fleet, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* As above with another token, "" for none. */
+cJSON *fleet_ask_as(struct fleet *fleet, const char *token, const char *command);
+/* A token of that name and role, made by the admin; expires_in "" = never. Static storage: one at a time. */
+const char *fleet_token(struct fleet *fleet, const char *name, const char *role, const char *expires_in);
 /* As above for a command that must succeed: its data. */
 cJSON *fleet_do(struct fleet *fleet, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A batch of the package 2.0.0: kind, and the rest of the command's members ("" or ",..."). Overrides verification. Returns its
