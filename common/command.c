@@ -20,7 +20,7 @@ static const char *const roles[] = {
 };
 
 static const char *const token_roles[] = { "viewer", "operator", "admin", NULL };
-static const char *const registrations[] = { "listed", NULL };
+static const char *const registrations[] = { "listed", "open", NULL };
 static const char *const sign_methods[] = { "auto", "md5", "sha256", NULL };
 static const char *const kinds[] = { "verify", "static", NULL };
 static const char *const conflict_answers[] = { "reject", "skip", NULL };
@@ -93,8 +93,8 @@ static const struct ota_parameter add_package_rows[] = {
 	SHAPE("md5", false, OTA_MD5_HEX, ota_command_is_md5, "32 lower-case hex digits"),
 	SHAPE("url", false, OTA_URL_MAX, ota_command_is_package_url,
 	      "http(s)://HOST/..., at most 255 characters of a URL, without user, password and fragment"),
-	SHAPE("notes", false, OTA_NOTES_MAX, ota_command_is_notes,
-	      "at most 1024 bytes of UTF-8 without control characters but line ends and tabs"),
+	{ .name = "notes", .type = OTA_PARAMETER_TEXT, .high = OTA_NOTES_MAX, .is_valid = ota_command_is_notes,
+	  .allowed = "at most 1024 bytes of UTF-8 without control characters but line ends and tabs" },
 	{ .name = "extData", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_ext_data },
 	BOOL("dryRun"),
 };

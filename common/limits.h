@@ -38,6 +38,8 @@ enum {
 	OTA_PAGE_MAX = 500,      /* rows of a list answer at the most; 500 tasks stay under OTA_PAYLOAD_MAX only in pages */
 	OTA_NAMES_MAX = 1000,    /* device names in one command; more go as a list file */
 	OTA_STAGES_MAX = 100,
+	OTA_OPEN_REGISTRATIONS_BURST = 1000, /* unknown devices of an open product: a site switched on registers at once, */
+	OTA_OPEN_REGISTRATIONS_SECOND = 10,  /* and a liar makes 10 rows a second at the most */
 	OTA_TRANSACTION_ROWS = 5000, /* rows one transaction may touch, so that informs keep their pace */
 
 	OTA_CONFIG_FILE_MAX = 65536, /* a configuration file; nobody writes a longer one by hand */

@@ -23,8 +23,9 @@ struct ota_pace {
 
 static inline bool ota_pace_take(struct ota_pace *pace, struct ota_pace_rate rate, int64_t now_ms)
 {
+	/* Events of an earlier run may be older than the last one: time that goes back earns nothing and takes nothing. */
 	int64_t full = rate.burst * rate.period_ms, waited = pace->begun ? now_ms - pace->filled_ms : full;
-	int64_t earned = waited > full ? full : waited * rate.count;
+	int64_t earned = waited > full ? full : waited > 0 ? waited * rate.count : 0;
 	pace->filling = pace->filling + earned > full ? full : pace->filling + earned;
 	pace->filled_ms = now_ms;
 	pace->begun = true;

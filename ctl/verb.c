@@ -31,7 +31,7 @@ static const struct ota_option globals[] = {
 static const struct ota_option page_options[] = { ROWS };
 static const struct ota_option product_add_options[] = {
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
-	{ "registration", 0, "RULE", "registration", false, "listed: only registered devices are served" },
+	{ "registration", 0, "RULE", "registration", false, "listed (default): only registered devices are served; open: whoever reports is registered" },
 	{ "sign-method", 0, "METHOD", "signMethod", false, "auto, md5 or sha256" },
 	MUTATING,
 };
@@ -247,9 +247,9 @@ static int unknown(const char *noun, const char *word, struct ota_error *error)
 	if (!word)
 		return ota_fail(error, OTA_EINVALID, "otactl %s: what to do? See otactl %s --help", noun, noun);
 	if (near)
-		return ota_fail(error, OTA_EINVALID, "unknown %s \"%s\"; perhaps \"%s\" is meant", noun ? "verb" : "noun", word,
+		return ota_fail(error, OTA_EINVALID, "there is no %s \"%s\"; did you mean \"%s\"?", noun ? "verb" : "noun", word,
 				near);
-	return ota_fail(error, OTA_EINVALID, "unknown %s \"%s\"; see otactl %s%s--help", noun ? "verb" : "noun", word,
+	return ota_fail(error, OTA_EINVALID, "there is no %s \"%s\"; see otactl %s%s--help", noun ? "verb" : "noun", word,
 			noun ? noun : "", noun ? " " : "");
 }
 

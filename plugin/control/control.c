@@ -219,7 +219,7 @@ static int call_check(struct ota_call *call, const cJSON *object, const char *pr
 		const char *near = ota_command_nearest(name);
 
 		return ota_fail_at(error, OTA_EINVALID, "command", "there is no command \"%s\"%s%s%s", name,
-				   near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
+				   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	}
 	int failed = ota_command_check(call->command, object, prefix, error);
 	if (failed)

@@ -46,3 +46,11 @@ Test(pace, counts_what_it_refused)
 	cr_expect_eq(ota_pace_take_refused(&pace), 7);
 	cr_expect_eq(ota_pace_take_refused(&pace), 0);
 }
+
+Test(pace, time_that_goes_back_earns_nothing_and_takes_nothing)
+{
+	struct ota_pace pace = {0};
+	taken(&pace, 2, 100000);
+	cr_expect_eq(taken(&pace, 10, 50000), 1);
+	cr_expect_eq(taken(&pace, 10, 50200), 1);
+}

@@ -25,16 +25,27 @@ static void work_end(struct fleet *fleet)
 	cr_assert_eq(ota_store_commit(fleet->store, &error), 0, "%s", error.text);
 }
 
+static void line_keep(void *context, enum ota_log_level level, const char *line)
+{
+	struct fleet *fleet = context;
+
+	(void)level;
+	snprintf(fleet->logged.text, sizeof(fleet->logged.text), "%s", line);
+	fleet->logged.refused += !strncmp(line, "refused ", 8);
+}
+
 static void server_start(struct fleet *fleet)
 {
 	struct ota_error error = {0};
 	char path[4096];
 
+	fleet->log = (struct ota_log){ .write = line_keep, .context = fleet };
 	cr_assert_eq(ota_store_open(fleet->directory, &fleet->store, &error), 0, "%s", error.text);
 	cr_assert_eq(ota_engine_new(&(struct ota_engine_options){ .store = fleet->store,
 								  .outbox = &fleet->outbox,
 								  .url_keys = &fleet->keys,
 								  .gateway_url = "http://gw",
+								  .log = &fleet->log,
 								  .start_grace_ms = fleet->grace_ms },
 				    fleet->now, &fleet->engine, &error),
 		     0, "%s", error.text);
@@ -154,6 +165,20 @@ void fleet_send(struct fleet *fleet, int device, enum ota_topic_kind topic, cons
 {
 	event_apply(fleet, device,
 		    (struct ota_fleet_event){.kind = OTA_FLEET_MESSAGE, .topic = topic, .payload = ota_span_from_text(payload)});
+}
+
+void fleet_send_as(struct fleet *fleet, const char *product_key, const char *device_name, const char *payload)
+{
+	struct ota_error error = {0};
+	struct ota_fleet_event event = {
+		.kind = OTA_FLEET_MESSAGE, .topic = OTA_TOPIC_INFORM, .payload = ota_span_from_text(payload), .connection = 1};
+
+	ota_identity_make(ota_span_from_text(product_key), ota_span_from_text(device_name), &event.identity);
+	event.at = fleet->now;
+	work_begin(fleet);
+	int failed = ota_engine_apply(fleet->engine, &event, &error);
+	cr_assert(!failed || failed == OTA_EINVALID, "%s", error.text);
+	work_end(fleet);
 }
 
 void fleet_inform_as(struct fleet *fleet, int device, const char *params)

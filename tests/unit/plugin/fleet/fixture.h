@@ -20,11 +20,18 @@ struct fleet {
 	uint64_t connections;
 	uint64_t connection_of[1000]; /* device number -> its connection, 0 = offline */
 	int64_t grace_ms;
+	struct ota_log log;
+	struct {
+		char text[OTA_LOG_LINE_MAX];
+		int refused; /* lines so far */
+	} logged;
 };
 
 /* Product PK, devices d0 .. d<devices-1> registered, package 2.0.0 of the module default added. */
 void fleet_open(struct fleet *fleet, int devices);
 void fleet_close(struct fleet *fleet);
+/* As fleet_send(), from a device of any name and product, online or not. */
+void fleet_send_as(struct fleet *fleet, const char *product_key, const char *device_name, const char *payload);
 /* Ends engine and store as a crash would, `away_ms` of wall time later starts them again. */
 void fleet_restart(struct fleet *fleet, int64_t away_ms);
 
