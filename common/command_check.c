@@ -19,7 +19,8 @@ static const char *type_words(enum ota_parameter_type type)
 		[OTA_PARAMETER_BOOL] = "true or false",
 		[OTA_PARAMETER_DURATION] = "a duration such as \"90s\", \"10m\", \"24h\"",
 		[OTA_PARAMETER_OBJECT] = "an object",
-		[OTA_PARAMETER_NAMES] = "an array of device names",
+		[OTA_PARAMETER_NAMES] = "an array of names",
+		[OTA_PARAMETER_OBJECTS] = "an array of objects",
 	};
 
 	return words[type];
@@ -67,10 +68,13 @@ static int check_text(const struct ota_parameter *row, const cJSON *value, const
 	if (row->choices)
 		return check_choice(row, value->valuestring, path, error);
 	text = ota_span_from_text(value->valuestring);
+	if (row->is_valid && row->is_valid(text))
+		return 0;
+	if (row->secret)
+		return ota_fail_at(error, OTA_EINVALID, path, "%s must be %s", row->name, row->allowed);
 	if (row->is_valid)
-		return row->is_valid(text) ? 0
-					   : ota_fail_at(error, OTA_EINVALID, path, "%s is \"%.64s\"; allowed: %s", row->name,
-							 value->valuestring, row->allowed);
+		return ota_fail_at(error, OTA_EINVALID, path, "%s is \"%.64s\"; allowed: %s", row->name, value->valuestring,
+				   row->allowed);
 	if ((int64_t)text.size < row->low || (int64_t)text.size > row->high)
 		return ota_fail_at(error, OTA_EINVALID, path, "%s has %zu bytes; allowed: %" PRId64 "..%" PRId64, row->name,
 				   text.size, row->low, row->high);
@@ -123,12 +127,9 @@ static int check_distinct(const struct ota_parameter *row, const cJSON *array, c
 	return 0;
 }
 
-static int check_names(const struct ota_parameter *row, const cJSON *value, const char *path, struct ota_error *error)
+static int check_count(const struct ota_parameter *row, const cJSON *value, const char *path, struct ota_error *error)
 {
-	char place[OTA_ERROR_PATH_MAX + 24];
 	int count = cJSON_GetArraySize(value);
-	int index = 0;
-	const cJSON *item;
 
 	if (!cJSON_IsArray(value))
 		return wrong_type(row, path, error);
@@ -137,10 +138,24 @@ static int check_names(const struct ota_parameter *row, const cJSON *value, cons
 	if (count > row->high)
 		return ota_fail_at(error, OTA_ELIMIT, path, "%s has %d entries; at most %" PRId64 " in one command", row->name,
 				   count, row->high);
+	return 0;
+}
+
+static int check_names(const struct ota_parameter *row, const cJSON *value, const char *path, struct ota_error *error)
+{
+	bool (*is_valid)(struct ota_span) = row->is_valid ? row->is_valid : ota_text_is_device_name;
+	const char *rule = row->allowed ? row->allowed : "a device name has 1..64 letters, digits and _ . : @ -";
+	char place[OTA_ERROR_PATH_MAX + 24];
+	int index = 0;
+	const cJSON *item;
+	int code = check_count(row, value, path, error);
+
+	if (code < 0)
+		return code;
 	cJSON_ArrayForEach(item, value) {
 		(void)snprintf(place, sizeof(place), "%s[%d]", path, index++);
-		if (!cJSON_IsString(item) || !ota_text_is_device_name(ota_span_from_text(item->valuestring)))
-			return ota_fail_at(error, OTA_EINVALID, place, "a device name has 1..64 letters, digits and _ . : @ -");
+		if (!cJSON_IsString(item) || !is_valid(ota_span_from_text(item->valuestring)))
+			return ota_fail_at(error, OTA_EINVALID, place, "%s", rule);
 	}
 	return check_distinct(row, value, path, error);
 }
@@ -159,6 +174,21 @@ static int check_object(const struct ota_parameter *row, const cJSON *value, con
 		code = check_list(row->members, (struct ota_parameter_list){ NULL, 0 }, inside, error);
 	if (code == 0 && row->rule)
 		code = row->rule(inside, error);
+	return code;
+}
+
+static int check_objects(const struct ota_parameter *row, const cJSON *value, const char *path, struct ota_error *error)
+{
+	char place[OTA_ERROR_PATH_MAX + 24];
+	int index = 0;
+	const cJSON *item;
+	int code = check_count(row, value, path, error);
+
+	cJSON_ArrayForEach(item, value) {
+		(void)snprintf(place, sizeof(place), "%s[%d]", path, index++);
+		if (code == 0)
+			code = check_object(row, item, place, error);
+	}
 	return code;
 }
 
@@ -184,6 +214,8 @@ static int check_member(const struct ota_parameter *row, struct ota_json_place a
 		return check_object(row, value, path, error);
 	case OTA_PARAMETER_NAMES:
 		return check_names(row, value, path, error);
+	case OTA_PARAMETER_OBJECTS:
+		return check_objects(row, value, path, error);
 	}
 	return 0;
 }
@@ -252,6 +284,7 @@ static cJSON *text_to_value(const struct ota_parameter *parameter, const char *t
 			return NULL;
 		return object;
 	case OTA_PARAMETER_NAMES:
+	case OTA_PARAMETER_OBJECTS:
 		return NULL;
 	}
 	return NULL;

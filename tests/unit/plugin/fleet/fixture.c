@@ -40,6 +40,7 @@ static void server_start(struct fleet *fleet)
 	cr_assert_eq(ota_control_new(&(struct ota_control_options){ .store = fleet->store,
 								    .engine = fleet->engine,
 								    .package_dir = fleet->directory,
+								    .store_dir = fleet->directory,
 								    .started_ms = fleet->now.wall_ms },
 				     &fleet->control, &error),
 		     0);
