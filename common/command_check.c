@@ -186,6 +186,8 @@ static int check_objects(const struct ota_parameter *row, const cJSON *value, co
 
 	cJSON_ArrayForEach(item, value) {
 		(void)snprintf(place, sizeof(place), "%s[%d]", path, index++);
+		if (code == 0 && !cJSON_IsObject(item))
+			code = ota_fail_at(error, OTA_EINVALID, place, "%s[%d] must be an object", row->name, index - 1);
 		if (code == 0)
 			code = check_object(row, item, place, error);
 	}

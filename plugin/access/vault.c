@@ -25,15 +25,16 @@ static int keys_read(const char *path, bool may_make, struct ota_url_keys *keys,
 
 	if (code == OTA_ENOTFOUND)
 		return ota_fail(error, OTA_ENOTFOUND,
-				"%s is missing, and the store holds secrets that only its keys open: put it back from a backup; or, if it "
-				"is lost, make a new one of 64 hex digits, mode 600, and import all devices again", path);
+				"%s is missing, and the store holds secrets that only its keys open: put it back from a backup; "
+				"or, if it is lost, make a new one of 64 hex digits, mode 600, and import all devices again",
+				path);
 	return code;
 }
 
 int ota_vault_open(const char *path, bool may_make, struct ota_vault **ret_vault, struct ota_error *error)
 {
 	struct ota_vault *vault = calloc(1, sizeof(*vault));
-	int code = vault ? keys_read(path, may_make, &vault->keys, error) : ota_fail(error, OTA_ENOMEM, "no memory for the vault");
+	int code = vault ? keys_read(path, may_make, &vault->keys, error) : OTA_ENOMEM;
 
 	if (code < 0) {
 		(void)ota_vault_free(vault);
