@@ -19,7 +19,8 @@ static const char *const roles[] = {
 	[OTA_ROLE_ADMIN] = "admin",
 };
 
-static const char *const registrations[] = { "listed", NULL };
+static const char *const token_roles[] = { "viewer", "operator", "admin", NULL };
+static const char *const registrations[] = { "listed", "open", NULL };
 static const char *const sign_methods[] = { "auto", "md5", "sha256", NULL };
 static const char *const kinds[] = { "verify", "static", NULL };
 static const char *const conflict_answers[] = { "reject", "skip", NULL };
@@ -43,6 +44,7 @@ static const char *const task_states[] = { "pending", "pushed", "upgrading", "su
 #define MODULE SHAPE("module", false, OTA_MODULE_MAX, ota_text_is_module, OTA_PLAIN_WORDS)
 #define VERSION(must) SHAPE("version", must, OTA_VERSION_MAX, ota_text_is_version, OTA_PLAIN_WORDS)
 #define OTA_PLAIN_WORDS "1..64 printable ASCII characters, none of \" \\ { } [ ], no space at an end, and no reserved word"
+#define TOKEN_NAME SHAPE("name", true, OTA_TOKEN_NAME_MAX, ota_command_is_token_name, "1..64 letters, digits and _ . @ -")
 #define PAGE INTEGER("limit", false, 1, OTA_PAGE_MAX), TEXT("after", false, 1, OTA_LABEL_MAX)
 
 static const struct ota_parameter common_rows[] = {
@@ -113,8 +115,8 @@ static const struct ota_parameter add_package_rows[] = {
 	SHAPE("md5", false, OTA_MD5_HEX, ota_command_is_md5, "32 lower-case hex digits"),
 	SHAPE("url", false, OTA_URL_MAX, ota_command_is_package_url,
 	      "http(s)://HOST/..., at most 255 characters of a URL, without user, password and fragment"),
-	SHAPE("notes", false, OTA_NOTES_MAX, ota_command_is_notes,
-	      "at most 1024 bytes of UTF-8 without control characters but line ends and tabs"),
+	{ .name = "notes", .type = OTA_PARAMETER_TEXT, .high = OTA_NOTES_MAX, .is_valid = ota_command_is_notes,
+	  .allowed = "at most 1024 bytes of UTF-8 without control characters but line ends and tabs" },
 	{ .name = "extData", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_ext_data },
 	BOOL("dryRun"),
 };
@@ -138,6 +140,10 @@ static const struct ota_parameter batch_rows[] = { ID("batch", true) };
 static const struct ota_parameter list_tasks_rows[] = { ID("batch", true), CHOICE("state", false, task_states), PAGE };
 static const struct ota_parameter task_rows[] = { ID("task", true) };
 static const struct ota_parameter list_events_rows[] = { PRODUCT_KEY(false), DEVICE_NAME(false), ID("batch", false), PAGE };
+static const struct ota_parameter create_token_rows[] = {
+	TOKEN_NAME, CHOICE("role", true, token_roles), DURATION("expiresIn", OTA_MINUTE_MS, DAYS(3650)),
+};
+static const struct ota_parameter token_rows[] = { TOKEN_NAME };
 static const struct ota_parameter cancel_rows[] = { ID("batch", true), CHOICE("level", false, cancel_levels) };
 
 /* mutating, creates */
@@ -146,6 +152,7 @@ static const struct ota_parameter cancel_rows[] = { ID("batch", true), CHOICE("l
 #define CREATES true, true
 #define VIEWER OTA_ROLE_VIEWER
 #define OPERATOR OTA_ROLE_OPERATOR
+#define ADMIN OTA_ROLE_ADMIN
 
 static const struct ota_command commands[] = {
 	{ "getServer",           VIEWER,   READS,   NONE,                 "/api/v1/server" },
@@ -173,6 +180,9 @@ static const struct ota_command commands[] = {
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
+	{ "createToken",         ADMIN,    CREATES, LIST(create_token),   NULL },
+	{ "listTokens",          ADMIN,    READS,   LIST(page),           "/api/v1/tokens" },
+	{ "revokeToken",         ADMIN,    CHANGES, LIST(token),          NULL },
 };
 /* clang-format on */
 

@@ -50,6 +50,17 @@ bool ota_command_is_package_url(struct ota_span text)
 	return true;
 }
 
+bool ota_command_is_token_name(struct ota_span text)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.@-";
+
+	for (size_t i = 0; i < text.size; i++) {
+		if (!memchr(allowed, text.data[i], sizeof(allowed) - 1))
+			return false;
+	}
+	return text.size > 0 && text.size <= OTA_TOKEN_NAME_MAX;
+}
+
 static bool is_true(struct ota_json_place at, const char *key)
 {
 	return cJSON_IsTrue(ota_json_member(at.object, key));

@@ -52,8 +52,8 @@ static int unknown_option(const struct ota_verb *verb, const char *word, struct 
 	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
 	near = word[1] == '-' ? ota_nearest(name, names) : NULL;
 	if (near)
-		return ota_fail(error, OTA_EINVALID, "unknown option %s; perhaps --%s is meant", word, near);
-	return ota_fail(error, OTA_EINVALID, "unknown option %s; see otactl %s%s%s --help", word, verb->noun,
+		return ota_fail(error, OTA_EINVALID, "there is no option %s; did you mean --%s?", word, near);
+	return ota_fail(error, OTA_EINVALID, "there is no option %s; see otactl %s%s%s --help", word, verb->noun,
 			verb->name ? " " : "", verb->name ? verb->name : "");
 }
 

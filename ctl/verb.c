@@ -31,7 +31,7 @@ static const struct ota_option globals[] = {
 static const struct ota_option page_options[] = { ROWS };
 static const struct ota_option product_add_options[] = {
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
-	{ "registration", 0, "RULE", "registration", false, "listed: only registered devices are served" },
+	{ "registration", 0, "RULE", "registration", false, "listed (default): only registered devices are served; open: whoever reports is registered" },
 	{ "sign-method", 0, "METHOD", "signMethod", false, "auto, md5 or sha256" },
 	MUTATING,
 };
@@ -116,6 +116,11 @@ static const struct ota_option batch_watch_options[] = {
 };
 static const struct ota_option batch_cancel_options[] = {
 	{ "level", 'l', "LEVEL", "level", false, "withdraw (default): what is pending; revoke: also what was pushed" },
+	MUTATING,
+};
+static const struct ota_option token_add_options[] = {
+	{ "role", 0, "ROLE", "role", false, "viewer (looks), operator (rolls out) or admin (also tokens)" },
+	{ "expires-in", 'e', "TIME", "expiresIn", false, "it works no longer after that time, such as 90d; never if not given" },
 	MUTATING,
 };
 static const struct ota_option log_options[] = {
@@ -207,6 +212,15 @@ static const struct ota_verb verbs[] = {
 	{ "server", "status", "", "", 0, 0, "getServer",
 	  NO_OPTIONS, &ota_view_server, NULL,
 	  "the update server" },
+	{ "token", "add", "NAME", "name", 1, 1, "createToken",
+	  LIST(token_add_options), &ota_view_token, NULL,
+	  "a token for a person or a program; it is shown this once" },
+	{ "token", "list", "", "", 0, 0, "listTokens",
+	  LIST(page_options), &ota_view_token, NULL,
+	  "who holds which role, until when, and when it was last used" },
+	{ "token", "revoke", "NAME", "name", 1, 1, "revokeToken",
+	  LIST(mutating_options), &ota_view_token, NULL,
+	  "a token works no longer, from this moment on" },
 	{ "log", NULL, "", "", 0, 0, "listEvents",
 	  LIST(log_options), &ota_view_event, NULL,
 	  "what happened, newest first" },
@@ -252,9 +266,9 @@ static int unknown(const char *noun, const char *word, struct ota_error *error)
 	if (!word)
 		return ota_fail(error, OTA_EINVALID, "otactl %s: what to do? See otactl %s --help", noun, noun);
 	if (near)
-		return ota_fail(error, OTA_EINVALID, "unknown %s \"%s\"; perhaps \"%s\" is meant", noun ? "verb" : "noun", word,
+		return ota_fail(error, OTA_EINVALID, "there is no %s \"%s\"; did you mean \"%s\"?", noun ? "verb" : "noun", word,
 				near);
-	return ota_fail(error, OTA_EINVALID, "unknown %s \"%s\"; see otactl %s%s--help", noun ? "verb" : "noun", word,
+	return ota_fail(error, OTA_EINVALID, "there is no %s \"%s\"; see otactl %s%s--help", noun ? "verb" : "noun", word,
 			noun ? noun : "", noun ? " " : "");
 }
 

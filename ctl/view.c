@@ -248,6 +248,25 @@ static const struct ota_field import_lines[] = {
 };
 const struct ota_view ota_view_import = { "devices", { NULL, 0 }, LIST(import_lines), NULL };
 const struct ota_view ota_view_registration = { "registered", { NULL, 0 }, LIST(registration_lines), NULL };
+
+static const struct ota_field token_columns[] = {
+	{ "NAME",    "name",       OTA_HUMAN_TEXT, 0 },
+	{ "ROLE",    "role",       OTA_HUMAN_TEXT, 0 },
+	{ "CREATED", "createdAt",  OTA_HUMAN_AGO,  0 },
+	{ "BY",      "createdBy",  OTA_HUMAN_TEXT, 24 },
+	{ "EXPIRES", "expiresAt",  OTA_HUMAN_TIME, 0 },
+	{ "USED",    "lastUsedAt", OTA_HUMAN_AGO,  0 },
+};
+static const struct ota_field token_lines[] = {
+	{ "name",    "name",       OTA_HUMAN_TEXT, 0 },
+	{ "role",    "role",       OTA_HUMAN_TEXT, 0 },
+	{ "created", "createdAt",  OTA_HUMAN_TIME, 0 },
+	{ "by",      "createdBy",  OTA_HUMAN_TEXT, 0 },
+	{ "expires", "expiresAt",  OTA_HUMAN_TIME, 0 },
+	{ "used",    "lastUsedAt", OTA_HUMAN_TIME, 0 },
+	{ "token",   "token",      OTA_HUMAN_TEXT, 0 },
+};
+const struct ota_view ota_view_token = { "name", LIST(token_columns), LIST(token_lines), NULL };
 /* clang-format on */
 
 const cJSON *ota_view_member(const cJSON *object, const char *path)

@@ -5,9 +5,9 @@
 #ifndef OTA_PLUGIN_BROKER_SERVER_H
 #define OTA_PLUGIN_BROKER_SERVER_H
 
+#include "common/pace.h"
 #include "plugin/broker/compat.h"
 #include "plugin/broker/options.h"
-#include "plugin/broker/pace.h"
 #include "plugin/broker/peers.h"
 #include "plugin/broker/worker.h"
 

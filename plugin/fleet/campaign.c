@@ -280,14 +280,22 @@ static struct ota_batch_tally tally_of(const struct ota_batch_counts *counts)
 	};
 }
 
+static struct ota_batch_tally tally_since_resume(const struct ota_batch *batch, struct ota_batch_tally tally)
+{
+	tally.failed -= batch->resumed_failed;
+	tally.reported -= batch->resumed_reported;
+	return tally;
+}
+
 static int batch_abort(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
 		       const struct ota_batch_tally *tally, struct ota_instant at, struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes reason = {0};
 	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_ABORT);
 
-	ota_bytes_format(&reason, "%s: %lld of %lld finished tasks failed, more than %lld %% of at least %lld", rule->text,
+	ota_bytes_format(&reason, "%s: %lld of %lld finished tasks failed%s, more than %lld %% of at least %lld", rule->text,
 			 (long long)tally->failed, (long long)(tally->failed + tally->reported),
+			 batch->resumed_failed || batch->resumed_reported ? " since it was resumed" : "",
 			 (long long)strategy->abort_percent, (long long)strategy->abort_sample);
 	return reason.failed ? OTA_ENOMEM : batch_move(engine, batch, rule, reason.data, at, error);
 }
@@ -314,6 +322,7 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 			failed = verdict_give(engine, &batch, &tally, at, error);
 		return failed;
 	}
+	tally = tally_since_resume(&batch, tally);
 	if (ota_batch_decide(batch.state, OTA_BATCH_EVENT_ABORT)->allowed && ota_batch_aborts(&strategy, &tally))
 		return batch_abort(engine, &batch, &strategy, &tally, at, error);
 	return 0;

@@ -29,6 +29,8 @@ static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_batch, started_ms),
 	OTA_FIELD(INTEGER, struct ota_batch, ended_ms),
 	OTA_FIELD(INTEGER, struct ota_batch, ends_ms),
+	OTA_FIELD(INTEGER, struct ota_batch, resumed_failed),
+	OTA_FIELD(INTEGER, struct ota_batch, resumed_reported),
 };
 static const struct ota_layout batch_layout = OTA_LAYOUT(fields, struct ota_batch);
 static const struct ota_layout batch_saved = OTA_LAYOUT_FROM(fields, BATCH_SAVED, struct ota_batch);

@@ -61,6 +61,9 @@ def own(command):
     ("batch cancel 7 --level revoke --reason bad", "cancelBatch", {"batch": 7, "level": "revoke", "reason": "bad"}),
     ("task show 5", "getTask", {"task": 5}),
     ("server status", "getServer", {}),
+    ("token add ci --role operator --expires-in 90d --reason builds", "createToken",
+     {"name": "ci", "role": "operator", "expiresIn": "90d", "reason": "builds"}),
+    ("token revoke ci", "revokeToken", {"name": "ci"}),
     ("batch create --package 3 --all", "createBatch", {"package": 3, "kind": "static", "targets": {"all": True}}),
     ("batch create -p pk1 -v 2.0 --kind verify -d a -d b --soak 10m --retries 1 --override --reason lab", "createBatch",
      {"productKey": "pk1", "version": "2.0", "kind": "verify", "targets": {"names": ["a", "b"]},
@@ -74,7 +77,8 @@ def test_verb_asks_its_command(plugin, otactl, words, command, members):
 
 @pytest.mark.parametrize("words, command", [
     ("product list", "listProducts"), ("device list -p pk1", "listDevices"), ("package list", "listPackages"),
-    ("batch list", "listBatches"), ("batch tasks 7", "listTasks"), ("log", "listEvents"), ("device log pk1 a", "listEvents"),
+    ("batch list", "listBatches"), ("batch tasks 7", "listTasks"), ("log", "listEvents"),
+    ("token list", "listTokens"), ("device log pk1 a", "listEvents"),
 ])
 def test_list_goes_through_all_pages(plugin, otactl, words, command):
     pages = {None: {"items": [{"id": 1}, {"id": 2}], "next": "x"}, "x": {"items": [{"id": 3}]}}

@@ -144,7 +144,7 @@ Test(command, mistakes_are_named_with_their_path)
 	expect_refusal(
 		"{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},"
 		"\"strategy\":{\"pushTimeout\":\"31d\"}}",
-		"invalid strategy.pushTimeout: pushTimeout is 31d; allowed: 1s..30d");
+		"invalid strategy.pushTimeout: pushTimeout is \"31d\"; allowed: 1s..30d");
 	expect_refusal(
 		"{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},"
 		"\"strategy\":{\"retrys\":5}}",

@@ -125,7 +125,7 @@ static void expect_refused(const char *command, const char *beginning)
 
 Test(imports, mistakes_name_their_place_and_nothing_is_done_by_half)
 {
-	expect_refused(IMPORT "]}", "invalid devices: devices must not be empty");
+	expect_refused(IMPORT "]}", "invalid devices: devices has 0 entries; allowed: 1..500");
 	expect_refused(IMPORT "{\"deviceName\":\"x\"},{\"deviceName\":\"a b\"}]}", "invalid devices[1].deviceName: ");
 	expect_refused(IMPORT "{\"deviceName\":\"x\"},{}]}", "invalid devices[1].deviceName: deviceName is missing");
 	expect_refused(IMPORT "{\"deviceName\":\"x\"},7]}", "invalid devices[1]: devices[1] must be an object");
