@@ -3,12 +3,11 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "common/topic.h"
-
 static const char help[] =
 	"Usage: ota-agent --config FILE\n"
 	"       ota-agent --config FILE --check-config\n"
 	"       ota-agent --config FILE --provision IMAGE --version VERSION [--module NAME]\n"
+	"       ota-agent --config FILE --forget [--module NAME]\n"
 	"\n"
 	"Keeps this device's firmware up to date: connects to the broker, takes updates, verifies, installs, and reports.\n"
 	"\n"
@@ -16,20 +15,21 @@ static const char help[] =
 	"  --check-config      reads it and says whether it is right\n"
 	"  --provision IMAGE   makes IMAGE the first slot of a new device (installer = file)\n"
 	"  --version VERSION   with --provision: what the image is\n"
-	"  --module NAME       with --provision: which module [default]\n"
+	"  --forget            forgets the packages that failed here and are therefore refused\n"
+	"  --module NAME       with --provision: which module [default]; with --forget: only that one\n"
 	"  --version           prints the version of this program\n"
 	"  --help              prints this\n"
 	"\n"
 	"Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration,"
 	" 10 wants to be started again (restart = exit).\n";
 
-enum { OPTION_CONFIG = 1, OPTION_CHECK, OPTION_PROVISION, OPTION_VERSION, OPTION_MODULE, OPTION_HELP };
+enum { OPTION_CONFIG = 1, OPTION_CHECK, OPTION_PROVISION, OPTION_VERSION, OPTION_MODULE, OPTION_FORGET, OPTION_HELP };
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, OPTION_CONFIG},       {"check-config", no_argument, NULL, OPTION_CHECK},
 	{"provision", required_argument, NULL, OPTION_PROVISION}, {"version", optional_argument, NULL, OPTION_VERSION},
 	{"module", required_argument, NULL, OPTION_MODULE},       {"help", no_argument, NULL, OPTION_HELP},
-	{NULL, 0, NULL, 0},
+	{"forget", no_argument, NULL, OPTION_FORGET},             {NULL, 0, NULL, 0},
 };
 
 void agent_command_line_help(void)
@@ -61,6 +61,9 @@ static bool line_take(struct agent_command_line *line, int option, const char *v
 			line->verb = AGENT_VERB_VERSION;
 		line->version = value;
 		return true;
+	case OPTION_FORGET:
+		line->verb = AGENT_VERB_FORGET;
+		return true;
 	case OPTION_MODULE:
 		line->module = value;
 		return true;
@@ -87,7 +90,7 @@ static bool line_check(const struct agent_command_line *line, int operands)
 
 bool agent_command_line_parse(int count, char **arguments, struct agent_command_line *ret_line)
 {
-	struct agent_command_line line = {.module = OTA_MODULE_DEFAULT};
+	struct agent_command_line line = {0};
 	int option;
 
 	while ((option = getopt_long(count, arguments, "", options, NULL)) != -1)
