@@ -80,8 +80,8 @@ int ota_agent_new(const struct ota_agent_options *options, struct ota_agent **re
 int ota_agent_run(struct ota_agent *agent, struct ota_error *error);
 
 /*
- * Instead of ota_agent_run(): forgets the packages that were found bad and are therefore refused (docs/agent.md), of one module or,
- * with NULL, of all. forgotten() hears of each and may be NULL.
+ * Instead of ota_agent_run(): forgets the packages that were found bad and are therefore refused (docs/agent.md), of one module
+ * or, with NULL, of all. forgotten() hears of each and may be NULL.
  */
 int ota_agent_forget(struct ota_agent *agent, const char *module,
 		     void (*forgotten)(void *context, const char *module, const char *version, const char *reason),

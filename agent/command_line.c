@@ -3,38 +3,38 @@
 #include <getopt.h>
 #include <stdio.h>
 
-static const char help[] =
-	"Usage: ota-agent --config FILE\n"
-	"       ota-agent --config FILE --check-config\n"
-	"       ota-agent --config FILE --provision IMAGE --version VERSION [--module NAME]\n"
-	"       ota-agent --config FILE --forget [--module NAME]\n"
-	"\n"
-	"Keeps this device's firmware up to date: connects to the broker, takes updates, verifies, installs, and reports.\n"
-	"\n"
-	"  --config FILE       the configuration; examples/agent.conf shows every key\n"
-	"  --check-config      reads it and says whether it is right\n"
-	"  --provision IMAGE   makes IMAGE the first slot of a new device (installer = file)\n"
-	"  --version VERSION   with --provision: what the image is\n"
-	"  --forget            forgets the packages that failed here and are therefore refused\n"
-	"  --module NAME       with --provision: which module [default]; with --forget: only that one\n"
-	"  --version           prints the version of this program\n"
-	"  --help              prints this\n"
-	"\n"
-	"Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration,"
-	" 10 wants to be started again (restart = exit).\n";
+enum { CONFIG, CHECK, PROVISION, VERSION, FORGET, MODULE, HELP, FLAGS };
 
-enum { OPTION_CONFIG = 1, OPTION_CHECK, OPTION_PROVISION, OPTION_VERSION, OPTION_MODULE, OPTION_FORGET, OPTION_HELP };
-
-static const struct option options[] = {
-	{"config", required_argument, NULL, OPTION_CONFIG},       {"check-config", no_argument, NULL, OPTION_CHECK},
-	{"provision", required_argument, NULL, OPTION_PROVISION}, {"version", optional_argument, NULL, OPTION_VERSION},
-	{"module", required_argument, NULL, OPTION_MODULE},       {"help", no_argument, NULL, OPTION_HELP},
-	{"forget", no_argument, NULL, OPTION_FORGET},             {NULL, 0, NULL, 0},
+static const struct ota_flag flags[FLAGS] = {
+	[CONFIG] = {"config", 0, "FILE", "the configuration, ota-agent.conf(5)"},
+	[CHECK] = {"check-config", 0, NULL, "read it, say whether it is right, and exit"},
+	[PROVISION] = {"provision", 0, "IMAGE", "make IMAGE the first slot of a new device (installer = file) and exit"},
+	[VERSION] = {"version", 0, "[VERSION]", "with --provision: what the image is; alone: print the version of this program"},
+	[FORGET] = {"forget", 0, NULL, "forget the packages that failed here and are therefore refused, and exit"},
+	[MODULE] = {"module", 0, "NAME", "with --provision: which module, default if not given; with --forget: only that one"},
+	[HELP] = {"help", 0, NULL, "print a summary and exit"},
 };
+
+struct ota_flag_list agent_command_line_flags(void)
+{
+	return (struct ota_flag_list){flags, FLAGS};
+}
 
 void agent_command_line_help(void)
 {
-	fputs(help, stdout);
+	fputs("Usage: ota-agent --config FILE\n"
+	      "       ota-agent --config FILE --check-config\n"
+	      "       ota-agent --config FILE --provision IMAGE --version VERSION [--module NAME]\n"
+	      "       ota-agent --config FILE --forget [--module NAME]\n"
+	      "\n"
+	      "Keeps this device's firmware up to date: connects to the broker, takes updates, verifies, installs, and reports.\n"
+	      "\n",
+	      stdout);
+	ota_flags_print(stdout, agent_command_line_flags());
+	fputs("\n"
+	      "Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration,"
+	      " 10 wants to be started again (restart = exit).\n",
+	      stdout);
 }
 
 static bool complain(const char *sentence)
@@ -43,31 +43,31 @@ static bool complain(const char *sentence)
 	return false;
 }
 
-static bool line_take(struct agent_command_line *line, int option, const char *value)
+static bool line_take(struct agent_command_line *line, int flag, const char *value)
 {
-	switch (option) {
-	case OPTION_CONFIG:
+	switch (flag) {
+	case CONFIG:
 		line->config = value;
 		return true;
-	case OPTION_CHECK:
+	case CHECK:
 		line->verb = AGENT_VERB_CHECK_CONFIG;
 		return true;
-	case OPTION_PROVISION:
+	case PROVISION:
 		line->verb = AGENT_VERB_PROVISION;
 		line->image = value;
 		return true;
-	case OPTION_VERSION:
+	case VERSION:
 		if (line->verb == AGENT_VERB_RUN)
 			line->verb = AGENT_VERB_VERSION;
 		line->version = value;
 		return true;
-	case OPTION_FORGET:
+	case FORGET:
 		line->verb = AGENT_VERB_FORGET;
 		return true;
-	case OPTION_MODULE:
+	case MODULE:
 		line->module = value;
 		return true;
-	case OPTION_HELP:
+	case HELP:
 		line->verb = AGENT_VERB_HELP;
 		return true;
 	default:
@@ -91,10 +91,11 @@ static bool line_check(const struct agent_command_line *line, int operands)
 bool agent_command_line_parse(int count, char **arguments, struct agent_command_line *ret_line)
 {
 	struct agent_command_line line = {0};
-	int option;
+	const char *value;
+	int flag;
 
-	while ((option = getopt_long(count, arguments, "", options, NULL)) != -1)
-		if (!line_take(&line, option, optarg))
+	while ((flag = ota_flag_next(agent_command_line_flags(), count, arguments, &value)) != OTA_FLAG_END)
+		if (!line_take(&line, flag, value))
 			return false;
 	/* "--version 1.0.0" leaves its value among the operands, because the value is optional. */
 	if (line.image && !line.version && optind < count)

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "common/flag.h"
+
 /* Exit codes of the program. */
 enum {
 	AGENT_EXIT_DONE = 0,
@@ -33,5 +35,8 @@ struct agent_command_line {
 /* False after a sentence on standard error. */
 bool agent_command_line_parse(int count, char **arguments, struct agent_command_line *ret_line);
 void agent_command_line_help(void);
+
+/* The table, for whoever prints it. */
+struct ota_flag_list agent_command_line_flags(void);
 
 #endif

@@ -128,6 +128,12 @@ static int config_finish(struct agent_config *config, struct ota_error *error)
 	return restart_parse(config, error);
 }
 
+const struct ota_config_row *agent_config_rows(size_t *ret_count)
+{
+	*ret_count = sizeof(rows) / sizeof(rows[0]);
+	return rows;
+}
+
 int agent_config_read(const char *path, struct agent_config *config, struct ota_error *error)
 {
 	const struct ota_config_spec spec = {

@@ -10,6 +10,7 @@
 #include "agent/adapters/slots.h"
 #include "agent/agent.h"
 #include "agent/core/machine.h"
+#include "common/config.h"
 
 enum agent_installer { AGENT_INSTALLER_FILE, AGENT_INSTALLER_EXEC };
 
@@ -54,6 +55,8 @@ struct agent_config {
 int agent_config_read(const char *path, struct agent_config *config, struct ota_error *error);
 /* What the library needs of it; log and stop_fd are left to the caller. */
 struct ota_agent_options agent_config_options(struct agent_config *config);
+/* The rows, for whoever prints them; those of the section "module" are of every [module NAME]. */
+const struct ota_config_row *agent_config_rows(size_t *ret_count);
 /* NULL if there is none of that name. */
 const struct agent_module_config *agent_config_module(const struct agent_config *config, const char *name);
 

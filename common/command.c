@@ -19,7 +19,8 @@ static const char *const roles[] = {
 	[OTA_ROLE_ADMIN] = "admin",
 };
 
-static const char *const registrations[] = { "listed", NULL };
+static const char *const token_roles[] = { "viewer", "operator", "admin", NULL };
+static const char *const registrations[] = { "listed", "open", NULL };
 static const char *const sign_methods[] = { "auto", "md5", "sha256", NULL };
 static const char *const kinds[] = { "verify", "static", NULL };
 static const char *const conflict_answers[] = { "reject", "skip", NULL };
@@ -43,6 +44,7 @@ static const char *const task_states[] = { "pending", "pushed", "upgrading", "su
 #define MODULE SHAPE("module", false, OTA_MODULE_MAX, ota_text_is_module, OTA_PLAIN_WORDS)
 #define VERSION(must) SHAPE("version", must, OTA_VERSION_MAX, ota_text_is_version, OTA_PLAIN_WORDS)
 #define OTA_PLAIN_WORDS "1..64 printable ASCII characters, none of \" \\ { } [ ], no space at an end, and no reserved word"
+#define TOKEN_NAME SHAPE("name", true, OTA_TOKEN_NAME_MAX, ota_command_is_token_name, "1..64 letters, digits and _ . @ -")
 #define PAGE INTEGER("limit", false, 1, OTA_PAGE_MAX), TEXT("after", false, 1, OTA_LABEL_MAX)
 
 static const struct ota_parameter common_rows[] = {
@@ -89,12 +91,18 @@ static const struct ota_parameter add_package_rows[] = {
 	INTEGER("size", false, 1, (int64_t)OTA_PACKAGE_SIZE_MAX),
 	SHAPE("sha256", false, OTA_SHA256_HEX, ota_command_is_sha256, "64 lower-case hex digits"),
 	SHAPE("md5", false, OTA_MD5_HEX, ota_command_is_md5, "32 lower-case hex digits"),
-	TEXT("notes", false, 0, OTA_NOTES_MAX),
+	SHAPE("url", false, OTA_URL_MAX, ota_command_is_package_url,
+	      "http(s)://HOST/..., at most 255 characters of a URL, without user, password and fragment"),
+	{ .name = "notes", .type = OTA_PARAMETER_TEXT, .high = OTA_NOTES_MAX, .is_valid = ota_command_is_notes,
+	  .allowed = "at most 1024 bytes of UTF-8 without control characters but line ends and tabs" },
 	{ .name = "extData", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_ext_data },
 	BOOL("dryRun"),
 };
 static const struct ota_parameter list_packages_rows[] = { PRODUCT_KEY(false), MODULE, PAGE };
 static const struct ota_parameter get_package_rows[] = { ID("package", false), PRODUCT_KEY(false), MODULE, VERSION(false) };
+static const struct ota_parameter yank_package_rows[] = {
+	ID("package", false), PRODUCT_KEY(false), MODULE, VERSION(false), BOOL("force"),
+};
 static const struct ota_parameter create_batch_rows[] = {
 	ID("package", false), PRODUCT_KEY(false), MODULE, VERSION(false),
 	CHOICE("kind", true, kinds),
@@ -109,7 +117,16 @@ static const struct ota_parameter list_batches_rows[] = { PRODUCT_KEY(false), CH
 static const struct ota_parameter batch_rows[] = { ID("batch", true) };
 static const struct ota_parameter list_tasks_rows[] = { ID("batch", true), CHOICE("state", false, task_states), PAGE };
 static const struct ota_parameter task_rows[] = { ID("task", true) };
-static const struct ota_parameter list_events_rows[] = { PRODUCT_KEY(false), DEVICE_NAME(false), ID("batch", false), PAGE };
+static const struct ota_parameter list_events_rows[] = {
+	PRODUCT_KEY(false), DEVICE_NAME(false), ID("batch", false), ID("task", false),
+	TEXT("actor", false, 1, OTA_LABEL_MAX), TEXT("event", false, 1, OTA_EVENT_WORD_MAX),
+	INTEGER("since", false, 0, OTA_INTEGER_MAX), INTEGER("until", false, 0, OTA_INTEGER_MAX),
+	INTEGER("above", false, 0, OTA_INTEGER_MAX), PAGE,
+};
+static const struct ota_parameter create_token_rows[] = {
+	TOKEN_NAME, CHOICE("role", true, token_roles), DURATION("expiresIn", OTA_MINUTE_MS, DAYS(3650)),
+};
+static const struct ota_parameter token_rows[] = { TOKEN_NAME };
 static const struct ota_parameter cancel_rows[] = { ID("batch", true), CHOICE("level", false, cancel_levels) };
 
 /* mutating, creates */
@@ -118,6 +135,7 @@ static const struct ota_parameter cancel_rows[] = { ID("batch", true), CHOICE("l
 #define CREATES true, true
 #define VIEWER OTA_ROLE_VIEWER
 #define OPERATOR OTA_ROLE_OPERATOR
+#define ADMIN OTA_ROLE_ADMIN
 
 static const struct ota_command commands[] = {
 	{ "getServer",           VIEWER,   READS,   NONE,                 "/api/v1/server" },
@@ -131,16 +149,21 @@ static const struct ota_command commands[] = {
 	{ "addPackage",          OPERATOR, CREATES, LIST(add_package),    NULL, ota_rule_add_package },
 	{ "listPackages",        VIEWER,   READS,   LIST(list_packages),  "/api/v1/packages" },
 	{ "getPackage",          VIEWER,   READS,   LIST(get_package),    "/api/v1/packages/{package}", ota_rule_package },
+	{ "yankPackage",         OPERATOR, CHANGES, LIST(yank_package),   NULL, ota_rule_package },
+	{ "linkPackage",         OPERATOR, READS,   LIST(get_package),    "/api/v1/packages/{package}/link", ota_rule_package },
 	{ "createBatch",         OPERATOR, CREATES, LIST(create_batch),   NULL, ota_rule_create_batch },
 	{ "listBatches",         VIEWER,   READS,   LIST(list_batches),   "/api/v1/batches" },
 	{ "getBatch",            VIEWER,   READS,   LIST(batch),          "/api/v1/batches/{batch}" },
 	{ "listTasks",           VIEWER,   READS,   LIST(list_tasks),     "/api/v1/batches/{batch}/tasks" },
 	{ "getTask",             VIEWER,   READS,   LIST(task),           "/api/v1/tasks/{task}" },
-	{ "listEvents",          VIEWER,   READS,   LIST(list_events),    "/api/v1/events" },
+	{ "listEvents",          VIEWER,   READS,   LIST(list_events),    "/api/v1/events", ota_rule_list_events },
 	{ "pauseBatch",          OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
+	{ "createToken",         ADMIN,    CREATES, LIST(create_token),   NULL },
+	{ "listTokens",          ADMIN,    READS,   LIST(page),           "/api/v1/tokens" },
+	{ "revokeToken",         ADMIN,    CHANGES, LIST(token),          NULL },
 };
 /* clang-format on */
 

@@ -44,7 +44,7 @@ struct ota_parameter {
 	enum ota_parameter_type type;
 	bool required;
 	int64_t low, high;
-	bool (*is_valid)(struct ota_span text); /* TEXT: beyond its length; NULL = UTF-8 without control characters */
+	bool (*is_valid)(struct ota_span text); /* TEXT: all of its rule; NULL = low..high UTF-8 without control characters */
 	const char *allowed;                    /* TEXT with is_valid: the rule in words, "1..32 letters and digits" */
 	const char *const *choices;             /* TEXT: NULL-terminated */
 	struct ota_parameter_list members;      /* OBJECT */
@@ -83,7 +83,7 @@ struct ota_parameter_list ota_command_common(const struct ota_command *command);
 int ota_command_check(const struct ota_command *command, const cJSON *object, const char *prefix, struct ota_error *error);
 
 /* The JSON value a text stands for, from a query parameter or a command line: "7" for an INTEGER, "true" for a BOOL, text as is.
- * Only the type is judged, ota_command_check() does the rest. OBJECT and NAMES have no text form: OTA_EINVALID. */
+ * Only the type is judged, ota_command_check() does the rest. An OBJECT is JSON; NAMES have no text form: OTA_EINVALID. */
 int ota_parameter_value(const struct ota_parameter *parameter, const char *text, cJSON **ret_value, struct ota_error *error);
 
 #endif

@@ -9,7 +9,10 @@
 #include "common/limits.h"
 #include "common/text.h"
 
-enum { KNOWN_MAX = 32 }; /* members of the widest command, with the common ones */
+enum {
+	KNOWN_MAX = 32, /* members of the widest command, with the common ones */
+	ALLOWED_SIZE = OTA_ERROR_TEXT_MAX / 2,
+};
 
 static const char *type_words(enum ota_parameter_type type)
 {
@@ -25,9 +28,67 @@ static const char *type_words(enum ota_parameter_type type)
 	return words[type];
 }
 
+static void choices_print(char target[ALLOWED_SIZE], const char *const *choices)
+{
+	size_t used = 0;
+
+	for (const char *const *choice = choices; *choice; choice++) {
+		int wrote = snprintf(target + used, ALLOWED_SIZE - used, "%s%s", used ? ", " : "", *choice);
+
+		assert(wrote > 0 && used + (size_t)wrote < ALLOWED_SIZE);
+		used += (size_t)wrote;
+	}
+}
+
+/* What a row allows, in words; "" where its type says all. Every refusal of a value ends with them. */
+static const char *allowed_print(char target[ALLOWED_SIZE], const struct ota_parameter *row)
+{
+	char low[32], high[32];
+
+	target[0] = '\0';
+	if (row->choices) {
+		choices_print(target, row->choices);
+	} else if (row->allowed) {
+		ota_text_cut(target, ALLOWED_SIZE, row->allowed);
+	} else if (row->type == OTA_PARAMETER_DURATION) {
+		ota_text_print_duration(low, row->low);
+		ota_text_print_duration(high, row->high);
+		(void)snprintf(target, ALLOWED_SIZE, "%s..%s", low, high);
+	} else if (row->type != OTA_PARAMETER_BOOL && row->type != OTA_PARAMETER_OBJECT) {
+		(void)snprintf(target, ALLOWED_SIZE, "%" PRId64 "..%" PRId64 "%s", row->low, row->high,
+			       row->type == OTA_PARAMETER_TEXT    ? " bytes"
+			       : row->type == OTA_PARAMETER_NAMES ? " device names"
+								  : "");
+	}
+	return target;
+}
+
 static int wrong_type(const struct ota_parameter *row, const char *path, struct ota_error *error)
 {
-	return ota_fail_at(error, OTA_EINVALID, path, "%s must be %s", row->name, type_words(row->type));
+	char allowed[ALLOWED_SIZE];
+
+	allowed_print(allowed, row);
+	return ota_fail_at(error, OTA_EINVALID, path, "%s must be %s%s%s", row->name, type_words(row->type),
+			   *allowed ? "; allowed: " : "", allowed);
+}
+
+static int wrong_value(const struct ota_parameter *row, const char *value, const char *path, struct ota_error *error)
+{
+	char allowed[ALLOWED_SIZE];
+
+	return ota_fail_at(error, OTA_EINVALID, path, "%s is \"%.64s\"; allowed: %s", row->name, value,
+			   allowed_print(allowed, row));
+}
+
+/* How much of it there is: bytes, entries, or the number itself. */
+static int wrong_size(const struct ota_parameter *row, int64_t size, const char *path, struct ota_error *error)
+{
+	const char *verb = row->type == OTA_PARAMETER_INTEGER ? "is" : "has";
+	const char *unit = row->type == OTA_PARAMETER_TEXT ? " bytes" : row->type == OTA_PARAMETER_NAMES ? " entries" : "";
+	char allowed[ALLOWED_SIZE];
+
+	return ota_fail_at(error, row->type == OTA_PARAMETER_NAMES && size > 0 ? OTA_ELIMIT : OTA_EINVALID, path,
+			   "%s %s %" PRId64 "%s; allowed: %s", row->name, verb, size, unit, allowed_print(allowed, row));
 }
 
 static bool is_plain_text(struct ota_span text)
@@ -41,21 +102,13 @@ static bool is_plain_text(struct ota_span text)
 	return ota_text_is_utf8(text);
 }
 
-static int check_choice(const struct ota_parameter *row, const char *value, const char *path, struct ota_error *error)
+static bool is_choice(const char *const *choices, const char *value)
 {
-	char words[OTA_ERROR_TEXT_MAX / 2] = "";
-	size_t used = 0;
-
-	for (const char *const *choice = row->choices; *choice; choice++) {
-		int wrote;
-
-		if (strcmp(*choice, value) == 0)
-			return 0;
-		wrote = snprintf(words + used, sizeof(words) - used, "%s%s", used ? ", " : "", *choice);
-		assert(wrote > 0 && used + (size_t)wrote < sizeof(words));
-		used += (size_t)wrote;
+	for (; *choices; choices++) {
+		if (strcmp(*choices, value) == 0)
+			return true;
 	}
-	return ota_fail_at(error, OTA_EINVALID, path, "%s is \"%.64s\"; allowed: %s", row->name, value, words);
+	return false;
 }
 
 static int check_text(const struct ota_parameter *row, const cJSON *value, const char *path, struct ota_error *error)
@@ -64,40 +117,36 @@ static int check_text(const struct ota_parameter *row, const cJSON *value, const
 
 	if (!cJSON_IsString(value))
 		return wrong_type(row, path, error);
-	if (row->choices)
-		return check_choice(row, value->valuestring, path, error);
 	text = ota_span_from_text(value->valuestring);
-	if (row->is_valid && !row->is_valid(text))
-		return ota_fail_at(error, OTA_EINVALID, path, "%s is \"%.64s\"; allowed: %s", row->name, value->valuestring,
-				   row->allowed);
+	if (row->choices)
+		return is_choice(row->choices, text.data) ? 0 : wrong_value(row, text.data, path, error);
+	if (row->is_valid)
+		return row->is_valid(text) ? 0 : wrong_value(row, text.data, path, error);
 	if ((int64_t)text.size < row->low || (int64_t)text.size > row->high)
-		return ota_fail_at(error, OTA_EINVALID, path, "%s has %zu bytes; allowed: %" PRId64 "..%" PRId64, row->name,
-				   text.size, row->low, row->high);
+		return wrong_size(row, (int64_t)text.size, path, error);
 	if (!is_plain_text(text))
 		return ota_fail_at(error, OTA_EINVALID, path, "%s must be UTF-8 without control characters", row->name);
 	return 0;
 }
 
-static int check_integer(const struct ota_parameter *row, struct ota_json_place at, struct ota_error *error)
+static int check_integer(const struct ota_parameter *row, struct ota_json_place at, const char *path, struct ota_error *error)
 {
 	int64_t value;
-	int code = ota_json_integer(at, row->name, row->low, row->high, &value, error);
 
-	return code < 0 ? code : 0;
+	if (ota_json_integer(at, row->name, -OTA_INTEGER_MAX, OTA_INTEGER_MAX, &value, NULL) < 0)
+		return wrong_type(row, path, error);
+	if (value < row->low || value > row->high)
+		return wrong_size(row, value, path, error);
+	return 0;
 }
 
 static int check_duration(const struct ota_parameter *row, const cJSON *value, const char *path, struct ota_error *error)
 {
-	char low[32], high[32];
 	int64_t ms;
 
 	if (!cJSON_IsString(value) || !ota_text_parse_duration(value->valuestring, &ms))
 		return wrong_type(row, path, error);
-	if (ms >= row->low && ms <= row->high)
-		return 0;
-	ota_text_print_duration(low, row->low);
-	ota_text_print_duration(high, row->high);
-	return ota_fail_at(error, OTA_EINVALID, path, "%s is %.32s; allowed: %s..%s", row->name, value->valuestring, low, high);
+	return ms >= row->low && ms <= row->high ? 0 : wrong_value(row, value->valuestring, path, error);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -131,11 +180,8 @@ static int check_names(const struct ota_parameter *row, const cJSON *value, cons
 
 	if (!cJSON_IsArray(value))
 		return wrong_type(row, path, error);
-	if (count < row->low)
-		return ota_fail_at(error, OTA_EINVALID, path, "%s must not be empty", row->name);
-	if (count > row->high)
-		return ota_fail_at(error, OTA_ELIMIT, path, "%s has %d entries; at most %" PRId64 " in one command", row->name,
-				   count, row->high);
+	if (count < row->low || count > row->high)
+		return wrong_size(row, count, path, error);
 	cJSON_ArrayForEach(item, value) {
 		(void)snprintf(place, sizeof(place), "%s[%d]", path, index++);
 		if (!cJSON_IsString(item) || !ota_text_is_device_name(ota_span_from_text(item->valuestring)))
@@ -174,7 +220,7 @@ static int check_member(const struct ota_parameter *row, struct ota_json_place a
 	case OTA_PARAMETER_TEXT:
 		return check_text(row, value, path, error);
 	case OTA_PARAMETER_INTEGER:
-		return check_integer(row, at, error);
+		return check_integer(row, at, path, error);
 	case OTA_PARAMETER_BOOL:
 		return cJSON_IsBool(value) ? 0 : wrong_type(row, path, error);
 	case OTA_PARAMETER_DURATION:
@@ -229,6 +275,7 @@ int ota_command_check(const struct ota_command *command, const cJSON *object, co
 
 static cJSON *text_to_value(const struct ota_parameter *parameter, const char *text)
 {
+	cJSON *object = NULL;
 	int64_t number;
 
 	switch (parameter->type) {
@@ -246,6 +293,9 @@ static cJSON *text_to_value(const struct ota_parameter *parameter, const char *t
 			return cJSON_CreateTrue();
 		return strcmp(text, "false") == 0 ? cJSON_CreateFalse() : NULL;
 	case OTA_PARAMETER_OBJECT:
+		if (ota_json_read(ota_span_from_text(text), OTA_JSON_STRICT, OTA_PAYLOAD_MAX, &object, NULL, NULL) < 0)
+			return NULL;
+		return object;
 	case OTA_PARAMETER_NAMES:
 		return NULL;
 	}

@@ -14,12 +14,20 @@ void ota_command_path(char target[OTA_ERROR_PATH_MAX], struct ota_json_place at,
 
 bool ota_command_is_sha256(struct ota_span text);
 bool ota_command_is_md5(struct ota_span text);
+/* Free text of several lines: UTF-8, no control characters but line ends and tabs. */
+bool ota_command_is_notes(struct ota_span text);
+/* Where a package hosted elsewhere lies: http(s)://HOST/..., flat as a push must be (aliyun-ota.md 0.4), without a user, a
+ * password or a fragment. */
+bool ota_command_is_package_url(struct ota_span text);
+bool ota_command_is_token_name(struct ota_span text);
 
 /* extData: at most OTA_TAGS_MAX strings that can stand in a push (aliyun-ota.md 0.4, 0.5), together OTA_EXT_DATA_MAX bytes. */
 int ota_rule_ext_data(struct ota_json_place ext_data, struct ota_error *error);
 /* targets: either {"all":true} or {"names":[...]}. */
 int ota_rule_targets(struct ota_json_place targets, struct ota_error *error);
 /* A package is named by its id, or by product, version and perhaps module, never by both. */
+/* `above` runs forwards, `after` backwards; since is not after until; a device is of a product. */
+int ota_rule_list_events(struct ota_json_place command, struct ota_error *error);
 int ota_rule_package(struct ota_json_place command, struct ota_error *error);
 /* A package that is not merely tried (dryRun) has size and digests. */
 int ota_rule_add_package(struct ota_json_place command, struct ota_error *error);

@@ -12,11 +12,13 @@ enum {
 	OTA_MODULE_MAX = 64,   /* LuatOS firmware names reach 50 characters */
 	OTA_VERSION_MAX = 64,  /* iotkit C 3.x stores 32; longer versions are for our own agent */
 	OTA_LABEL_MAX = 128,   /* free names of batches, products, operators */
+	OTA_TOKEN_NAME_MAX = 64, /* as a user name: it is the actor of the log */
 	OTA_CLIENT_ID_MAX = 256, /* Aliyun client ids carry their parameters: 64 + tail */
 	OTA_AGENT_MAX = 64,    /* "ota-agent/1.0.0 (linux; x86_64)" */
 	OTA_BOOT_ID_MAX = 36,  /* a UUID */
 	OTA_DESC_MAX = 128,    /* Aliyun manual: desc of a progress report */
 	OTA_REASON_MAX = 256,  /* why an operator did something */
+	OTA_EVENT_WORD_MAX = 32, /* "batch_created" */
 	OTA_NOTES_MAX = 1024,  /* release notes of a package: a paragraph, so that pages of packages stay small */
 	OTA_REQUEST_ID_MAX = 64, /* a UUID or a CI run's own id */
 
@@ -37,6 +39,8 @@ enum {
 	OTA_PAGE_MAX = 500,      /* rows of a list answer at the most; 500 tasks stay under OTA_PAYLOAD_MAX only in pages */
 	OTA_NAMES_MAX = 1000,    /* device names in one command; more go as a list file */
 	OTA_STAGES_MAX = 100,
+	OTA_OPEN_REGISTRATIONS_BURST = 1000, /* unknown devices of an open product: a site switched on registers at once, */
+	OTA_OPEN_REGISTRATIONS_SECOND = 10,  /* and a liar makes 10 rows a second at the most */
 	OTA_TRANSACTION_ROWS = 5000, /* rows one transaction may touch, so that informs keep their pace */
 
 	OTA_CONFIG_FILE_MAX = 65536, /* a configuration file; nobody writes a longer one by hand */

@@ -26,6 +26,12 @@ static const struct ota_config_row rows[] = {
 };
 /* clang-format on */
 
+const struct ota_config_row *ota_access_rows(size_t *ret_count)
+{
+	*ret_count = sizeof(rows) / sizeof(rows[0]);
+	return rows;
+}
+
 static void *section(void *context, const char *kind, const char *name, struct ota_error *error)
 {
 	(void)name;
@@ -156,7 +162,7 @@ int ota_access_read(const struct ota_access_options *options, struct ota_access 
 	if (code == 0)
 		code = read_environment(&access, error);
 	if (code == 0)
-		code = take(access.url, sizeof(access.url), "--url", options->url, error);
+		code = take(access.url, sizeof(access.url), "--gateway", options->url, error);
 	if (code == 0)
 		code = take_token_file("--token-file", options->token_file, &access, error);
 	if (code == 0 && access.token_file[0] != '\0' && access.token[0] == '\0')

@@ -1,12 +1,13 @@
 /*
  * Access: which gateway, and with which token. Later wins: /etc/otactl.conf, ~/.config/otactl.conf (or --config), OTA_URL,
- * OTA_TOKEN_FILE, OTA_TOKEN, --url, --token-file. There is no --token: arguments are seen by every user of a machine.
+ * OTA_TOKEN_FILE, OTA_TOKEN, --gateway, --token-file. There is no --token: arguments are seen by every user of a machine.
  */
 #ifndef OTA_CTL_ACCESS_H
 #define OTA_CTL_ACCESS_H
 
 #include <limits.h>
 
+#include "common/config.h"
 #include "common/error.h"
 
 struct ota_access {
@@ -25,5 +26,8 @@ struct ota_access_options {
 
 /* OTA_EINVALID or OTA_EDENIED (a file with a token that others may read) with a sentence that says what to do. */
 int ota_access_read(const struct ota_access_options *options, struct ota_access *ret_access, struct ota_error *error);
+
+/* The keys of otactl.conf, for whoever prints them. */
+const struct ota_config_row *ota_access_rows(size_t *ret_count);
 
 #endif

@@ -13,6 +13,8 @@ enum {
 	FIGURES_WIDTH = 16, /* two of space, seven of a count, one of space, six of a share */
 	BAR_MIN = 4,
 	BAR_MAX = 60,
+	TRANSFER_BAR_MAX = 40,
+	NAME_MIN = 12, /* columns of a name that still say something, with the space behind */
 };
 
 const char *const ota_bars_states[OTA_BARS_STATES] = { "pending", "pushed", "upgrading", "succeeded", "failed", "canceled" };
@@ -148,22 +150,44 @@ void ota_bars_put_line(struct ota_bytes *out, const cJSON *batch)
 	put_word(out, batch, " outcome=", "outcome");
 }
 
-void ota_bars_put_transfer(struct ota_bytes *out, const struct ota_bars_transfer *transfer, struct ota_bars_style style)
+/* "  5.0 MiB of 10.0 MiB  2.5 MiB/s"; only what came where the whole is not known. */
+static void put_transfer_bytes(struct ota_bytes *out, const struct ota_bars_transfer *transfer)
 {
-	OTA_AUTO_BYTES struct ota_bytes line = { 0 };
-	size_t bar = style.width > 90 ? 30 : style.width / 3;
-	double share = transfer->size ? 100.0 * (double)transfer->sent / (double)transfer->size : 100.0;
 	uint64_t rate = transfer->elapsed_ms > 0 ? transfer->sent * 1000 / (uint64_t)transfer->elapsed_ms : 0;
 
-	ota_cell_clean(&line, transfer->name);
-	ota_bytes_text(&line, "  ");
+	ota_bytes_text(out, "  ");
+	ota_human_put_bytes(out, transfer->sent);
+	if (transfer->size > 0) {
+		ota_bytes_text(out, " of ");
+		ota_human_put_bytes(out, transfer->size);
+	}
+	ota_bytes_text(out, "  ");
+	ota_human_put_bytes(out, rate);
+	ota_bytes_text(out, "/s");
+}
+
+/* The figures tell most and stay longest; then the bar, then the name. */
+void ota_bars_put_transfer(struct ota_bytes *out, const struct ota_bars_transfer *transfer, struct ota_bars_style style)
+{
+	OTA_AUTO_BYTES struct ota_bytes line = { 0 }, figures = { 0 }, name = { 0 };
+	size_t room, bar, label;
+
+	if (transfer->size > 0)
+		ota_bytes_format(&figures, " %5.1f%%", 100.0 * (double)transfer->sent / (double)transfer->size);
+	put_transfer_bytes(&figures, transfer);
+	ota_cell_clean(&name, transfer->name);
+	room = figures.size < style.width ? style.width - figures.size : 0;
+	bar = transfer->size == 0 || room < BAR_MIN ? 0 : room / 2 > TRANSFER_BAR_MAX ? TRANSFER_BAR_MAX : room / 2;
+	label = name.data && room > bar + NAME_MIN ? room - bar - 2 : 0;
+	if (label > 0 && label > ota_cell_width(name.data))
+		label = ota_cell_width(name.data);
+	if (label > 0) {
+		ota_cell_put(&line, name.data, (struct ota_cell_place){ .width = label });
+		ota_bytes_text(&line, "  ");
+	} else if (bar > 0) {
+		bar = room > TRANSFER_BAR_MAX ? TRANSFER_BAR_MAX : room;
+	}
 	ota_bars_put_bar(&line, transfer->sent, transfer->size, bar);
-	ota_bytes_format(&line, " %5.1f%%  ", share);
-	ota_human_put_bytes(&line, transfer->sent);
-	ota_bytes_text(&line, " of ");
-	ota_human_put_bytes(&line, transfer->size);
-	ota_bytes_text(&line, "  ");
-	ota_human_put_bytes(&line, rate);
-	ota_bytes_text(&line, "/s");
+	ota_bytes_text(&line, figures.data ? figures.data : "");
 	ota_cell_put(out, line.data ? line.data : "", (struct ota_cell_place){ .width = style.width, .no_pad = true });
 }

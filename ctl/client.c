@@ -80,6 +80,11 @@ struct ota_client *ota_client_free(struct ota_client *client)
 	return NULL;
 }
 
+const char *ota_client_ca_file(const struct ota_client *client)
+{
+	return client->access.ca_file;
+}
+
 static size_t take_answer(char *data, size_t size, size_t count, void *context)
 {
 	struct ota_bytes *answer = context;
@@ -180,11 +185,14 @@ static int print_upload_url(const struct ota_client *client, const cJSON *member
 
 	ota_bytes_format(out, "%s/api/v1/packages?", client->access.url);
 	cJSON_ArrayForEach(member, members) {
+		OTA_AUTO_BYTES struct ota_bytes json = { 0 };
 		char *value;
 
-		if (!cJSON_IsString(member) || strcmp(member->string, "command") == 0 || strcmp(member->string, "requestId") == 0)
+		if (strcmp(member->string, "command") == 0 || strcmp(member->string, "requestId") == 0)
 			continue;
-		value = curl_easy_escape(client->curl, member->valuestring, 0);
+		if (!cJSON_IsString(member) && ota_json_write(member, &json) < 0)
+			return ota_fail(error, OTA_ENOMEM, "out of memory");
+		value = curl_easy_escape(client->curl, json.data ? json.data : member->valuestring, 0);
 		ota_bytes_format(out, "%s=%s&", member->string, value ? value : "");
 		curl_free(value);
 	}

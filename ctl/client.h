@@ -25,6 +25,8 @@ struct ota_client_upload {
 	void (*progress)(void *context, uint64_t sent); /* NULL = nobody looks */
 	void *context;
 };
+/* The file of authorities the gateway's certificate is checked against; "" = the system's. */
+const char *ota_client_ca_file(const struct ota_client *client);
 int ota_client_upload(struct ota_client *client, const struct ota_client_upload *upload, cJSON **ret_data,
 		      struct ota_error *error);
 

@@ -11,6 +11,7 @@ enum ota_exit {
 	OTA_EXIT_NOT_FOUND = 3,
 	OTA_EXIT_CONFLICT = 4,
 	OTA_EXIT_BATCH = 5, /* batch watch: canceled, or some device failed */
+	OTA_EXIT_DIFFERS = 6, /* package verify: the bytes are not those that were promised */
 };
 
 /* Of an error code of common/error.h. */

@@ -66,7 +66,8 @@ void ota_help_all(FILE *stream)
 		    "  url = http://host:8080\n"
 		    "  token = ota_...\n"
 		    "\n"
-		    "Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 conflict, 5 the watched batch failed or was canceled.\n",
+		    "Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 conflict, 5 the watched batch failed or was canceled,\n"
+		     "6 the verified package is not what was promised.\n",
 		    stream);
 }
 

@@ -38,7 +38,7 @@ static int open_client(struct ota_invocation *invocation, struct ota_error *erro
 {
 	struct ota_access_options options = {
 		.config = ota_invocation_value(invocation, "config"),
-		.url = ota_invocation_value(invocation, "url"),
+		.url = ota_invocation_value(invocation, "gateway"),
 		.token_file = ota_invocation_value(invocation, "token-file"),
 	};
 	struct ota_access access;

@@ -1,37 +1,31 @@
+/*
+ * package add: a file is uploaded, what lies at a URL is fetched once to measure it. package verify: what devices would get is
+ * fetched and compared with what the server promises them.
+ */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/digest.h"
 #include "common/file.h"
-#include "common/time.h"
-#include "ctl/terminal.h"
+#include "ctl/fetch.h"
+#include "ctl/meter.h"
 #include "ctl/verbs.h"
 
-enum { REDRAW_MS = 100 };
-
-struct view_of_upload {
-	FILE *stream;
-	struct ota_bars_transfer transfer;
-	int64_t begun_ms, drawn_ms;
-};
-
-static void draw(void *context, uint64_t sent)
+/* The stream of a meter: standard error when it is a terminal and nobody asked for quiet. */
+static FILE *watched(const struct ota_invocation *invocation)
 {
-	OTA_AUTO_BYTES struct ota_bytes line = { 0 };
-	struct view_of_upload *view = context;
-	int64_t now_ms = ota_boot_ms();
+	bool is_watched = ota_terminal_is(invocation->messages) && !ota_invocation_value(invocation, "quiet");
 
-	if (now_ms - view->drawn_ms < REDRAW_MS && sent < view->transfer.size)
-		return;
-	view->drawn_ms = now_ms;
-	view->transfer.sent = sent;
-	view->transfer.elapsed_ms = now_ms - view->begun_ms;
-	ota_bytes_text(&line, "\r");
-	ota_bars_put_transfer(&line, &view->transfer, ota_terminal_style(view->stream));
-	ota_bytes_text(&line, "\x1b[K");
-	(void)fwrite(line.data, 1, line.size, view->stream);
-	(void)fflush(view->stream);
+	return is_watched ? invocation->messages : NULL;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
 }
 
 /* The digest goes along, so that what arrives is what was read here. */
@@ -53,7 +47,7 @@ static int open_file(const char *path, cJSON *command, struct ota_client_upload 
 	return cJSON_AddStringToObject(command, "sha256", digests.sha256) ? 0 : ota_fail(error, OTA_ENOMEM, "out of memory");
 }
 
-/* Size and MD5 are the gateway's to measure: without them the command is checked as a dry run. */
+/* Size and digests are measured later: without them the command is checked as a dry run. */
 static int check(cJSON *command, struct ota_error *error)
 {
 	int code;
@@ -65,41 +59,220 @@ static int check(cJSON *command, struct ota_error *error)
 	return code;
 }
 
+static void on_sent(void *context, uint64_t sent)
+{
+	struct ota_meter *meter = context;
+
+	ota_meter_show(meter, sent, meter->transfer.size);
+}
+
 static int send_file(struct ota_invocation *invocation, cJSON *command, cJSON **ret_data, struct ota_error *error)
 {
 	OTA_AUTO_CLOSE int fd = -1;
 	const char *path = invocation->arguments[0];
-	const char *slash = strrchr(path, '/');
-	struct ota_client_upload upload = { .members = command, .fd = -1 };
-	struct view_of_upload view = { .stream = invocation->messages, .begun_ms = ota_boot_ms() };
+	struct ota_meter meter;
+	struct ota_client_upload upload = { .members = command, .fd = -1, .progress = on_sent, .context = &meter };
 	int code = open_file(path, command, &upload, error);
 
 	fd = upload.fd;
 	if (code < 0)
 		return code;
-	view.transfer = (struct ota_bars_transfer){ .name = slash ? slash + 1 : path, .size = upload.size };
-	if (ota_terminal_is(invocation->messages) && !ota_invocation_value(invocation, "quiet")) {
-		upload.progress = draw;
-		upload.context = &view;
-	}
+	ota_meter_begin(&meter, watched(invocation), last_part(path), upload.size);
 	code = ota_client_upload(invocation->client, &upload, ret_data, error);
-	if (view.drawn_ms)
-		(void)fputs("\n", invocation->messages);
+	ota_meter_end(&meter);
 	return code;
+}
+
+static void on_got(void *context, uint64_t got, uint64_t size)
+{
+	ota_meter_show(context, got, size);
+}
+
+static int fetch(const struct ota_invocation *invocation, const char *url, const char *ca_file,
+		 struct ota_fetch_result *ret_result, struct ota_error *error)
+{
+	struct ota_meter meter;
+	struct ota_fetch order = { .url = url, .ca_file = ca_file, .progress = on_got, .context = &meter };
+	char name[64];
+	int code;
+
+	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(last_part(url), "?"), last_part(url));
+	ota_meter_begin(&meter, watched(invocation), name, 0);
+	code = ota_fetch_run(&order, ret_result, error);
+	ota_meter_end(&meter);
+	return code;
+}
+
+static int add_measures(cJSON *command, const struct ota_digest_result *digests, struct ota_error *error)
+{
+	bool added = cJSON_AddNumberToObject(command, "size", (double)digests->size) &&
+		     cJSON_AddStringToObject(command, "sha256", digests->sha256) &&
+		     cJSON_AddStringToObject(command, "md5", digests->md5);
+
+	return added ? 0 : ota_fail(error, OTA_ENOMEM, "out of memory");
+}
+
+/* Asked first without its measures: whoever waits for gigabytes wants to hear of a wrong product before. */
+static int try_dry(struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *trial = cJSON_Duplicate(command, true);
+	OTA_AUTO_JSON cJSON *data = NULL;
+
+	cJSON_DeleteItemFromObjectCaseSensitive(trial, "requestId");
+	if (!trial || !cJSON_AddTrueToObject(trial, "dryRun"))
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
+	return ota_client_call(invocation->client, trial, &data, error);
+}
+
+static int add_url(struct ota_invocation *invocation, const char *url, cJSON *command, cJSON **ret_data, struct ota_error *error)
+{
+	struct ota_fetch_result result;
+	int code = try_dry(invocation, command, error);
+
+	if (code == 0)
+		code = fetch(invocation, url, "", &result, error);
+	if (code == 0 && result.redirects > 0)
+		(void)fprintf(invocation->messages,
+			      "otactl: note: this URL leads on to another one; most devices follow no redirect: name the last\n");
+	if (code == 0)
+		code = add_measures(command, &result.digests, error);
+	return code == 0 ? ota_client_call(invocation->client, command, ret_data, error) : code;
+}
+
+static int add_note_file(const struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes text = { 0 };
+	const char *path = ota_invocation_value(invocation, "notes-file");
+	int code;
+
+	if (!path)
+		return 0;
+	if (ota_invocation_value(invocation, "notes"))
+		return ota_fail(error, OTA_EINVALID, "--notes-file excludes --notes");
+	code = ota_file_read(path, OTA_CONFIG_FILE_MAX, &text, error);
+	if (code < 0)
+		return ota_error_prefix(error, code, "--notes-file");
+	if (memchr(text.data ? text.data : "", '\0', text.size))
+		return ota_fail(error, OTA_EINVALID, "--notes-file: %s holds a NUL byte; notes are text", path);
+	while (text.size > 0 && strchr(" \t\r\n", text.data[text.size - 1]))
+		text.data[--text.size] = '\0';
+	if (text.size > 0 && !cJSON_AddStringToObject(command, "notes", text.data))
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
+	return 0;
+}
+
+static int add_info(const char *pair, cJSON *tags, struct ota_error *error)
+{
+	size_t size = strcspn(pair, "=");
+	char key[OTA_TAG_KEY_MAX + 2]; /* one too many is told by the rule of tags */
+
+	if (size == 0 || pair[size] == '\0')
+		return ota_fail(error, OTA_EINVALID, "--info is \"%.64s\"; allowed: KEY=VALUE", pair);
+	(void)snprintf(key, sizeof(key), "%.*s", (int)size, pair);
+	if (ota_json_member(tags, key))
+		return ota_fail(error, OTA_EINVALID, "--info %s is given twice", key);
+	return cJSON_AddStringToObject(tags, key, pair + size + 1) ? 0 : ota_fail(error, OTA_ENOMEM, "out of memory");
+}
+
+static int add_infos(const struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
+{
+	cJSON *tags = NULL;
+	int code = 0;
+
+	if (!ota_invocation_value(invocation, "info"))
+		return 0;
+	tags = cJSON_AddObjectToObject(command, "extData");
+	if (!tags)
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
+	for (int i = 0; code == 0 && i < invocation->given_count; i++) {
+		if (strcmp(invocation->given[i].option->name, "info") == 0)
+			code = add_info(invocation->given[i].value, tags, error);
+	}
+	return code;
+}
+
+static int collect(const struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)
+{
+	const char *url = ota_invocation_value(invocation, "url");
+	int code;
+
+	if (!url == !invocation->argument_count)
+		return ota_fail(error, OTA_EINVALID, "%s",
+				url ? "give a FILE to upload or a --url, not both"
+				    : "which package? Give a FILE to upload, or --url for one hosted elsewhere");
+	code = ota_invocation_command(invocation, ret_command, error);
+	if (code == 0)
+		code = add_note_file(invocation, *ret_command, error);
+	if (code == 0)
+		code = add_infos(invocation, *ret_command, error);
+	return code == 0 ? check(*ret_command, error) : code;
 }
 
 int ota_package_add(struct ota_invocation *invocation, struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *command = NULL;
 	OTA_AUTO_JSON cJSON *data = NULL;
-	int code = ota_invocation_command(invocation, &command, error);
+	const char *url = ota_invocation_value(invocation, "url");
+	int code = collect(invocation, &command, error);
 
 	if (code == 0)
-		code = check(command, error);
-	if (code == 0)
-		code = send_file(invocation, command, &data, error);
+		code = url ? add_url(invocation, url, command, &data, error) : send_file(invocation, command, &data, error);
 	if (code < 0)
 		return ota_invocation_blame(invocation, code, error);
 	ota_output_one(&invocation->output, invocation->verb->view, data);
 	return 0;
+}
+
+/* Appends "sha256 is ..., should be ..." where they are not the same. */
+static void compare(struct ota_bytes *out, const cJSON *link, const char *name, const char *found)
+{
+	const char *promised = ota_json_member(link, name)->valuestring;
+
+	if (strcmp(promised, found) != 0)
+		ota_bytes_format(out, "%s%s is %s, should be %s", out->size ? "; " : "", name, found, promised);
+}
+
+static int judge(cJSON *link, const struct ota_digest_result *found, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes differences = { 0 };
+	uint64_t promised = (uint64_t)ota_json_member(link, "size")->valuedouble;
+
+	if (found->size != promised)
+		ota_bytes_format(&differences, "size is %" PRIu64 ", should be %" PRIu64, found->size, promised);
+	compare(&differences, link, "sha256", found->sha256);
+	compare(&differences, link, "md5", found->md5);
+	if (differences.size > 0)
+		return ota_fail(error, OTA_EVERIFY, "%s", differences.data);
+	return cJSON_AddTrueToObject(link, "intact") ? 0 : ota_fail(error, OTA_ENOMEM, "out of memory");
+}
+
+/* What is not ours may be anything. */
+static bool is_link(const cJSON *link)
+{
+	return cJSON_IsString(ota_json_member(link, "url")) && cJSON_IsNumber(ota_json_member(link, "size")) &&
+	       cJSON_IsString(ota_json_member(link, "sha256")) && cJSON_IsString(ota_json_member(link, "md5"));
+}
+
+int ota_package_verify(struct ota_invocation *invocation, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *command = NULL;
+	OTA_AUTO_JSON cJSON *link = NULL;
+	struct ota_fetch_result result;
+	bool is_ours;
+	int code = ota_invocation_command(invocation, &command, error);
+
+	if (code == 0)
+		code = ota_invocation_ask(invocation, command, &link, error);
+	if (code == 0 && !is_link(link))
+		code = ota_fail(error, OTA_EIO, "the server answered with no link");
+	if (code < 0)
+		return code;
+	is_ours = ota_json_member(link, "expiresAt") != NULL;
+	code = fetch(invocation, ota_json_member(link, "url")->valuestring, is_ours ? ota_client_ca_file(invocation->client) : "",
+		     &result, error);
+	if (code == 0)
+		code = judge(link, &result.digests, error);
+	if (code == 0)
+		ota_output_one(&invocation->output, invocation->verb->view, link);
+	return code;
 }

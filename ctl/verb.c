@@ -15,6 +15,10 @@ enum { WORDS_MAX = 32 };
 #define MODULE { "module", 'm', "MODULE", "module", false, "the module, default if not given" }
 #define VERSION { "version", 'v', "VERSION", "version", false, "the version" }
 #define ROWS { "limit", 'n', "N", NULL, false, "stop after that many rows" }
+#define WHEN \
+	{ "since", 0, "WHEN", NULL, false, "from then on: 2h (ago), 2026-11-20 or 2026-11-20T10:00 (UTC)" }, \
+	{ "until", 0, "WHEN", NULL, false, "up to then" }
+#define FOLLOW { "follow", 'F', NULL, NULL, false, "the last ten, or all --since, and then what happens, as it happens" }
 #define MUTATING \
 	{ "reason", 0, "TEXT", "reason", false, "why; kept in the log" }, \
 	{ "request-id", 0, "ID", "requestId", false, "the same id again gives the same answer and does nothing twice" }
@@ -22,7 +26,7 @@ enum { WORDS_MAX = 32 };
 static const struct ota_option globals[] = {
 	{ "output",     'o', "FORM", NULL, false, "table (default), json, jsonl or name" },
 	{ "no-headers", 0,   NULL,   NULL, false, "tables without their first line" },
-	{ "url",        0,   "URL",  NULL, false, "the gateway (OTA_URL)" },
+	{ "gateway",    0,   "URL",  NULL, false, "the gateway (OTA_URL)" },
 	{ "token-file", 0,   "FILE", NULL, false, "a file with the token (OTA_TOKEN_FILE; or OTA_TOKEN)" },
 	{ "config",     'c', "FILE", NULL, false, "settings instead of ~/.config/otactl.conf and /etc/otactl.conf" },
 	{ "help",       'h', NULL,   NULL, false, "help of everything, a noun or a verb" },
@@ -31,7 +35,7 @@ static const struct ota_option globals[] = {
 static const struct ota_option page_options[] = { ROWS };
 static const struct ota_option product_add_options[] = {
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
-	{ "registration", 0, "RULE", "registration", false, "listed: only registered devices are served" },
+	{ "registration", 0, "RULE", "registration", false, "listed (default): only registered devices are served; open: whoever reports is registered" },
 	{ "sign-method", 0, "METHOD", "signMethod", false, "auto, md5 or sha256" },
 	MUTATING,
 };
@@ -50,7 +54,20 @@ static const struct ota_option package_list_options[] = { PRODUCT, MODULE, ROWS 
 static const struct ota_option package_show_options[] = { PRODUCT, MODULE, VERSION };
 static const struct ota_option package_add_options[] = {
 	PRODUCT, MODULE, VERSION,
+	{ "url", 0, "URL", "url", false, "hosted elsewhere: devices fetch it there, otactl fetches it once to measure it" },
 	{ "notes", 0, "TEXT", "notes", false, "release notes" },
+	{ "notes-file", 0, "FILE", NULL, false, "release notes from a file" },
+	{ "info", 'i', "KEY=VALUE", NULL, true, "goes with each push to the devices; may be given many times" },
+	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+	MUTATING,
+};
+static const struct ota_option package_yank_options[] = {
+	PRODUCT, MODULE, VERSION,
+	{ "force", 0, NULL, "force", false, "also when it is in use: its batches and their unfinished tasks are canceled" },
+	MUTATING,
+};
+static const struct ota_option package_verify_options[] = {
+	PRODUCT, MODULE, VERSION,
 	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
 };
 static const struct ota_option batch_create_options[] = {
@@ -92,12 +109,21 @@ static const struct ota_option batch_cancel_options[] = {
 	{ "level", 'l', "LEVEL", "level", false, "withdraw (default): what is pending; revoke: also what was pushed" },
 	MUTATING,
 };
+static const struct ota_option token_add_options[] = {
+	{ "role", 0, "ROLE", "role", false, "viewer (looks), operator (rolls out) or admin (also tokens)" },
+	{ "expires-in", 'e', "TIME", "expiresIn", false, "it works no longer after that time, such as 90d; never if not given" },
+	MUTATING,
+};
 static const struct ota_option log_options[] = {
 	PRODUCT,
 	{ "device", 'd', "NAME", "deviceName", false, "of this device" },
 	{ "batch", 'b', "ID", "batch", false, "of this batch" },
-	ROWS,
+	{ "task", 't', "ID", "task", false, "of this task" },
+	{ "actor", 0, "NAME", "actor", false, "by the operator with this token" },
+	{ "event", 'e', "WORD", "event", false, "of this kind, such as failed or batch_created" },
+	WHEN, ROWS, FOLLOW,
 };
+static const struct ota_option device_log_options[] = { WHEN, ROWS, FOLLOW };
 
 static const struct ota_verb verbs[] = {
 	{ "product", "list", "", "", 0, 0, "listProducts",
@@ -125,7 +151,7 @@ static const struct ota_verb verbs[] = {
 	  LIST(device_add_options), &ota_view_registration, ota_device_add,
 	  "the same" },
 	{ "device", "log", "PRODUCT NAME", "productKey deviceName", 2, 2, "listEvents",
-	  LIST(page_options), &ota_view_device_event, NULL,
+	  LIST(device_log_options), &ota_view_device_event, ota_log_show,
 	  "what happened to a device, newest first" },
 	{ "device", "unbar", "PRODUCT NAME", "productKey deviceName", 2, 2, "unbarDevice",
 	  LIST(mutating_options), &ota_view_device, NULL,
@@ -136,9 +162,15 @@ static const struct ota_verb verbs[] = {
 	{ "package", "show", "[ID]", "package", 0, 1, "getPackage",
 	  LIST(package_show_options), &ota_view_package, NULL,
 	  "one package, by id or by --product and --version" },
-	{ "package", "add", "FILE", "", 1, 1, "addPackage",
+	{ "package", "add", "[FILE]", "", 0, 1, "addPackage",
 	  LIST(package_add_options), &ota_view_package, ota_package_add,
-	  "upload a package" },
+	  "upload a package, or name one that is hosted elsewhere" },
+	{ "package", "yank", "[ID]", "package", 0, 1, "yankPackage",
+	  LIST(package_yank_options), &ota_view_package, NULL,
+	  "take a package back for good: nobody is offered it any more" },
+	{ "package", "verify", "[ID]", "package", 0, 1, "linkPackage",
+	  LIST(package_verify_options), &ota_view_link, ota_package_verify,
+	  "fetch it as a device would and compare; exit code 6 when the bytes differ" },
 	{ "batch", "list", "", "", 0, 0, "listBatches",
 	  LIST(batch_list_options), &ota_view_batch, NULL,
 	  "batches, newest first" },
@@ -169,8 +201,17 @@ static const struct ota_verb verbs[] = {
 	{ "server", "status", "", "", 0, 0, "getServer",
 	  NO_OPTIONS, &ota_view_server, NULL,
 	  "the update server" },
+	{ "token", "add", "NAME", "name", 1, 1, "createToken",
+	  LIST(token_add_options), &ota_view_token, NULL,
+	  "a token for a person or a program; it is shown this once" },
+	{ "token", "list", "", "", 0, 0, "listTokens",
+	  LIST(page_options), &ota_view_token, NULL,
+	  "who holds which role, until when, and when it was last used" },
+	{ "token", "revoke", "NAME", "name", 1, 1, "revokeToken",
+	  LIST(mutating_options), &ota_view_token, NULL,
+	  "a token works no longer, from this moment on" },
 	{ "log", NULL, "", "", 0, 0, "listEvents",
-	  LIST(log_options), &ota_view_event, NULL,
+	  LIST(log_options), &ota_view_event, ota_log_show,
 	  "what happened, newest first" },
 };
 /* clang-format on */
@@ -214,9 +255,9 @@ static int unknown(const char *noun, const char *word, struct ota_error *error)
 	if (!word)
 		return ota_fail(error, OTA_EINVALID, "otactl %s: what to do? See otactl %s --help", noun, noun);
 	if (near)
-		return ota_fail(error, OTA_EINVALID, "unknown %s \"%s\"; perhaps \"%s\" is meant", noun ? "verb" : "noun", word,
+		return ota_fail(error, OTA_EINVALID, "there is no %s \"%s\"; did you mean \"%s\"?", noun ? "verb" : "noun", word,
 				near);
-	return ota_fail(error, OTA_EINVALID, "unknown %s \"%s\"; see otactl %s%s--help", noun ? "verb" : "noun", word,
+	return ota_fail(error, OTA_EINVALID, "there is no %s \"%s\"; see otactl %s%s--help", noun ? "verb" : "noun", word,
 			noun ? noun : "", noun ? " " : "");
 }
 

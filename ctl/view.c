@@ -130,6 +130,7 @@ static const struct ota_field package_lines[] = {
 	{ "size",         "size",         OTA_HUMAN_BYTES,  0 },
 	{ "sha256",       "sha256",       OTA_HUMAN_TEXT,   0 },
 	{ "md5",          "md5",          OTA_HUMAN_TEXT,   0 },
+	{ "url",          "url",          OTA_HUMAN_TEXT,   0 },
 	{ "status",       "status",       OTA_HUMAN_TEXT,   0 },
 	{ "verification", "verification", OTA_HUMAN_TEXT,   0 },
 	{ "notes",        "notes",        OTA_HUMAN_TEXT,   0 },
@@ -138,6 +139,16 @@ static const struct ota_field package_lines[] = {
 	{ "by",           "createdBy",    OTA_HUMAN_TEXT,   0 },
 };
 const struct ota_view ota_view_package = { "id", LIST(package_columns), LIST(package_lines), NULL };
+
+static const struct ota_field link_lines[] = {
+	{ "intact",  "intact",    OTA_HUMAN_YES,   0 },
+	{ "size",    "size",      OTA_HUMAN_BYTES, 0 },
+	{ "sha256",  "sha256",    OTA_HUMAN_TEXT,  0 },
+	{ "md5",     "md5",       OTA_HUMAN_TEXT,  0 },
+	{ "url",     "url",       OTA_HUMAN_TEXT,  0 },
+	{ "expires", "expiresAt", OTA_HUMAN_TIME,  0 },
+};
+const struct ota_view ota_view_link = { "sha256", { NULL, 0 }, LIST(link_lines), NULL };
 
 static const struct ota_field batch_columns[] = {
 	{ "BATCH",   "id",            OTA_HUMAN_NUMBER, 0 },
@@ -226,6 +237,25 @@ static const struct ota_field registration_lines[] = {
 	{ "already there", "already",   OTA_HUMAN_NUMBER, 0 },
 };
 const struct ota_view ota_view_registration = { "registered", { NULL, 0 }, LIST(registration_lines), NULL };
+
+static const struct ota_field token_columns[] = {
+	{ "NAME",    "name",       OTA_HUMAN_TEXT, 0 },
+	{ "ROLE",    "role",       OTA_HUMAN_TEXT, 0 },
+	{ "CREATED", "createdAt",  OTA_HUMAN_AGO,  0 },
+	{ "BY",      "createdBy",  OTA_HUMAN_TEXT, 24 },
+	{ "EXPIRES", "expiresAt",  OTA_HUMAN_TIME, 0 },
+	{ "USED",    "lastUsedAt", OTA_HUMAN_AGO,  0 },
+};
+static const struct ota_field token_lines[] = {
+	{ "name",    "name",       OTA_HUMAN_TEXT, 0 },
+	{ "role",    "role",       OTA_HUMAN_TEXT, 0 },
+	{ "created", "createdAt",  OTA_HUMAN_TIME, 0 },
+	{ "by",      "createdBy",  OTA_HUMAN_TEXT, 0 },
+	{ "expires", "expiresAt",  OTA_HUMAN_TIME, 0 },
+	{ "used",    "lastUsedAt", OTA_HUMAN_TIME, 0 },
+	{ "token",   "token",      OTA_HUMAN_TEXT, 0 },
+};
+const struct ota_view ota_view_token = { "name", LIST(token_columns), LIST(token_lines), NULL };
 /* clang-format on */
 
 const cJSON *ota_view_member(const cJSON *object, const char *path)

@@ -27,6 +27,7 @@ static void effects_print(struct ota_bytes *out, unsigned effects)
 		{ OTA_EFFECT_DELIVERED, "reboot timer" },  { OTA_EFFECT_SOAK, "soak timer" },
 		{ OTA_EFFECT_DRAWN, "reboot timer again" }, { OTA_EFFECT_RETRY, "retry pause" },
 		{ OTA_EFFECT_BAR, "bar the device" },      { OTA_EFFECT_NOTE, "noted" },
+		{ OTA_EFFECT_GO_ON, "push timer goes on" },
 		{ OTA_EFFECT_RESTART, "download starts over" },
 		{ OTA_EFFECT_MARK_REGRESSED, "mark regressed" },
 		{ OTA_EFFECT_MARK_RECOVERED, "mark recovered" },

@@ -3,7 +3,6 @@
  * until a signal comes.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,22 +17,15 @@
 #include "common/text.h"
 #include "common/time.h"
 #include "common/version.h"
+#include "gateway/command_line.h"
 #include "gateway/listener.h"
 #include "gateway/server.h"
 #include "link/link.h"
 
 enum {
-	EXIT_USAGE = 2,
 	PASSWORD_MAX = 1024,
 	TICK_MS = 1000,
 	FAREWELL_MS = 500,
-};
-
-struct arguments {
-	const char *config;
-	const char *port_file;
-	bool check_only;
-	bool done; /* --help, --version */
 };
 
 struct program {
@@ -48,55 +40,6 @@ struct program {
 	pthread_mutex_t away_lock;
 	char away[OTA_ERROR_TEXT_MAX / 2]; /* why there is no broker, as it was told last */
 };
-
-static void print_help(void)
-{
-	size_t count;
-	const struct ota_config_row *rows = ota_settings_rows(&count);
-
-	(void)printf("Usage: ota-gateway --config FILE [--port-file FILE] [--check-config]\n"
-		     "\n"
-		     "HTTP for operators (REST, uploads) and for devices (signed downloads), before the ota plugin.\n"
-		     "\n"
-		     "  -c, --config FILE     settings, see below\n"
-		     "      --port-file FILE  write the bound port there once requests are served\n"
-		     "      --check-config    read the settings, say what is wrong with them, and exit\n"
-		     "  -h, --help            this text\n"
-		     "  -V, --version         version of this program\n"
-		     "\n"
-		     "Settings (key = value):\n");
-	for (size_t i = 0; i < count; i++)
-		(void)printf("  %-24s %s%s\n", rows[i].key, rows[i].help, rows[i].required ? " (required)" : "");
-}
-
-static int arguments_read(int argc, char **argv, struct arguments *ret_arguments)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "port-file", required_argument, NULL, 'p' },
-		{ "check-config", no_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
-	};
-	struct arguments arguments = { 0 };
-	int option;
-
-	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
-		switch (option) {
-		case 'c': arguments.config = optarg; break;
-		case 'p': arguments.port_file = optarg; break;
-		case 'C': arguments.check_only = true; break;
-		case 'h': print_help(); arguments.done = true; break;
-		case 'V': (void)puts("ota-gateway " OTA_SOFTWARE_VERSION); arguments.done = true; break;
-		default: return EXIT_USAGE;
-		}
-	}
-	if (!arguments.done && (!arguments.config || optind < argc)) {
-		(void)fputs(arguments.config ? "ota-gateway: unexpected argument\n" : "ota-gateway: --config FILE is needed\n",
-			    stderr);
-		return EXIT_USAGE;
-	}
-	*ret_arguments = arguments;
-	return 0;
-}
 
 static void log_sentence(const struct program *program, enum ota_log_level level, const char *event, const char *sentence)
 {
@@ -311,20 +254,26 @@ static void close_all(struct program *program)
 int main(int argc, char **argv)
 {
 	static struct program program; /* large, and there is one */
-	struct arguments arguments;
+	struct ota_gateway_line line;
 	struct ota_error error = { 0 };
-	int code = arguments_read(argc, argv, &arguments);
+	int code;
 
-	if (code != 0 || arguments.done)
-		return code;
+	if (!ota_gateway_line_parse(argc, argv, &line))
+		return OTA_GATEWAY_EXIT_USAGE;
+	if (line.help)
+		ota_gateway_help(stdout);
+	else if (line.version)
+		(void)puts("ota-gateway " OTA_SOFTWARE_VERSION);
+	if (line.help || line.version)
+		return EXIT_SUCCESS;
 	unsetenv("http_proxy"); /* Paho would send MQTT through them, and knows no $no_proxy */
 	unsetenv("https_proxy");
 	program.log = (struct ota_log){ ota_log_to_stderr, NULL, OTA_LOG_INFO };
 	program.listen_fd = program.signal_fd = -1;
 	(void)pthread_mutex_init(&program.away_lock, NULL);
 	remember_away(&program, "not connected yet");
-	code = ota_settings_read(arguments.config, &program.settings, &error);
-	if (code == 0 && arguments.check_only)
+	code = ota_settings_read(line.config, &program.settings, &error);
+	if (code == 0 && line.check_only)
 		return EXIT_SUCCESS;
 	if (code == 0) {
 		program.log.threshold = (enum ota_log_level)program.settings.log_level;
@@ -333,7 +282,7 @@ int main(int argc, char **argv)
 		code = open_all(&program, &error);
 	}
 	if (code == 0)
-		code = announce(&program, arguments.port_file, &error);
+		code = announce(&program, line.port_file, &error);
 	if (code == 0)
 		run(&program);
 	else

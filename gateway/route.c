@@ -1,5 +1,6 @@
 #include "gateway/route.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/nearest.h"
@@ -144,7 +145,7 @@ static int unknown_path(struct ota_span path, struct ota_error *error)
 	if (ota_text_copy(word, sizeof(word), last))
 		near = ota_command_nearest(word);
 	if (near)
-		return ota_fail(error, OTA_ENOTFOUND, "there is no such path; perhaps %s%s is meant", API, near);
+		return ota_fail(error, OTA_ENOTFOUND, "there is no such path; did you mean %s%s?", API, near);
 	return ota_fail(error, OTA_ENOTFOUND, "there is no such path");
 }
 
@@ -183,8 +184,8 @@ static int unknown_parameter(const struct ota_command *command, const char *name
 	for (size_t i = 0; i < command->parameters.count && i < OTA_TARGET_PARAMETERS_MAX; i++)
 		names[i] = command->parameters.rows[i].name;
 	near = ota_nearest(name, names);
-	return ota_fail_at(error, OTA_EINVALID, name, "unknown query parameter \"%s\"%s%s", name, near ? "; perhaps meant: " : "",
-			   near ? near : "");
+	return ota_fail_at(error, OTA_EINVALID, name, "there is no query parameter \"%s\"%s%s%s", name,
+			   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static int add_member(cJSON *object, const struct ota_command *command, const char *name, const char *text,
@@ -212,11 +213,10 @@ static int add_query(cJSON *object, const struct ota_command *command, const str
 		     struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes text = { 0 };
-	char name[OTA_ROUTE_NAME_SIZE];
+	char name[OTA_ERROR_PATH_MAX];
 	int code;
 
-	if (!ota_text_copy(name, sizeof(name), parameter->name))
-		return ota_fail(error, OTA_EINVALID, "a query parameter has a name longer than any known");
+	(void)snprintf(name, sizeof(name), "%.*s", (int)parameter->name.size, parameter->name.data);
 	code = ota_target_decode(parameter, &text, error);
 	return code < 0 ? code : add_member(object, command, name, text.data, error);
 }

@@ -57,9 +57,9 @@ static int check_pairs(const struct ota_settings *settings, struct ota_error *er
 	return 0;
 }
 
-int ota_settings_read(const char *path, struct ota_settings *ret_settings, struct ota_error *error)
+struct ota_settings ota_settings_defaults(void)
 {
-	struct ota_settings settings = {
+	return (struct ota_settings){
 		.listen = "127.0.0.1:8080",
 		.broker = "mqtt://127.0.0.1:1883",
 		.upload_limit = 1024 * 1024 * 1024,
@@ -67,6 +67,11 @@ int ota_settings_read(const char *path, struct ota_settings *ret_settings, struc
 		.connections_per_address = 256,
 		.log_level = OTA_LOG_INFO,
 	};
+}
+
+int ota_settings_read(const char *path, struct ota_settings *ret_settings, struct ota_error *error)
+{
+	struct ota_settings settings = ota_settings_defaults();
 	struct ota_config_spec spec = {
 		.rows = rows,
 		.row_count = sizeof(rows) / sizeof(rows[0]),

@@ -31,6 +31,8 @@ struct ota_settings {
 /* The defaults, then the file. Errors are sentences with file, line and key. */
 int ota_settings_read(const char *path, struct ota_settings *ret_settings, struct ota_error *error);
 
+struct ota_settings ota_settings_defaults(void);
+
 /* The rows, for whoever prints them. */
 const struct ota_config_row *ota_settings_rows(size_t *ret_count);
 

@@ -1,8 +1,12 @@
 #include "gateway/target.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/text.h"
+
+enum { PARAMETER_SHOWN = 64 }; /* bytes of a name in a sentence */
 
 static bool is_visible(struct ota_span text)
 {
@@ -57,15 +61,27 @@ static const struct ota_target_parameter *find(const struct ota_target *target, 
 	return NULL;
 }
 
+__attribute__((format(printf, 3, 4)))
+static int fail_parameter(struct ota_error *error, struct ota_span name, const char *format, ...)
+{
+	char path[PARAMETER_SHOWN + 1], why[OTA_ERROR_TEXT_MAX / 2];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(why, sizeof(why), format, arguments);
+	va_end(arguments);
+	(void)snprintf(path, sizeof(path), "%.*s", (int)name.size, name.data);
+	return ota_fail_at(error, OTA_EINVALID, path, "query parameter \"%s\" %s", path, why);
+}
+
 static int add_parameter(struct ota_target *target, struct ota_span pair, struct ota_error *error)
 {
 	struct ota_span name = take_until(&pair, '=');
-	int shown = name.size < 64 ? (int)name.size : 64;
 
 	if (name.size == 0)
 		return ota_fail(error, OTA_EINVALID, "the query holds a parameter without a name");
 	if (find(target, name))
-		return ota_fail(error, OTA_EINVALID, "query parameter \"%.*s\" is given twice", shown, name.data);
+		return fail_parameter(error, name, "is given twice");
 	if (target->count == OTA_TARGET_PARAMETERS_MAX)
 		return ota_fail(error, OTA_ELIMIT, "the query holds more than %d parameters", OTA_TARGET_PARAMETERS_MAX);
 	target->parameters[target->count++] = (struct ota_target_parameter){ name, pair };
@@ -99,7 +115,6 @@ const struct ota_target_parameter *ota_target_find(const struct ota_target *targ
 int ota_target_decode(const struct ota_target_parameter *parameter, struct ota_bytes *out, struct ota_error *error)
 {
 	struct ota_span value = parameter->value;
-	int shown = parameter->name.size < 64 ? (int)parameter->name.size : 64;
 
 	ota_bytes_text(out, "");
 	for (size_t i = 0; i < value.size; i++) {
@@ -108,8 +123,8 @@ int ota_target_decode(const struct ota_target_parameter *parameter, struct ota_b
 		if (byte == '%') {
 			if (value.size - i < 3 || !ota_text_unhex((struct ota_span){ value.data + i + 1, 2 }, &byte, 1) ||
 			    byte == 0)
-				return ota_fail(error, OTA_EINVALID, "query parameter \"%.*s\" holds a broken escape", shown,
-						parameter->name.data);
+				return fail_parameter(error, parameter->name,
+						      "holds a broken escape; a %% is written %%25, and %%00 is not allowed");
 			i += 2;
 		}
 		ota_bytes_u8(out, byte);

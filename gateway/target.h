@@ -12,7 +12,7 @@
 #include "common/error.h"
 
 enum {
-	OTA_TARGET_MAX = 8192, /* bytes; notes of 1024 characters may all be escaped */
+	OTA_TARGET_MAX = 24 * 1024, /* bytes; notes and extData may be escaped to the last byte */
 	OTA_TARGET_PARAMETERS_MAX = 16,
 };
 

@@ -6,7 +6,7 @@
 #include "plugin/broker/refusal.h"
 
 /* Of one connection, far above any true device: what keeps a hostile one from filling the journal that all share. */
-static const struct ota_pace_rate device_rate = {.per_second = 500, .burst = 5000};
+static const struct ota_pace_rate device_rate = {.count = 500, .period_ms = OTA_SECOND_MS, .burst = 5000};
 
 /* No place for a report. Without PUBACK the device sends it again when it is back; at QoS 0 nobody would. */
 static int report_drop(struct ota_server *server, const struct mosquitto_evt_message *message, const char *why)

@@ -1,6 +1,6 @@
 #include "plugin/broker/notice.h"
 
-static const struct ota_pace_rate line_rate = {.per_second = 5, .burst = 50};
+static const struct ota_pace_rate line_rate = {.count = 5, .period_ms = OTA_SECOND_MS, .burst = 50};
 
 static void client_tell(struct ota_log_line *line, const struct mosquitto *client)
 {

@@ -104,14 +104,25 @@ static int together_check(const struct ota_options *options, struct ota_error *e
 	return url_check(options->gateway_url, error);
 }
 
-int ota_options_read(const struct ota_option *given, size_t count, struct ota_options *ret_options, struct ota_error *error)
+struct ota_options ota_options_defaults(void)
 {
-	bool seen[ROWS] = {false};
-	struct ota_options options = {
+	return (struct ota_options){
 		.journal_dir = "/run/mosquitto/ota",
 		.journal_limit_bytes = (uint64_t)(256 * MEBIBYTE),
 		.log_level = OTA_LOG_INFO,
 	};
+}
+
+const struct ota_config_row *ota_options_rows(size_t *ret_count)
+{
+	*ret_count = ROWS;
+	return rows;
+}
+
+int ota_options_read(const struct ota_option *given, size_t count, struct ota_options *ret_options, struct ota_error *error)
+{
+	bool seen[ROWS] = {false};
+	struct ota_options options = ota_options_defaults();
 	int code = 0;
 	for (size_t i = 0; code == 0 && i < count; i++)
 		code = option_set(&given[i], seen, &options, error);

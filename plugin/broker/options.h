@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "common/config.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "plugin/access/admission.h"
@@ -35,6 +36,10 @@ struct ota_option {
 	const char *name;
 	const char *value;
 };
+
+struct ota_options ota_options_defaults(void);
+/* The rows, for whoever prints them. */
+const struct ota_config_row *ota_options_rows(size_t *ret_count);
 
 int ota_options_read(const struct ota_option *given, size_t count, struct ota_options *ret_options, struct ota_error *error);
 

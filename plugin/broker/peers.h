@@ -16,8 +16,8 @@
 
 #include <stddef.h>
 
+#include "common/pace.h"
 #include "common/topic.h"
-#include "plugin/broker/pace.h"
 
 enum { OTA_ADMITTED_MS = 50 };
 

@@ -37,7 +37,9 @@ static int store_start(struct ota_server *server, uint64_t *ret_applied, int64_t
 	int code = ota_store_open(server->options.store_dir, &server->store, error);
 	if (code != 0)
 		return ota_error_prefix(error, code, "ota_store_dir %s", server->options.store_dir);
-	code = ota_store_begin(server->store, error);
+	code = ota_keeper_start(server->options.store_dir, &server->keeper, error);
+	if (code == 0)
+		code = ota_store_begin(server->store, error);
 	if (code == 0)
 		code = ota_store_load_node(server->store, OTA_NODE_ID, ret_applied, ret_heard_ms, error);
 	ota_store_rollback(server->store);
@@ -132,6 +134,7 @@ static int worker_start(struct ota_server *server, uint64_t applied, struct ota_
 {
 	struct ota_worker_options options = {
 		.store = server->store,
+		.keeper = server->keeper,
 		.engine = server->engine,
 		.control = server->control,
 		.outbox = &server->outbox,
@@ -263,6 +266,7 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 	server->control = ota_control_free(server->control);
 	server->engine = ota_engine_free(server->engine);
 	server->journal = ota_journal_free(server->journal);
+	server->keeper = ota_keeper_stop(server->keeper);
 	server->store = ota_store_free(server->store);
 	server->queue = ota_queue_free(server->queue);
 	server->mailbox = ota_mailbox_free(server->mailbox);

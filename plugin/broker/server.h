@@ -5,9 +5,9 @@
 #ifndef OTA_PLUGIN_BROKER_SERVER_H
 #define OTA_PLUGIN_BROKER_SERVER_H
 
+#include "common/pace.h"
 #include "plugin/broker/compat.h"
 #include "plugin/broker/options.h"
-#include "plugin/broker/pace.h"
 #include "plugin/broker/peers.h"
 #include "plugin/broker/worker.h"
 
@@ -46,6 +46,7 @@ struct ota_server {
 	struct ota_log worker_log;  /* writes to lines */
 	struct ota_inwork inwork;
 	struct ota_store *store;
+	struct ota_keeper *keeper;
 	struct ota_engine *engine;
 	struct ota_control *control;
 	struct ota_worker *worker;

@@ -1,7 +1,6 @@
 #include "plugin/broker/worker.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "plugin/access/rights.h"
 #include "plugin/broker/round.h"
+#include "plugin/store/thread.h"
 
 struct ota_worker {
 	struct ota_worker_options options;
@@ -24,7 +24,7 @@ struct ota_worker {
 	int64_t turn_after;    /* boot_ms: the engine's turn failed and pauses */
 	int64_t pause_ms;      /* of the next retry; 0 = all is well */
 	bool undone;           /* a transaction was rolled back: the engine decides again what only its memory knew */
-	bool uncopied;         /* effects were committed since the last checkpoint */
+	bool uncopied;         /* effects were committed since the log was last copied */
 	struct {
 		_Atomic uint64_t events, commits, failures, coalesced, set_aside;
 	} figures;
@@ -311,17 +311,16 @@ static void worker_save(struct ota_worker *worker)
 }
 
 /* A commit is safe from a crash at once, from a power cut with the next checkpoint. */
-static void worker_checkpoint(struct ota_worker *worker)
+static void worker_tend(struct ota_worker *worker)
 {
 	struct ota_error error = {0};
-	bool idle = ota_boot_ms() - worker->saved_boot_ms >= OTA_WORKER_IDLE_MS;
-	if (!worker->uncopied || (!idle && ota_store_log_bytes(worker->options.store) < OTA_WORKER_LOG_BYTES))
-		return;
-	worker->uncopied = false;
-	if (ota_store_checkpoint(worker->options.store, &error) != 0) {
+	bool idle = worker->uncopied && ota_boot_ms() - worker->saved_boot_ms >= OTA_WORKER_IDLE_MS;
+	if (ota_keeper_tend(worker->options.keeper, worker->options.store, idle, &error) != 0) {
 		worker_tell(worker, OTA_LOG_WARNING, "checkpoint_failed", &error);
 		worker_post(worker);
 	}
+	if (idle)
+		worker->uncopied = false;
 }
 
 /* --- the thread --- */
@@ -387,24 +386,10 @@ static void *worker_run(void *context)
 			break;
 		worker_turn(worker);
 		worker_save(worker);
-		worker_checkpoint(worker);
+		worker_tend(worker);
 	}
 	worker_finish(worker);
 	return NULL;
-}
-
-static int worker_spawn(struct ota_worker *worker)
-{
-	sigset_t all, before;
-	sigfillset(&all);
-	int code = pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (code != 0)
-		return code;
-	code = pthread_create(&worker->thread, NULL, worker_run, worker);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (code == 0)
-		pthread_setname_np(worker->thread, "ota-worker");
-	return code;
 }
 
 int ota_worker_start(const struct ota_worker_options *options, struct ota_worker **ret_worker, struct ota_error *error)
@@ -417,10 +402,10 @@ int ota_worker_start(const struct ota_worker_options *options, struct ota_worker
 	worker->applied = options->applied;
 	worker->more = true; /* the first turn finds out what is due */
 	worker->saved_boot_ms = ota_boot_ms();
-	int code = worker_spawn(worker);
+	int code = ota_thread_start("ota-worker", worker_run, worker, &worker->thread, error);
 	if (code != 0) {
 		free(worker);
-		return ota_fail(error, OTA_EIO, "cannot start the worker's thread: %s", strerror(code));
+		return code;
 	}
 	*ret_worker = worker;
 	return 0;

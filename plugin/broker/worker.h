@@ -19,21 +19,22 @@
 #include "plugin/broker/queue.h"
 #include "plugin/control/control.h"
 #include "plugin/fleet/engine.h"
+#include "plugin/store/keeper.h"
 
 enum {
 	OTA_WORKER_TURN_ROWS = 500,       /* what the engine may touch between two rounds of events */
 	OTA_WORKER_SAVE_MS = 5000,        /* the heard clock is saved at least that often */
-	OTA_WORKER_IDLE_MS = 1000,        /* quiet for so long: the store's log is copied back */
+	OTA_WORKER_IDLE_MS = 1000,        /* quiet for so long: the store's log is copied */
 	OTA_WORKER_EVENT_TRIES = 6,       /* an event that failed so often is left out, to see whether the rest works */
 	OTA_WORKER_RETRY_MS = 100,        /* first pause after the store failed, doubling ... */
 	OTA_WORKER_RETRY_MAX_MS = 5000,   /* ... up to this */
 	OTA_WORKER_STOP_MS = 5000,        /* at the stop: how long what is queued may still take */
 	OTA_WORKER_ANSWER_EXPIRY_S = 60,  /* of an answer to a command */
 };
-#define OTA_WORKER_LOG_BYTES ((uint64_t)64 * 1024 * 1024) /* of the store's log before it is copied back in the middle of work */
 
 struct ota_worker_options {
-	struct ota_store *store; /* all borrowed */
+	struct ota_store *store;   /* all borrowed */
+	struct ota_keeper *keeper; /* NULL = the worker copies the store's log itself */
 	struct ota_engine *engine;
 	struct ota_control *control;
 	struct ota_outbox *outbox; /* the one the engine fills */

@@ -135,6 +135,7 @@ void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota
 	ota_answer_integer_if(out, "size", (int64_t)package->full.size);
 	ota_answer_text_if(out, "sha256", package->full.sha256);
 	ota_answer_text_if(out, "md5", package->full.md5);
+	ota_answer_text_if(out, "url", package->full.url);
 	ota_answer_text(out, "status", package->yanked ? "yanked" : "active");
 	ota_answer_text(out, "verification", ota_verification_word(package->verification));
 	ota_answer_text_if(out, "notes", package->notes);
@@ -242,7 +243,7 @@ void ota_answer_event(struct ota_bytes *out, const struct ota_event *event)
 	ota_answer_open(out, NULL, '{');
 	ota_answer_integer(out, "id", event->id);
 	ota_answer_integer(out, "at", event->at_ms);
-	ota_answer_text(out, "productKey", event->product_key);
+	ota_answer_text_if(out, "productKey", event->product_key);
 	ota_answer_text_if(out, "deviceName", event->device_name);
 	ota_answer_integer_if(out, "batch", event->batch_id);
 	ota_answer_integer_if(out, "task", event->task_id);
@@ -250,4 +251,15 @@ void ota_answer_event(struct ota_bytes *out, const struct ota_event *event)
 	ota_answer_text(out, "detail", event->detail);
 	ota_answer_text_if(out, "actor", event->actor);
 	ota_answer_close(out, '}');
+}
+
+void ota_answer_operator_open(struct ota_bytes *out, const struct ota_operator *operator)
+{
+	ota_answer_open(out, NULL, '{');
+	ota_answer_text(out, "name", operator->name);
+	ota_answer_text(out, "role", operator->role);
+	ota_answer_integer(out, "createdAt", operator->created_ms);
+	ota_answer_text_if(out, "createdBy", operator->created_by);
+	ota_answer_integer_if(out, "expiresAt", operator->expires_ms);
+	ota_answer_integer_if(out, "lastUsedAt", operator->last_used_ms);
 }

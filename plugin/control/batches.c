@@ -55,6 +55,20 @@ static int conflicts_refuse(char (*names)[OTA_DEVICE_NAME_MAX + 1], size_t named
 			   (long long)count, text.data ? text.data : "", (int64_t)named < count ? ", ..." : "");
 }
 
+/* A batch made a moment ago has no tasks yet: what is made meanwhile would be prepared after it and find every device taken. */
+static int preparing_refuse(struct ota_call *call, const struct ota_conflict_scope *scope, struct ota_error *error)
+{
+	int64_t other = 0;
+	int failed = ota_batch_find_preparing(call->store, scope, &other, error);
+
+	if (failed)
+		return failed == OTA_ENOTFOUND ? 0 : failed;
+	return ota_fail_at(error, OTA_ECONFLICT, "targets",
+			   "batch %lld is still being prepared for some of these devices; wait until it is running, or let"
+			   " onConflict skip leave them out",
+			   (long long)other);
+}
+
 /* What a dry run tells of one listed device, in the order of the preparation. */
 static int target_judge(struct ota_call *call, const struct ota_batch *batch, const char *name, struct ota_batch_counts *counts,
 			struct ota_error *error)
@@ -222,6 +236,9 @@ static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ot
 		return dry_run_answer(call, batch, package, names, &conflicts, error);
 	if (conflicts.count && !batch->skip_conflicts)
 		return conflicts_refuse(conflicts.names, conflicts.named, conflicts.count, error);
+	failed = batch->skip_conflicts ? 0 : preparing_refuse(call, &scope, error);
+	if (failed)
+		return failed;
 	ota_engine_look(call->control->options.engine);
 	failed = verification_begin(call, batch, package, error);
 	if (!failed)
@@ -315,10 +332,16 @@ int ota_handle_pause_batch(struct ota_call *call, struct ota_error *error)
 int ota_handle_resume_batch(struct ota_call *call, struct ota_error *error)
 {
 	struct ota_batch batch;
+	struct ota_batch_counts counts;
 	int failed = batch_command(call, OTA_BATCH_EVENT_RESUME, "resumed", &batch, error);
 
 	if (!failed)
-		failed = ota_engine_wake_batch(call->control->options.engine, batch.id);
+		failed = ota_batch_load_counts(call->store, batch.id, &counts, error);
+	if (failed)
+		return failed;
+	batch.resumed_failed = counts.states[OTA_TASK_FAILED];
+	batch.resumed_reported = counts.causes[OTA_CAUSE_VERSION_REPORTED];
+	failed = ota_engine_wake_batch(call->control->options.engine, batch.id);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_resumed", "", error);
 }
 

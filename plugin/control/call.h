@@ -8,13 +8,14 @@
 #define OTA_PLUGIN_CONTROL_CALL_H
 
 #include "common/command.h"
+#include "common/pace.h"
 #include "plugin/control/answer.h"
 #include "plugin/control/control.h"
 #include "plugin/store/operator.h"
 
 struct ota_control {
 	struct ota_control_options options;
-	struct ota_bytes scratch; /* the list answer in the making */
+	struct ota_pace refusals; /* of callers, in the log */
 };
 
 struct ota_call {
@@ -23,22 +24,26 @@ struct ota_call {
 	const struct ota_command *command;
 	struct ota_json_place at;
 	struct ota_operator operator;
+	const char *caller; /* its client id */
 	char reason[OTA_REASON_MAX + 1];
 	struct ota_instant now;
 	struct ota_bytes *out;
-	bool undo; /* a dry run: rolled back after its answer was made */
+	bool undo;   /* a dry run: rolled back after its answer was made */
+	bool secret; /* its answer is shown once: a repeat of its request id is refused, and nothing of the answer is kept */
 };
 
 typedef int ota_handler(struct ota_call *call, struct ota_error *error);
 
-/* products.c, devices.c, packages.c, batches.c, tasks.c, reports.c */
+/* products.c, devices.c, packages.c, batches.c, tasks.c, reports.c, events.c, tokens.c */
 ota_handler ota_handle_create_product, ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
 ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
 ota_handler ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
+ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
 ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch;
 ota_handler ota_handle_list_tasks, ota_handle_get_task;
 ota_handler ota_handle_get_server, ota_handle_list_events;
+ota_handler ota_handle_create_token, ota_handle_list_tokens, ota_handle_revoke_token;
 
 /* Reading members that passed the check: the default when absent. target is filled with "" by default. */
 int64_t ota_call_integer(const struct ota_call *call, const char *key, int64_t standard);

@@ -9,6 +9,9 @@
 #include "common/text.h"
 #include "plugin/control/call.h"
 
+/* In the event log: ten at once, then one a minute. */
+static const struct ota_pace_rate refusal_rate = { .count = 1, .period_ms = OTA_MINUTE_MS, .burst = 10 };
+
 enum { COMMANDS_MAX = 64, ANSWER_BYTES_MAX = OTA_PAYLOAD_MAX - 1024, ANSWERS_KEPT_MS = 7 * OTA_DAY_MS };
 
 /* clang-format off */
@@ -27,6 +30,8 @@ static const struct {
 	{ "addPackage",          ota_handle_add_package },
 	{ "listPackages",        ota_handle_list_packages },
 	{ "getPackage",          ota_handle_get_package },
+	{ "yankPackage",         ota_handle_yank_package },
+	{ "linkPackage",         ota_handle_link_package },
 	{ "createBatch",         ota_handle_create_batch },
 	{ "listBatches",         ota_handle_list_batches },
 	{ "getBatch",            ota_handle_get_batch },
@@ -37,6 +42,9 @@ static const struct {
 	{ "resumeBatch",         ota_handle_resume_batch },
 	{ "cancelBatch",         ota_handle_cancel_batch },
 	{ "unbarDevice",         ota_handle_unbar_device },
+	{ "createToken",         ota_handle_create_token },
+	{ "listTokens",          ota_handle_list_tokens },
+	{ "revokeToken",         ota_handle_revoke_token },
 };
 /* clang-format on */
 
@@ -88,10 +96,19 @@ int ota_control_bootstrap(struct ota_control *control, const char *directory, st
 	return failed ? failed : ota_operator_insert(control->options.store, &admin, error);
 }
 
-static int operator_check(struct ota_call *call, struct ota_error *error)
+/* A token in use is written down at most once an hour: reading commands stay free of writes. */
+static int operator_use(struct ota_call *call, struct ota_error *error)
+{
+	int64_t now_ms = call->now.wall_ms, last_ms = call->operator.last_used_ms;
+
+	if (last_ms && now_ms >= last_ms && now_ms - last_ms < OTA_HOUR_MS)
+		return 0;
+	return ota_operator_save_last_used(call->store, call->operator.token_hash, now_ms, error);
+}
+
+static int operator_find(struct ota_call *call, struct ota_error *error)
 {
 	char token[OTA_LABEL_MAX + 1], hash[OTA_SHA256_HEX + 1];
-	enum ota_role role = OTA_ROLE_NONE;
 
 	ota_call_text(call, "token", "", token, sizeof(token));
 	if (!*token)
@@ -101,6 +118,16 @@ static int operator_check(struct ota_call *call, struct ota_error *error)
 	bool expired = !failed && call->operator.expires_ms && call->operator.expires_ms <= call->now.wall_ms;
 	if (failed == OTA_ENOTFOUND || expired)
 		return ota_fail_at(error, OTA_EDENIED, "token", "the token is not known or has expired");
+	return failed;
+}
+
+static int operator_check(struct ota_call *call, struct ota_error *error)
+{
+	enum ota_role role = OTA_ROLE_NONE;
+	int failed = operator_find(call, error);
+
+	if (!failed)
+		failed = operator_use(call, error);
 	if (failed)
 		return failed;
 	ota_role_parse(call->operator.role, &role);
@@ -110,7 +137,23 @@ static int operator_check(struct ota_call *call, struct ota_error *error)
 	return 0;
 }
 
-/* An answer kept under this key is "<command> <data>", so that a request id used for two different commands is found out. */
+/* Who knocks at a closed door stands in the log, at a pace that cannot fill it. */
+static int refusal_note(struct ota_call *call, const struct ota_error *why, struct ota_error *error)
+{
+	struct ota_pace *pace = &call->control->refusals;
+	char detail[OTA_EVENT_DETAIL_MAX], more[64] = "";
+
+	if (!ota_pace_take(pace, refusal_rate, call->now.heard_ms))
+		return 0;
+	uint64_t held_back = ota_pace_take_refused(pace);
+	if (held_back)
+		snprintf(more, sizeof(more), "; %llu more were not logged", (unsigned long long)held_back);
+	snprintf(detail, sizeof(detail), "%s from client %.128s: %.256s%s", call->command->name, call->caller, why->text, more);
+	return ota_call_note(call, (struct ota_call_subject){""}, "access_refused", detail, error);
+}
+
+/* An answer kept under this key is "<command> <data>", so that a request id used for two different commands is found out. Of a
+ * secret answer only "<command> " is kept. */
 static int answer_again(struct ota_call *call, const char *key, bool *ret_known, struct ota_error *error)
 {
 	OTA_AUTO_FREE char *kept = NULL;
@@ -122,6 +165,10 @@ static int answer_again(struct ota_call *call, const char *key, bool *ret_known,
 		return failed == OTA_ENOTFOUND ? 0 : failed;
 	if (strncmp(kept, call->command->name, name) != 0 || kept[name] != ' ')
 		return ota_fail_at(error, OTA_ECONFLICT, "requestId", "this request id was used for another command");
+	if (kept[name + 1] == '\0')
+		return ota_fail_at(error, OTA_ECONFLICT, "requestId",
+				   "this request was carried out, and its answer is shown only once;"
+				   " if it was lost, undo and ask anew");
 	ota_bytes_text(call->out, kept + name + 1);
 	return 0;
 }
@@ -131,7 +178,8 @@ static int answer_keep(struct ota_call *call, const char *key, struct ota_error 
 	OTA_AUTO_BYTES struct ota_bytes kept = {0};
 
 	ota_bytes_format(&kept, "%s ", call->command->name);
-	ota_bytes_append(&kept, call->out->data, call->out->size);
+	if (!call->secret)
+		ota_bytes_append(&kept, call->out->data, call->out->size);
 	int failed = ota_store_prune_answers(call->store, call->now.wall_ms - ANSWERS_KEPT_MS, error);
 	if (failed)
 		return failed;
@@ -171,13 +219,15 @@ static int call_check(struct ota_call *call, const cJSON *object, const char *pr
 		const char *near = ota_command_nearest(name);
 
 		return ota_fail_at(error, OTA_EINVALID, "command", "there is no command \"%s\"%s%s%s", name,
-				   near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
+				   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	}
 	int failed = ota_command_check(call->command, object, prefix, error);
 	if (failed)
 		return failed;
-	ota_call_text(call, "reason", "", call->reason, sizeof(call->reason));
-	return operator_check(call, error);
+	failed = operator_check(call, error);
+	if (!failed)
+		ota_call_text(call, "reason", "", call->reason, sizeof(call->reason));
+	return failed;
 }
 
 static void answer_error(struct ota_bytes *out, const struct ota_error *error, const char *prefix)
@@ -209,34 +259,54 @@ static void answer_begin(struct ota_bytes *out, const cJSON *object)
 		ota_answer_text(out, "correlationData", correlation->valuestring);
 }
 
-/* One command in its own savepoint: done whole, or not at all with an error for its answer. */
-static int command_run(struct ota_control *control, const cJSON *object, const char *prefix, struct ota_instant now,
-		       struct ota_bytes *out, struct ota_error *error)
+/* In its own savepoint: done whole, or not at all. *ret_failed is what the command came to; what is returned loses the whole
+ * transaction. */
+static int call_run(struct ota_call *call, size_t answered, int *ret_failed, struct ota_error *own, struct ota_error *error)
 {
-	struct ota_store *store = control->options.store;
-	OTA_AUTO_BYTES struct ota_bytes data = {0};
-	struct ota_call call = { .control = control, .store = store, .now = now, .out = &data };
-	struct ota_error own = {0};
-	size_t sent = ota_engine_sent(control->options.engine);
-	int failed = call_check(&call, object, prefix, &own);
+	struct ota_engine *engine = call->control->options.engine;
+	size_t sent = ota_engine_sent(engine);
+	int broken = ota_store_savepoint(call->store, error);
 
-	if (!failed) {
-		failed = ota_store_savepoint(store, error);
-		if (failed)
-			return failed;
-		failed = call_handle(&call, &own);
-		if (!failed && out->size + data.size > ANSWER_BYTES_MAX)
-			failed = ota_fail(&own, OTA_ELIMIT,
-					  "the answers of this request pass 64 KiB: ask with fewer commands or a smaller limit");
-		bool undo = failed || call.undo;
-		int broken = undo ? 0 : ota_store_release(store, error);
-		if (undo) {
-			ota_store_rollback_to(store);
-			ota_engine_unsend(control->options.engine, sent);
-		}
-		if (broken)
-			return broken;
-	}
+	if (broken)
+		return broken;
+	*ret_failed = call_handle(call, own);
+	if (!*ret_failed && answered + call->out->size > ANSWER_BYTES_MAX)
+		*ret_failed = ota_fail(own, OTA_ELIMIT,
+				       "the answers of this request pass 64 KiB: ask with fewer commands or a smaller limit");
+	if (!*ret_failed && !call->undo)
+		return ota_store_release(call->store, error);
+	ota_store_rollback_to(call->store);
+	ota_engine_unsend(engine, sent);
+	return 0;
+}
+
+/* Where commands come from. */
+struct request {
+	struct ota_control *control;
+	const char *caller;
+	struct ota_instant now;
+};
+
+static int command_run(const struct request *request, const cJSON *object, const char *prefix, struct ota_bytes *out,
+		       struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes data = {0};
+	struct ota_call call = {
+		.control = request->control,
+		.store = request->control->options.store,
+		.caller = request->caller,
+		.now = request->now,
+		.out = &data,
+	};
+	struct ota_error own = {0};
+	int failed = call_check(&call, object, prefix, &own), broken = 0;
+
+	if (!failed)
+		broken = call_run(&call, out->size, &failed, &own, error);
+	else if (failed == OTA_EDENIED)
+		broken = refusal_note(&call, &own, error);
+	if (broken)
+		return broken;
 	answer_begin(out, object);
 	if (failed)
 		answer_error(out, &own, prefix);
@@ -275,10 +345,10 @@ int ota_control_handle(struct ota_control *control, struct ota_span payload, con
 	OTA_AUTO_JSON cJSON *tree = NULL;
 	const cJSON *commands = NULL, *command;
 	struct ota_error own = {0};
+	struct request request = { control, caller ? caller : "", now };
 	char prefix[OTA_ERROR_PATH_MAX];
 	int index = 0, failed = 0;
 
-	(void)caller;
 	ota_bytes_text(out, "{\"responses\":[");
 	if (request_read(payload, &tree, &commands, &own)) {
 		answer_begin(out, NULL);
@@ -290,7 +360,7 @@ int ota_control_handle(struct ota_control *control, struct ota_span payload, con
 	{
 		snprintf(prefix, sizeof(prefix), "commands[%d]", index++);
 		if (!failed)
-			failed = command_run(control, command, prefix, now, out, error);
+			failed = command_run(&request, command, prefix, out, error);
 	}
 	ota_bytes_text(out, "]}");
 	return failed ? failed : out->failed ? OTA_ENOMEM : 0;

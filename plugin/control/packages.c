@@ -42,7 +42,8 @@ static int file_check(const struct ota_call *call, const struct ota_package *pac
 
 static int package_insert(struct ota_call *call, struct ota_package *package, struct ota_error *error)
 {
-	int failed = file_check(call, package, error);
+	/* What is hosted elsewhere was fetched and measured by whoever adds it. */
+	int failed = *package->full.url ? 0 : file_check(call, package, error);
 
 	if (failed)
 		return failed;
@@ -67,9 +68,11 @@ int ota_handle_add_package(struct ota_call *call, struct ota_error *error)
 	ota_call_text(call, "version", "", package.version, sizeof(package.version));
 	ota_call_text(call, "sha256", "", package.full.sha256, sizeof(package.full.sha256));
 	ota_call_text(call, "md5", "", package.full.md5, sizeof(package.full.md5));
+	ota_call_text(call, "url", "", package.full.url, sizeof(package.full.url));
 	ota_call_text(call, "notes", "", package.notes, sizeof(package.notes));
 	ota_text_cut(package.created_by, sizeof(package.created_by), call->operator.name);
 	package.full.size = (uint64_t)ota_call_integer(call, "size", 0);
+	call->undo = ota_call_bool(call, "dryRun");
 	if (!failed)
 		failed = ext_data_keep(call, &package);
 	if (failed)
@@ -79,7 +82,7 @@ int ota_handle_add_package(struct ota_call *call, struct ota_error *error)
 		return ota_fail_at(error, OTA_ECONFLICT, "version", "product %s has a package %s of module %s already",
 				   package.product_key, package.version, package.module);
 	if (failed == OTA_ENOTFOUND)
-		failed = ota_call_bool(call, "dryRun") ? 0 : package_insert(call, &package, error);
+		failed = call->undo ? 0 : package_insert(call, &package, error);
 	if (!failed)
 		ota_answer_package(call->out, NULL, &package);
 	return failed;
@@ -93,6 +96,26 @@ int ota_handle_get_package(struct ota_call *call, struct ota_error *error)
 	if (!failed)
 		ota_answer_package(call->out, NULL, &package);
 	return failed;
+}
+
+int ota_handle_link_package(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_package package;
+	struct ota_link_to link;
+	int failed = ota_call_package(call, &package, error);
+
+	if (!failed)
+		failed = ota_engine_link(call->control->options.engine, &package, NULL, call->now, &link, error);
+	if (failed)
+		return failed;
+	ota_answer_open(call->out, NULL, '{');
+	ota_answer_text(call->out, "url", link.url);
+	ota_answer_integer_if(call->out, "expiresAt", link.expires_ms);
+	ota_answer_integer(call->out, "size", (int64_t)package.full.size);
+	ota_answer_text(call->out, "sha256", package.full.sha256);
+	ota_answer_text(call->out, "md5", package.full.md5);
+	ota_answer_close(call->out, '}');
+	return 0;
 }
 
 int ota_handle_list_packages(struct ota_call *call, struct ota_error *error)

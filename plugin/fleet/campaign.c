@@ -199,20 +199,36 @@ static int verdict_withdraw(struct ota_engine *engine, const struct ota_batch *b
 	return ota_package_save(engine->options.store, &package, error);
 }
 
+/* Why its tasks end: what the package says goes before what an operator said of this batch. */
+static int cancel_event(const struct walk *walk, const struct ota_batch *batch, enum ota_task_event *ret_event,
+			struct ota_error *error)
+{
+	struct ota_package package;
+	int failed = ota_package_load(walk->engine->options.store, batch->package_id, &package, error);
+
+	if (failed)
+		return failed;
+	*ret_event = package.yanked ? OTA_EVENT_PACKAGE_YANKED : batch->cancel_revokes ? OTA_EVENT_REVOKE : OTA_EVENT_WITHDRAW;
+	return 0;
+}
+
 static int batch_cancel(const struct walk *walk, struct ota_batch *batch, size_t *ret_count, struct ota_error *error)
 {
 	static const enum ota_task_state states[] = { OTA_TASK_PENDING, OTA_TASK_PUSHED, OTA_TASK_UPGRADING };
-	enum ota_task_event event = batch->cancel_revokes ? OTA_EVENT_REVOKE : OTA_EVENT_WITHDRAW;
 	size_t walked = batch->cancel_revokes ? 3 : 1;
+	enum ota_task_event event;
+	int failed = cancel_event(walk, batch, &event, error);
 
-	for (size_t i = 0; i < walked; i++) {
-		int failed = batch_walk(walk, states[i], event, ret_count, error);
-		if (failed || *ret_count)
+	for (size_t i = 0; !failed && i < walked; i++) {
+		failed = batch_walk(walk, states[i], event, ret_count, error);
+		if (*ret_count)
 			return failed;
 	}
+	if (failed)
+		return failed;
 	batch->canceling = false;
 	batch->ended_ms = walk->at.wall_ms;
-	int failed = verdict_withdraw(walk->engine, batch, error);
+	failed = verdict_withdraw(walk->engine, batch, error);
 	return failed ? failed : ota_batch_save(walk->engine->options.store, batch, error);
 }
 
@@ -264,14 +280,22 @@ static struct ota_batch_tally tally_of(const struct ota_batch_counts *counts)
 	};
 }
 
+static struct ota_batch_tally tally_since_resume(const struct ota_batch *batch, struct ota_batch_tally tally)
+{
+	tally.failed -= batch->resumed_failed;
+	tally.reported -= batch->resumed_reported;
+	return tally;
+}
+
 static int batch_abort(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
 		       const struct ota_batch_tally *tally, struct ota_instant at, struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes reason = {0};
 	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_ABORT);
 
-	ota_bytes_format(&reason, "%s: %lld of %lld finished tasks failed, more than %lld %% of at least %lld", rule->text,
+	ota_bytes_format(&reason, "%s: %lld of %lld finished tasks failed%s, more than %lld %% of at least %lld", rule->text,
 			 (long long)tally->failed, (long long)(tally->failed + tally->reported),
+			 batch->resumed_failed || batch->resumed_reported ? " since it was resumed" : "",
 			 (long long)strategy->abort_percent, (long long)strategy->abort_sample);
 	return reason.failed ? OTA_ENOMEM : batch_move(engine, batch, rule, reason.data, at, error);
 }
@@ -298,6 +322,7 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 			failed = verdict_give(engine, &batch, &tally, at, error);
 		return failed;
 	}
+	tally = tally_since_resume(&batch, tally);
 	if (ota_batch_decide(batch.state, OTA_BATCH_EVENT_ABORT)->allowed && ota_batch_aborts(&strategy, &tally))
 		return batch_abort(engine, &batch, &strategy, &tally, at, error);
 	return 0;

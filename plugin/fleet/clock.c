@@ -6,7 +6,7 @@ static enum ota_task_event task_timer(const struct ota_task *task)
 	if (task->state == OTA_TASK_PENDING)
 		return OTA_EVENT_TIMER_RETRY;
 	if (task->state == OTA_TASK_PUSHED)
-		return OTA_EVENT_TIMER_PUSH;
+		return task->deadline_left_ms ? OTA_EVENT_TIMER_AWAY : OTA_EVENT_TIMER_PUSH;
 	switch (task->phase) {
 	case OTA_PHASE_DELIVERED:
 	case OTA_PHASE_DRAWN:
@@ -20,12 +20,24 @@ static enum ota_task_event task_timer(const struct ota_task *task)
 	}
 }
 
-/* The push timer counts online time: it stands still from here with what was left of it. */
+/* How long a device with an offer may stay away: to the end of its batch, in heard time like every timer. At least the push
+ * timeout, also when the end is past (a withdrawn batch's offers run on), and never longer than the batch was to take, whatever
+ * the wall clock says. */
+static int64_t away_ms(const struct ota_work *work)
+{
+	int64_t ms = work->batch.ends_ms - work->at.wall_ms;
+
+	if (ms > work->strategy.end_after_ms)
+		ms = work->strategy.end_after_ms;
+	return ms > work->strategy.push_timeout_ms ? ms : work->strategy.push_timeout_ms;
+}
+
+/* The push timer counts online time: it stands still from here with what was left of it, and the away timer runs instead. */
 static int push_timer_stop(struct ota_work *work, int64_t left_ms, struct ota_error *error)
 {
 	work->task.deadline_left_ms = left_ms > 0 ? left_ms : 1;
-	work->task.deadline_at = 0;
-	work->task.due_at = 0;
+	work->task.deadline_at = work->at.heard_ms + away_ms(work);
+	work->task.due_at = work->task.deadline_at;
 	return ota_task_save(work->engine->options.store, &work->before, &work->task, error);
 }
 
@@ -55,7 +67,7 @@ int ota_clock_task(struct ota_engine *engine, const struct ota_task *task, struc
 	if (!task->deadline_at || task->deadline_at > at.heard_ms)
 		return push_again_due(&work, error);
 	/* The device left while the server was down, so nobody stopped its push timer: it gets the whole time again. */
-	if (task->state == OTA_TASK_PUSHED && !ota_work_online(&work))
+	if (task->state == OTA_TASK_PUSHED && !task->deadline_left_ms && !ota_work_online(&work))
 		return push_timer_stop(&work, work.strategy.push_timeout_ms, error);
 
 	enum ota_task_event event = task_timer(task);
@@ -78,7 +90,7 @@ int ota_device_gone(struct ota_engine *engine, const struct ota_identity *identi
 	failed = ota_device_save_last_seen(engine->options.store, device.id, at.wall_ms, error);
 	if (!failed)
 		failed = ota_task_find_active(engine->options.store, device.id, &task, error);
-	if (failed || task.state != OTA_TASK_PUSHED || !task.deadline_at)
+	if (failed || task.state != OTA_TASK_PUSHED || task.deadline_left_ms)
 		return failed == OTA_ENOTFOUND ? 0 : failed;
 	failed = ota_work_load(engine, &device, &task, at, &work, error);
 	return failed ? failed : push_timer_stop(&work, task.deadline_at - at.heard_ms, error);

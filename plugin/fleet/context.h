@@ -6,6 +6,7 @@
 #ifndef OTA_PLUGIN_FLEET_CONTEXT_H
 #define OTA_PLUGIN_FLEET_CONTEXT_H
 
+#include "common/pace.h"
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
 #include "plugin/rules/gate.h"
@@ -37,6 +38,8 @@ struct ota_engine {
 	} *scans;
 	size_t scan_count;
 	size_t scan_capacity;
+	struct ota_pace refusals; /* lines about messages that were refused */
+	struct ota_registration *registrations; /* by product, of those that are open */
 };
 
 struct ota_work {
@@ -114,9 +117,10 @@ int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module 
 /* The same for the inventory alone, when the device's tasks cannot be read. */
 int ota_inform_record(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant at,
 		      struct ota_error *error);
-/* The device of an event: found, or registered when its product is open; OTA_EDENIED (logged) otherwise. */
+/* registration.c. The device of an event: found, or registered when its product is open; OTA_EDENIED (logged) otherwise. */
 int ota_device_of(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_device *ret_device,
 		  struct ota_error *error);
+void ota_registrations_free(struct ota_engine *engine);
 
 /* clock.c: a task whose due_at has come. */
 int ota_clock_task(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error);

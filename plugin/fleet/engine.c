@@ -54,19 +54,28 @@ struct ota_engine *ota_engine_free(struct ota_engine *engine)
 	if (!engine)
 		return NULL;
 	ota_presence_free(engine->presence);
+	ota_registrations_free(engine);
 	free(engine->scans);
 	free(engine);
 	return NULL;
 }
 
-static void refusal_log(const struct ota_engine *engine, const struct ota_fleet_event *event, const struct ota_error *error)
+/* One device that is wrong says so once a second; ten thousand that are not registered do, too. */
+static void refusal_log(struct ota_engine *engine, const struct ota_fleet_event *event, const struct ota_error *error)
 {
+	static const struct ota_pace_rate rate = {.count = 5, .period_ms = OTA_SECOND_MS, .burst = 50};
 	struct ota_log_line line;
+	uint64_t held_back = engine->refusals.refused;
 
+	if (!ota_pace_take(&engine->refusals, rate, event->at.heard_ms))
+		return;
+	ota_pace_take_refused(&engine->refusals);
 	ota_log_begin(&line, OTA_LOG_WARNING, "refused");
 	ota_log_text(&line, "pk", event->identity.product_key);
 	ota_log_text(&line, "dn", event->identity.device_name);
 	ota_log_text(&line, "why", error->text);
+	if (held_back)
+		ota_log_integer(&line, "more_like_it", (int64_t)held_back);
 	ota_log_end(engine->options.log, &line);
 }
 

@@ -15,6 +15,7 @@
 #include "plugin/fleet/outbox.h"
 #include "plugin/store/device.h"
 #include "plugin/store/event.h"
+#include "plugin/store/package.h"
 #include "plugin/store/task.h"
 
 struct ota_engine;
@@ -84,6 +85,14 @@ int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, s
 		       enum ota_reason *ret_reason, struct ota_error *error);
 /* Writes a row of the log operators read, and the same line to the broker's log. The id is made here. */
 int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct ota_error *error);
+/* Where the bytes of a package are to be had: its own URL, or one of the gateway that is signed for a device (NULL: for an
+ * operator) and good until expires_ms (0: for ever). */
+struct ota_link_to {
+	char url[OTA_URL_MAX + 1];
+	int64_t expires_ms;
+};
+int ota_engine_link(const struct ota_engine *engine, const struct ota_package *package, const struct ota_identity *identity,
+		    struct ota_instant now, struct ota_link_to *ret_link, struct ota_error *error);
 bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_identity *identity);
 int64_t ota_engine_online(const struct ota_engine *engine); /* how many */
 

@@ -8,41 +8,6 @@
 
 enum { FORMER_TARGET_MS = 7 * OTA_DAY_MS };
 
-static int device_register(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_device *ret_device,
-			   struct ota_error *error)
-{
-	struct ota_device device = {
-		.identity = event->identity,
-		.bucket = (int64_t)(ota_identity_hash(&event->identity) % 1000000),
-		.created_ms = event->at.wall_ms,
-		.last_seen_ms = event->at.wall_ms,
-	};
-
-	device.id = ota_store_new_id(engine->options.store, error);
-	if (!device.id)
-		return OTA_EIO;
-	*ret_device = device;
-	return ota_device_insert(engine->options.store, &device, error);
-}
-
-int ota_device_of(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_device *ret_device,
-		  struct ota_error *error)
-{
-	struct ota_product product;
-	int failed = ota_device_find(engine->options.store, &event->identity, ret_device, error);
-
-	if (failed != OTA_ENOTFOUND)
-		return failed;
-	failed = ota_product_find(engine->options.store, event->identity.product_key, &product, error);
-	if (failed == OTA_ENOTFOUND)
-		return ota_fail(error, OTA_EDENIED, "product %s is not known", event->identity.product_key);
-	if (failed)
-		return failed;
-	if (!product.open_registration)
-		return ota_fail(error, OTA_EDENIED, "device %s is not registered", event->identity.device_name);
-	return device_register(engine, event, ret_device, error);
-}
-
 static int device_update(struct ota_engine *engine, struct ota_device *device, const struct ota_inform *inform,
 			 struct ota_error *error)
 {
@@ -143,6 +108,29 @@ static int former_target(struct ota_engine *engine, const struct ota_task *task,
 	return failed;
 }
 
+/* Versions have no order, but a device's own history and the order in which packages came have one. */
+static int version_is_older(const struct ota_work *work, const char *version, bool *ret_older, struct ota_error *error)
+{
+	struct ota_store *store = work->engine->options.store;
+	struct ota_package package;
+	struct ota_task rows[8];
+	size_t count;
+	int failed = ota_task_list_of_device(store, work->device.id, rows, 8, &count, error);
+
+	*ret_older = false;
+	if (failed)
+		return failed;
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(rows[i].module, work->task.module) && !strcmp(rows[i].from_version, version))
+			*ret_older = true;
+	}
+	failed = ota_package_find(store, work->device.identity.product_key, work->task.module, version, &package, error);
+	if (failed)
+		return failed == OTA_ENOTFOUND ? 0 : failed;
+	*ret_older |= package.id < work->task.package_id;
+	return 0;
+}
+
 static bool task_is_delivered(const struct ota_task *task)
 {
 	return task->phase == OTA_PHASE_DELIVERED || task->phase == OTA_PHASE_DRAWN;
@@ -197,6 +185,8 @@ static int unfinished_follow(struct ota_work *work, struct ota_device_module *ro
 
 	if (!failed)
 		failed = former_target(work->engine, &work->task, row->version, work->at, &facts.former_target, error);
+	if (!failed && event == OTA_EVENT_INFORM_OTHER && work->task.state == OTA_TASK_SUCCEEDED)
+		failed = version_is_older(work, row->version, &facts.older, error);
 	if (failed)
 		return failed;
 	bool loop = event == OTA_EVENT_INFORM_SOURCE && loop_counts(row, &work->task, &facts, work->at);

@@ -1,4 +1,5 @@
 #include "common/message.h"
+#include "common/text.h"
 #include "plugin/fleet/context.h"
 
 enum { PUSH_EXPIRY_S = 60 }; /* the connection is live; a minute covers a full send queue */
@@ -10,16 +11,28 @@ static enum ota_sign_method push_method(enum ota_product_sign sign, unsigned cap
 	return sign == OTA_PRODUCT_SIGN_SHA256 ? OTA_SIGN_SHA256 : OTA_SIGN_MD5;
 }
 
+int ota_engine_link(const struct ota_engine *engine, const struct ota_package *package, const struct ota_identity *identity,
+		    struct ota_instant now, struct ota_link_to *ret_link, struct ota_error *error)
+{
+	const struct ota_engine_options *options = &engine->options;
+	int64_t expires_s = (now.wall_ms + options->url_lifetime_ms) / OTA_SECOND_MS;
+
+	*ret_link = (struct ota_link_to){ .expires_ms = *package->full.url ? 0 : expires_s * OTA_SECOND_MS };
+	if (*package->full.url) {
+		ota_text_cut(ret_link->url, sizeof(ret_link->url), package->full.url);
+		return 0;
+	}
+	return ota_url_sign(options->url_keys, options->gateway_url, package->full.sha256, identity, expires_s, ret_link->url,
+			    error);
+}
+
 /* The bytes of the offer. Values were checked when package and options came in, so a failure here is ours: it is logged and
  * nothing is sent. */
 static int push_print(const struct ota_work *work, const struct ota_package *package, enum ota_sign_method method,
 		      struct ota_bytes *out, struct ota_error *error)
 {
-	const struct ota_engine_options *options = &work->engine->options;
-	char url[OTA_URL_MAX + 1];
-	int64_t expires_s = (work->at.wall_ms + options->url_lifetime_ms) / OTA_SECOND_MS;
-	int failed = ota_url_sign(options->url_keys, options->gateway_url, package->full.sha256, &work->device.identity,
-				  expires_s, url, error);
+	struct ota_link_to link;
+	int failed = ota_engine_link(work->engine, package, &work->device.identity, work->at, &link, error);
 
 	if (failed)
 		return failed;
@@ -28,7 +41,7 @@ static int push_print(const struct ota_work *work, const struct ota_package *pac
 		.id = work->at.wall_ms,
 		.size = package->full.size,
 		.version = package->version,
-		.url = url,
+		.url = link.url,
 		.md5 = package->full.md5,
 		.sha256 = package->full.sha256,
 		.sign_method = method,

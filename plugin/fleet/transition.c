@@ -81,7 +81,7 @@ static bool phase_is_delivered(enum ota_task_phase phase)
 	return phase == OTA_PHASE_DELIVERED || phase == OTA_PHASE_DRAWN;
 }
 
-static void timers_enter(struct ota_work *work, const struct ota_task_rule *rule)
+static void timers_enter(struct ota_work *work, const struct ota_task_rule *rule, int64_t left_ms)
 {
 	struct ota_task *task = &work->task;
 
@@ -98,6 +98,8 @@ static void timers_enter(struct ota_work *work, const struct ota_task_rule *rule
 		deadline_set(work, work->strategy.upgrade_timeout_ms);
 	else if (rule->effects & OTA_EFFECT_RETRY)
 		deadline_set(work, work->strategy.retry_pause_ms);
+	else if (rule->effects & OTA_EFFECT_GO_ON && left_ms)
+		deadline_set(work, left_ms);
 }
 
 static void phase_enter(struct ota_task *task, const struct ota_task_rule *rule)
@@ -127,13 +129,16 @@ static void task_become(struct ota_work *work, enum ota_task_event event, const 
 			const struct ota_report *report)
 {
 	struct ota_task *task = &work->task;
+	int64_t left_ms = task->deadline_left_ms;
 
 	if (rule->effects & OTA_EFFECT_STEP) {
 		task->step = report->step;
 		ota_text_cut(task->desc, sizeof(task->desc), report->desc);
 	}
-	if (event == OTA_EVENT_STEP || event == OTA_EVENT_DELIVERY)
+	if (event == OTA_EVENT_STEP || event == OTA_EVENT_DELIVERY) {
 		task->answered = true;
+		task->due_at = task->deadline_at; /* it goes on: a push planned for after the pause would only disturb it */
+	}
 	if (rule->to != OTA_TASK_STAYS) {
 		task->state = (enum ota_task_state)rule->to;
 		task->cause = rule->cause == OTA_CAUSE_OF_EVENT ? report->cause : (enum ota_cause)rule->cause;
@@ -144,9 +149,7 @@ static void task_become(struct ota_work *work, enum ota_task_event event, const 
 	marks_set(task, rule->effects);
 	if (event_is_timer(event)) /* a timer that has spoken is spent, unless the rule starts another */
 		timers_clear(task);
-	timers_enter(work, rule);
-	if (event == OTA_EVENT_CONNECT && task->deadline_left_ms) /* the push timer counts online time */
-		deadline_set(work, task->deadline_left_ms);
+	timers_enter(work, rule, left_ms);
 }
 
 static int rule_send(struct ota_work *work, const struct ota_task_rule *rule, bool *ret_again, struct ota_error *error)

@@ -51,11 +51,17 @@ static int work_other_active(const struct ota_work *work, bool *ret_other, struc
 	return 0;
 }
 
+/* What was sent before a withdrawal runs on to its end; what is being revoked, or whose package was yanked, does not, also
+ * before the walk through the batch has come to it. */
+static bool batch_runs_on(const struct ota_batch *batch)
+{
+	return batch->state == OTA_BATCH_CANCELED && !(batch->canceling && batch->cancel_revokes);
+}
+
 int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reason, struct ota_error *error)
 {
 	struct ota_gate_facts facts = {
-		/* What was sent before a withdrawal runs on to its end. */
-		.batch_running = work->batch.state == OTA_BATCH_RUNNING || (repeat && work->batch.state == OTA_BATCH_CANCELED),
+		.batch_running = work->batch.state == OTA_BATCH_RUNNING || (repeat && batch_runs_on(&work->batch)),
 		.device_barred = work->device.barred,
 		.retry_pausing = work->task.state == OTA_TASK_PENDING && work->task.deadline_at > work->at.heard_ms,
 		.online = ota_work_online(work),

@@ -42,8 +42,9 @@ struct ota_batch_tally {
 	int64_t reported;  /* succeeded(version_reported): went through an attempt */
 };
 
-/* More than abort_percent of the finished attempts failed, of at least abort_sample. Already-at-target and canceled tasks count
- * as nothing. */
+/* More than abort_percent of the tasks that finished through an attempt failed, of at least abort_sample. Already-at-target and
+ * canceled tasks count as nothing. The tally is what ended after the last resume: whoever resumes has seen what was there before,
+ * and the batch would else pause again at the next task, however well that ends. */
 bool ota_batch_aborts(const struct ota_strategy *strategy, const struct ota_batch_tally *tally);
 
 /* What a verify batch that has ended proves: verified with at least one attempt that ended version_reported and none failed;

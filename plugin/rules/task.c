@@ -32,7 +32,7 @@ static const struct ota_task_rule rules[] = {
 	ROW(FINAL,          PULL,           ALWAYS,                STAYS,     NONE,              E(ANSWER_NONE),                  ""),
 
 	ROW(BIT(PENDING),   CONNECT,        ALWAYS,                STAYS,     NONE,              E(NONE),                         "its release is decided next"),
-	ROW(BIT(PUSHED),    CONNECT,        ALWAYS,                STAYS,     NONE,              E(REPUSH),                       ""),
+	ROW(BIT(PUSHED),    CONNECT,        ALWAYS,                STAYS,     NONE,              E(GO_ON) | E(REPUSH),            ""),
 	ROW(BIT(UPGRADING), CONNECT,        DELIVERED,             STAYS,     NONE,              E(NONE),                         "the reboot timer decides"),
 	ROW(BIT(UPGRADING), CONNECT,        SOAKING,               STAYS,     NONE,              E(NONE),                         ""),
 	ROW(BIT(UPGRADING), CONNECT,        ALWAYS,                STAYS,     NONE,              E(REPUSH),                       "interrupted download"),
@@ -86,7 +86,8 @@ static const struct ota_task_rule rules[] = {
 	ROW(BIT(UPGRADING), INFORM_OTHER,   SOAKING,               FAILED,    WRONG_VERSION,     E(NONE),                         "it did not stay up"),
 	ROW(ACTIVE,         INFORM_OTHER,   FORMER_TARGET,         STAYS,     NONE,              E(REPUSH) | E(RESTART),          "an order taken back arrived late"),
 	ROW(ACTIVE,         INFORM_OTHER,   ALWAYS,                FAILED,    WRONG_VERSION,     E(NONE),                         ""),
-	ROW(BIT(SUCCEEDED), INFORM_OTHER,   ALWAYS,                STAYS,     NONE,              E(MARK_REGRESSED),               "unless a later task moved it: the newest task alone is asked"),
+	ROW(BIT(SUCCEEDED), INFORM_OTHER,   OLDER,                 STAYS,     NONE,              E(MARK_REGRESSED),               "unless a later task moved it: the newest task alone is asked"),
+	ROW(BIT(SUCCEEDED), INFORM_OTHER,   ALWAYS,                STAYS,     NONE,              E(NONE),                         "versions have no order: it may be a newer one"),
 	ROW(BIT(FAILED) | BIT(CANCELED), INFORM_OTHER, ALWAYS,     STAYS,     NONE,              E(NONE),                         ""),
 
 	ROW(BIT(PENDING),   TIMER_RETRY,    ALWAYS,                STAYS,     NONE,              E(NONE),                         "its release is decided next"),
@@ -95,6 +96,10 @@ static const struct ota_task_rule rules[] = {
 	ROW(BIT(PUSHED),    TIMER_PUSH,     RETRY_LEFT,            PENDING,   PUSH_TIMEOUT,      E(RETRY),                        ""),
 	ROW(BIT(PUSHED),    TIMER_PUSH,     ALWAYS,                FAILED,    PUSH_TIMEOUT,      E(NONE),                         ""),
 	ROW(BIT(PENDING) | BIT(UPGRADING) | FINAL, TIMER_PUSH, ALWAYS, STAYS, NONE,              E(NONE),                         "overtaken"),
+
+	ROW(BIT(PUSHED),    TIMER_AWAY,     ONLINE,                STAYS,     NONE,              E(GO_ON),                        "it came back in the last moment"),
+	ROW(BIT(PUSHED),    TIMER_AWAY,     ALWAYS,                FAILED,    LOST,              E(NONE),                         "it left with the offer and never returned"),
+	ROW(BIT(PENDING) | BIT(UPGRADING) | FINAL, TIMER_AWAY, ALWAYS, STAYS, NONE,              E(NONE),                         "overtaken"),
 
 	ROW(BIT(UPGRADING), TIMER_UPGRADE,  SOAKING,               STAYS,     NONE,              E(NONE),                         "the upgrade timer stopped"),
 	ROW(BIT(UPGRADING), TIMER_UPGRADE,  RETRY_LEFT,            PENDING,   UPGRADE_TIMEOUT,   E(RETRY),                        ""),
@@ -149,6 +154,7 @@ static const char *const event_words[OTA_TASK_EVENTS] = {
 	[OTA_EVENT_INFORM_OTHER] = "inform(other)",
 	[OTA_EVENT_TIMER_RETRY] = "retry timer",
 	[OTA_EVENT_TIMER_PUSH] = "push timer",
+	[OTA_EVENT_TIMER_AWAY] = "away timer",
 	[OTA_EVENT_TIMER_UPGRADE] = "upgrade timer",
 	[OTA_EVENT_TIMER_REBOOT] = "reboot timer",
 	[OTA_EVENT_TIMER_SOAK] = "soak timer",
@@ -170,6 +176,7 @@ static const char *const guard_words[OTA_TASK_GUARDS] = {
 	[OTA_GUARD_GIVEN_UP] = "lost or timed out",
 	[OTA_GUARD_STILL_MATCHES] = "still matches",
 	[OTA_GUARD_FORMER_TARGET] = "a recent former target",
+	[OTA_GUARD_OLDER] = "known to be older",
 	[OTA_GUARD_STALE] = "no report since a young push",
 	[OTA_GUARD_RETRY_LEFT] = "retry left",
 	[OTA_GUARD_SOAK_WANTED] = "soak wanted",
@@ -179,6 +186,7 @@ static const char *const guard_words[OTA_TASK_GUARDS] = {
 	[OTA_GUARD_DELIVERED] = "delivered",
 	[OTA_GUARD_DELIVERED_SAME_BOOT] = "delivered, same boot",
 	[OTA_GUARD_DELIVERED_RETRY_LEFT] = "delivered, retry left",
+	[OTA_GUARD_ONLINE] = "online",
 	[OTA_GUARD_ONLINE_UNDRAWN] = "delivered, online, not drawn yet",
 };
 
@@ -194,6 +202,7 @@ static bool guard_holds(enum ota_task_guard guard, const struct ota_task_situati
 				       s->cause == OTA_CAUSE_UPGRADE_TIMEOUT,
 		[OTA_GUARD_STILL_MATCHES] = s->facts.still_matches,
 		[OTA_GUARD_FORMER_TARGET] = s->facts.former_target,
+		[OTA_GUARD_OLDER] = s->facts.older,
 		[OTA_GUARD_STALE] = s->facts.stale_negative,
 		[OTA_GUARD_RETRY_LEFT] = s->facts.retry_left,
 		[OTA_GUARD_SOAK_WANTED] = s->facts.soak_wanted,
@@ -203,6 +212,7 @@ static bool guard_holds(enum ota_task_guard guard, const struct ota_task_situati
 		[OTA_GUARD_DELIVERED] = delivered,
 		[OTA_GUARD_DELIVERED_SAME_BOOT] = delivered && s->facts.same_boot,
 		[OTA_GUARD_DELIVERED_RETRY_LEFT] = delivered && s->facts.retry_left,
+		[OTA_GUARD_ONLINE] = s->facts.online,
 		[OTA_GUARD_ONLINE_UNDRAWN] = s->phase == OTA_PHASE_DELIVERED && s->facts.online,
 	};
 	return holds[guard];

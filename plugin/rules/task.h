@@ -32,6 +32,7 @@ enum ota_task_event {
 	OTA_EVENT_INFORM_OTHER,   /* a settled inform of any other version */
 	OTA_EVENT_TIMER_RETRY,    /* the pause before a retry is over */
 	OTA_EVENT_TIMER_PUSH,     /* nothing came for the push timeout, online time */
+	OTA_EVENT_TIMER_AWAY,     /* the push timer stood still, and the device did not return before the batch's end */
 	OTA_EVENT_TIMER_UPGRADE,  /* the upgrade took too long, from its first report */
 	OTA_EVENT_TIMER_REBOOT,   /* no inform came for the reboot timeout after a delivery */
 	OTA_EVENT_TIMER_SOAK,     /* the target stayed for the soak time */
@@ -56,6 +57,7 @@ struct ota_task_facts {
 	bool same_boot;      /* the device informed with the boot id it had when it was pushed: it has not restarted */
 	bool still_matches;  /* the batch and one artifact still suit the version just informed */
 	bool former_target;  /* the version was the target of a task superseded or revoked in the last days */
+	bool older;          /* the device ran that version before this task, or its package was there before this one's */
 	bool forward;        /* the step is not below the last one, or is the first since a push */
 	bool stale_negative; /* an earlier attempt's -n may still be on its way: no other report since a young push */
 };
@@ -67,6 +69,7 @@ enum ota_task_guard {
 	OTA_GUARD_GIVEN_UP,       /* the final cause is lost or a timeout */
 	OTA_GUARD_STILL_MATCHES,
 	OTA_GUARD_FORMER_TARGET,
+	OTA_GUARD_OLDER,
 	OTA_GUARD_STALE,
 	OTA_GUARD_RETRY_LEFT,
 	OTA_GUARD_SOAK_WANTED,
@@ -76,6 +79,7 @@ enum ota_task_guard {
 	OTA_GUARD_DELIVERED,            /* delivered or drawn */
 	OTA_GUARD_DELIVERED_SAME_BOOT,
 	OTA_GUARD_DELIVERED_RETRY_LEFT,
+	OTA_GUARD_ONLINE,
 	OTA_GUARD_ONLINE_UNDRAWN,
 	OTA_TASK_GUARDS,
 };
@@ -98,6 +102,7 @@ enum ota_task_effect {
 	OTA_EFFECT_MARK_REGRESSED = 8192,
 	OTA_EFFECT_MARK_RECOVERED = 16384,
 	OTA_EFFECT_MARK_INSTALLED = 32768,
+	OTA_EFFECT_GO_ON = 131072,     /* a push timer that stood still goes on with what was left of it */
 	OTA_EFFECT_RESTART = 65536,    /* what was delivered is gone: the download starts over, with a whole upgrade timer */
 };
 

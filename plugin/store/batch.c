@@ -29,6 +29,8 @@ static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_batch, started_ms),
 	OTA_FIELD(INTEGER, struct ota_batch, ended_ms),
 	OTA_FIELD(INTEGER, struct ota_batch, ends_ms),
+	OTA_FIELD(INTEGER, struct ota_batch, resumed_failed),
+	OTA_FIELD(INTEGER, struct ota_batch, resumed_reported),
 };
 static const struct ota_layout batch_layout = OTA_LAYOUT(fields, struct ota_batch);
 static const struct ota_layout batch_saved = OTA_LAYOUT_FROM(fields, BATCH_SAVED, struct ota_batch);
@@ -75,6 +77,17 @@ int ota_batch_list(struct ota_store *store, const struct ota_batch_filter *filte
 	ota_query_integer(&query, ota_store_below(filter->before));
 	ota_query_text(&query, filter->product_key);
 	ota_query_text(&query, filter->state < 0 ? "" : ota_batch_state_word((enum ota_batch_state)filter->state));
+	return ota_query_list(&query, &batch_layout, (struct ota_page){rows, capacity, ret_count}, error);
+}
+
+int ota_batch_list_of_package(struct ota_store *store, int64_t package_id, int64_t after, struct ota_batch *rows, size_t capacity,
+			      size_t *ret_count, struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_LIST_OF_PACKAGE);
+	ota_query_integer(&query, package_id);
+	ota_query_integer(&query, after);
 	return ota_query_list(&query, &batch_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 

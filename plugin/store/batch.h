@@ -28,6 +28,7 @@ struct ota_batch {
 	bool cancel_revokes;
 	int64_t created_ms, started_ms, ended_ms, ends_ms; /* wall; 0 = not yet */
 	char created_by[OTA_LABEL_MAX + 1];
+	int64_t resumed_failed, resumed_reported; /* what had ended so when it was last resumed */
 };
 
 /* states[state]: all its tasks; causes[cause]: the final ones (their sum is that of the final states); excluded: targets that got
@@ -54,7 +55,7 @@ static inline int64_t ota_batch_counts_sum(const struct ota_batch_counts *counts
 
 int ota_batch_insert(struct ota_store *store, const struct ota_batch *batch, struct ota_error *error);
 int ota_batch_load(struct ota_store *store, int64_t id, struct ota_batch *ret_batch, struct ota_error *error);
-/* Saves everything that may change (state .. ends_ms) under rev; batch->rev is raised. */
+/* Saves everything that may change (state .. resumed_reported) under rev; batch->rev is raised. */
 int ota_batch_save(struct ota_store *store, struct ota_batch *batch, struct ota_error *error);
 struct ota_batch_filter {
 	const char *product_key; /* "" = any */
@@ -64,6 +65,10 @@ struct ota_batch_filter {
 /* Newest first. */
 int ota_batch_list(struct ota_store *store, const struct ota_batch_filter *filter, struct ota_batch *rows, size_t capacity,
 		   size_t *ret_count, struct ota_error *error);
+/* What uses a package still: batches that have not ended, and canceled ones with unfinished tasks. Ascending ids after
+ * `after`. */
+int ota_batch_list_of_package(struct ota_store *store, int64_t package_id, int64_t after, struct ota_batch *rows, size_t capacity,
+			      size_t *ret_count, struct ota_error *error);
 /* Batches with work for the campaign clock: canceling (ended or not), or not ended and not prepared, or not ended and ends_ms in
  * 1..wall_ms. Ascending ids after `after`. */
 int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t after, int64_t *ids, size_t capacity,

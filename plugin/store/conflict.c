@@ -57,3 +57,16 @@ int ota_task_count_conflicts(struct ota_store *store, const struct ota_conflict_
 		return 0;
 	return conflict_names(store, scope, (struct ota_page){ret_names, capacity, ret_named}, error);
 }
+
+int ota_batch_find_preparing(struct ota_store *store, const struct ota_conflict_scope *scope, int64_t *ret_batch_id,
+			     struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_FIND_PREPARING);
+	ota_query_integer(&query, scope->batch_id);
+	ota_query_text(&query, scope->product_key);
+	ota_query_text(&query, scope->module);
+	ota_query_integer(&query, scope->all_devices);
+	return ota_query_find_integer(&query, ret_batch_id, error);
+}

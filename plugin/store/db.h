@@ -8,6 +8,7 @@
 #ifndef OTA_PLUGIN_STORE_DB_H
 #define OTA_PLUGIN_STORE_DB_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +28,11 @@ enum ota_dialect {
 /* Opens or creates the file, readable by its owner alone. Errors: OTA_ECORRUPT for what is no database of ours, OTA_EIO,
  * OTA_ELIMIT, OTA_EUNAVAILABLE. */
 int ota_db_open(const char *path, struct ota_db **ret_db, struct ota_error *error);
+/* A second connection to a file that this process has open, for another thread. */
+int ota_db_open_beside(const char *path, struct ota_db **ret_db, struct ota_error *error);
+/* From now on a statement or copy of this connection that runs long ends with OTA_ECANCELED once *stop is true; any thread sets
+ * it. */
+void ota_db_watch(struct ota_db *db, const atomic_bool *stop);
 /* Rolls back what is open and closes. Returns NULL. */
 struct ota_db *ota_db_free(struct ota_db *db);
 enum ota_dialect ota_db_dialect(const struct ota_db *db);
@@ -49,8 +55,32 @@ int ota_db_transact(struct ota_db *db, enum ota_transaction verb, struct ota_err
 /* False as well after the database rolled back by itself (full disk, I/O error). */
 bool ota_db_is_in_transaction(const struct ota_db *db);
 
+/* Copies what can be copied of the log without waiting for anybody. */
 int ota_db_checkpoint(struct ota_db *db, struct ota_error *error);
+/* What the last checkpoint of this connection copied, of the whole log as it was then. */
+uint64_t ota_db_copied_bytes(const struct ota_db *db);
+/* The log as the last commit of this connection left it: without what a checkpoint of this connection copied, with what others
+ * did. */
 uint64_t ota_db_log_bytes(const struct ota_db *db);
+/* The database without its log. */
+int ota_db_size(struct ota_db *db, uint64_t *ret_bytes, struct ota_error *error);
+
+/* Called now and then during a copy. */
+struct ota_db_progress {
+	void (*tell)(void *context, uint64_t done, uint64_t whole);
+	void *context;
+};
+/* Copies the database as it stands at this moment into a new file, 0600, while others read and write. The file is not synced yet;
+ * it is the caller's to remove after a failure. */
+int ota_db_copy(struct ota_db *db, const char *path, const struct ota_db_progress *progress, struct ota_error *error);
+
+/* Looks for damage and for rows that refer to none. Tells each complaint, at most `limit`, in the database's words. */
+struct ota_db_complaints {
+	void (*tell)(void *context, const char *complaint);
+	void *context;
+	int limit;
+};
+int ota_db_examine(struct ota_db *db, const struct ota_db_complaints *complaints, struct ota_error *error);
 
 struct ota_query {
 	struct ota_db *db;

@@ -64,6 +64,24 @@ static int version_count(struct ota_store *store, const char *product_key, const
 	return status < 0 ? status : 0;
 }
 
+/* A version that nobody runs any more leaves no row: a device may tell thousands of versions in its life. */
+static int version_leave(struct ota_store *store, const char *product_key, const char *module, struct ota_version_count *left,
+			 struct ota_error *error)
+{
+	struct ota_query query;
+
+	left->count = -1;
+	int status = version_count(store, product_key, module, left, error);
+	if (status < 0 || left->version[0] == '\0')
+		return status;
+	ota_query_start(&query, store->db, OTA_SQL_VERSION_DROP);
+	ota_query_text(&query, product_key);
+	ota_query_text(&query, module);
+	ota_query_text(&query, left->version);
+	status = ota_query_run(&query, error);
+	return status < 0 ? status : 0;
+}
+
 static int module_insert(struct ota_store *store, const struct ota_device_module *row, struct ota_error *error)
 {
 	struct ota_query query;
@@ -100,9 +118,8 @@ int ota_device_module_save(struct ota_store *store, const char *product_key, con
 		status = module_insert(store, row, error);
 	if (status < 0 || !moved)
 		return status;
-	left.count = -1;
 	memcpy(joined.version, row->version, sizeof(joined.version));
-	status = version_count(store, product_key, row->module, &left, error);
+	status = version_leave(store, product_key, row->module, &left, error);
 	return status < 0 ? status : version_count(store, product_key, row->module, &joined, error);
 }
 

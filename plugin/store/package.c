@@ -24,6 +24,7 @@ static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_package, full.size),
 	OTA_FIELD(TEXT, struct ota_package, full.sha256),
 	OTA_FIELD(TEXT, struct ota_package, full.md5),
+	OTA_FIELD(TEXT, struct ota_package, full.url),
 };
 static const struct ota_layout package_layout = OTA_LAYOUT(fields, struct ota_package);
 static const struct ota_layout package_own = {fields, PACKAGE_OWN, sizeof(struct ota_package)};

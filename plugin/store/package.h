@@ -25,6 +25,7 @@ struct ota_package {
 		uint64_t size;
 		char sha256[OTA_SHA256_HEX + 1];
 		char md5[OTA_MD5_HEX + 1];
+		char url[OTA_URL_MAX + 1]; /* where it is hosted, "" = the gateway's package directory */
 	} full;
 };
 

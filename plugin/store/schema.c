@@ -75,10 +75,33 @@ static const char *const step_1[] = {
 	"CREATE INDEX event_batch ON event (batch_id, id) WHERE batch_id > 0",
 	NULL,
 };
+
+static const char *const step_2[] = {
+	"ALTER TABLE operator ADD COLUMN created_by {text} DEFAULT ''",
+	"ALTER TABLE operator ADD COLUMN last_used_ms {int} DEFAULT 0",
+	"CREATE UNIQUE INDEX operator_name ON operator (name)",
+	"CREATE INDEX event_at ON event (at_ms, id)",
+	/* What had ended when the batch was last resumed: the abort rule counts from there. */
+	"ALTER TABLE batch ADD COLUMN resumed_failed {int} DEFAULT 0",
+	"ALTER TABLE batch ADD COLUMN resumed_reported {int} DEFAULT 0",
+	"DELETE FROM version_count WHERE n <= 0",
+	/* A push timer that stood still had no other beside it: as if the device had left while the server was down. */
+	"UPDATE task SET deadline_at = 1, due_at = 1, deadline_left_ms = 0 WHERE state = 'pushed' AND deadline_at = 0",
+	"ALTER TABLE artifact ADD COLUMN url {text} DEFAULT ''",
+	"CREATE INDEX batch_package ON batch (package_id, id)",
+	"CREATE INDEX device_bucket ON device (bucket)",
+	"CREATE TABLE device_tag (device_id {int} REFERENCES device, tag {text}, value {text}, PRIMARY KEY (device_id, tag)) {keyed}",
+	/* Apart from the device's own row, which every report touches. */
+	"CREATE TABLE device_secret (device_id {id} REFERENCES device, sealed {text}, at_ms {int}) {heap}",
+	"ALTER TABLE attempt ADD COLUMN bytes {int} DEFAULT 0",
+	"ALTER TABLE attempt ADD COLUMN fetched_ms {int} DEFAULT 0",
+	NULL,
+};
 /* clang-format on */
 
 static const struct ota_schema_step steps[] = {
 	{step_1},
+	{step_2},
 };
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == OTA_STORE_SCHEMA, "OTA_STORE_SCHEMA counts the steps");
 

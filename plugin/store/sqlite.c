@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +21,8 @@ struct ota_db {
 	sqlite3_stmt *transactions[OTA_TRANSACTION_VERBS];
 	int page_bytes;
 	int log_pages; /* of the write-ahead log, as the last commit left it */
+	int copied_pages;
+	const atomic_bool *stop; /* NULL = nobody asks to */
 };
 
 static const char *const transaction_sql[OTA_TRANSACTION_VERBS] = {
@@ -41,6 +44,9 @@ static const char *const opening_sql[] = {
 	"PRAGMA cache_size = -65536",  "PRAGMA journal_size_limit = 67108864",
 };
 
+/* Whoever stands beside reads each page once. */
+static const char beside_sql[] = "PRAGMA cache_size = -4096";
+
 /* What a file from outside could bring along and we never use. */
 static const struct {
 	int option;
@@ -54,6 +60,9 @@ static const struct {
 	{SQLITE_DBCONFIG_DQS_DDL, 0},
 	{SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
 };
+
+/* Between two looks whether to stop: virtual instructions, and pages of a copy. */
+enum { WATCH_STEPS = 100000, COPY_PAGES = 512 };
 
 /* The store is ours alone; whoever else holds it (an operator's shell in a transaction) gets this long before we give up. */
 enum { BUSY_TIMEOUT_MS = 200 };
@@ -82,6 +91,8 @@ static int code_of(const struct ota_db *db, int result)
 		return OTA_ECONFLICT;
 	case SQLITE_NOMEM:
 		return OTA_ENOMEM;
+	case SQLITE_INTERRUPT:
+		return OTA_ECANCELED;
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
 		/* SQLite says FULL only where write() did; a log or an index of it that cannot grow is the same to us. */
@@ -200,15 +211,12 @@ static int transactions_prepare(struct ota_db *db, struct ota_error *error)
 	return 0;
 }
 
-int ota_db_open(const char *path, struct ota_db **ret_db, struct ota_error *error)
+static int db_connect(const char *path, struct ota_db **ret_db, struct ota_error *error)
 {
-	struct ota_db *db = NULL;
+	struct ota_db *db = calloc(1, sizeof(*db));
 	int result = SQLITE_OK;
-	int status = file_secure(path, error);
+	int status = 0;
 
-	if (status < 0)
-		return status;
-	db = calloc(1, sizeof(*db));
 	if (!db)
 		return ota_fail(error, OTA_ENOMEM, "store: no memory");
 	result = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -224,6 +232,33 @@ int ota_db_open(const char *path, struct ota_db **ret_db, struct ota_error *erro
 	}
 	*ret_db = db;
 	return 0;
+}
+
+int ota_db_open(const char *path, struct ota_db **ret_db, struct ota_error *error)
+{
+	int status = file_secure(path, error);
+
+	return status < 0 ? status : db_connect(path, ret_db, error);
+}
+
+/* Nothing of ours may open the file and close it again: that would drop the locks the first connection holds on it, as POSIX has
+ * it. SQLite knows of both connections and waits with closing. */
+int ota_db_open_beside(const char *path, struct ota_db **ret_db, struct ota_error *error)
+{
+	int status = db_connect(path, ret_db, error);
+
+	return status == 0 ? ota_db_execute(*ret_db, beside_sql, error) : status;
+}
+
+static int watch_look(void *context)
+{
+	return atomic_load((const atomic_bool *)context);
+}
+
+void ota_db_watch(struct ota_db *db, const atomic_bool *stop)
+{
+	db->stop = stop;
+	sqlite3_progress_handler(db->handle, WATCH_STEPS, watch_look, (void *)(uintptr_t)stop);
 }
 
 struct ota_db *ota_db_free(struct ota_db *db)
@@ -304,12 +339,133 @@ int ota_db_checkpoint(struct ota_db *db, struct ota_error *error)
 		return db_fail(db, result, "checkpoint", error);
 	/* A log that was copied whole is written from its start again. */
 	db->log_pages = pages - copied;
+	db->copied_pages = copied > 0 ? copied : 0;
 	return 0;
+}
+
+uint64_t ota_db_copied_bytes(const struct ota_db *db)
+{
+	return (uint64_t)db->copied_pages * (uint64_t)db->page_bytes;
 }
 
 uint64_t ota_db_log_bytes(const struct ota_db *db)
 {
 	return (uint64_t)db->log_pages * (uint64_t)db->page_bytes;
+}
+
+int ota_db_size(struct ota_db *db, uint64_t *ret_bytes, struct ota_error *error)
+{
+	int64_t pages = 0;
+	int status = integer_load(db, "PRAGMA page_count", &pages, error);
+
+	if (status == 0)
+		*ret_bytes = (uint64_t)pages * (uint64_t)db->page_bytes;
+	return status;
+}
+
+/* --- copy --- */
+
+static int copy_run(struct ota_db *db, sqlite3_backup *backup, const struct ota_db_progress *progress)
+{
+	int result = SQLITE_OK;
+
+	while (result == SQLITE_OK) {
+		int left, whole;
+
+		if (db->stop && atomic_load(db->stop))
+			return SQLITE_INTERRUPT;
+		result = sqlite3_backup_step(backup, COPY_PAGES);
+		left = sqlite3_backup_remaining(backup);
+		whole = sqlite3_backup_pagecount(backup);
+		progress->tell(progress->context, (uint64_t)(whole - left), (uint64_t)whole);
+	}
+	return result;
+}
+
+static int copy_into(struct ota_db *db, sqlite3 *target, const struct ota_db_progress *progress, struct ota_error *error)
+{
+	sqlite3_backup *backup = sqlite3_backup_init(target, "main", db->handle, "main");
+	int result = backup ? copy_run(db, backup, progress) : sqlite3_errcode(target);
+	int finished = sqlite3_backup_finish(backup);
+	struct ota_db other = {.handle = target};
+
+	if (result == SQLITE_INTERRUPT)
+		return ota_fail(error, OTA_ECANCELED, "store: the copy was stopped");
+	if (result == SQLITE_DONE)
+		result = finished;
+	return result == SQLITE_OK ? 0 : db_fail(&other, result, "copy", error);
+}
+
+/* One transaction holds the moment: without it, a write by another connection would begin the copy anew. */
+static int copy_moment(struct ota_db *db, sqlite3 *target, const struct ota_db_progress *progress, struct ota_error *error)
+{
+	int64_t tables = 0;
+	int status = ota_db_execute(db, "BEGIN", error);
+
+	if (status < 0)
+		return status;
+	status = integer_load(db, "SELECT COUNT(*) FROM sqlite_schema", &tables, error);
+	if (status == 0)
+		status = copy_into(db, target, progress, error);
+	(void)ota_db_transact(db, OTA_TRANSACTION_ROLLBACK, NULL);
+	return status;
+}
+
+int ota_db_copy(struct ota_db *db, const char *path, const struct ota_db_progress *progress, struct ota_error *error)
+{
+	sqlite3 *target = NULL;
+	int result = SQLITE_OK;
+	int status = file_secure(path, error);
+
+	if (status < 0)
+		return status;
+	result = sqlite3_open_v2(path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	/* The caller syncs the whole at its end, or throws it away. */
+	if (result == SQLITE_OK)
+		result = sqlite3_exec(target, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF", NULL, NULL, NULL);
+	if (result == SQLITE_OK)
+		status = copy_moment(db, target, progress, error);
+	else
+		status = db_fail(&(struct ota_db){.handle = target}, result, "copy", error);
+	sqlite3_close(target);
+	return status;
+}
+
+/* --- examine --- */
+
+/* integrity_check says "ok" in one row, or a complaint in each; foreign_key_check names table, row and who lacks it. */
+static int complaints_run(struct ota_db *db, const char *sql, const struct ota_db_complaints *complaints,
+			  struct ota_error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	int result = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL);
+
+	for (int i = 0; result == SQLITE_OK || (result == SQLITE_ROW && i < complaints->limit); i++) {
+		char text[256];
+		const char *words = "";
+
+		result = sqlite3_step(statement);
+		if (result != SQLITE_ROW)
+			break;
+		words = (const char *)sqlite3_column_text(statement, 0);
+		if (!words || !strcmp(words, "ok"))
+			continue;
+		if (sqlite3_column_count(statement) > 1)
+			snprintf(text, sizeof(text), "row %lld of %s refers to a row of %s that does not exist",
+				 (long long)sqlite3_column_int64(statement, 1), words, sqlite3_column_text(statement, 2));
+		else
+			snprintf(text, sizeof(text), "%s", words);
+		complaints->tell(complaints->context, text);
+	}
+	sqlite3_finalize(statement);
+	return result == SQLITE_DONE || result == SQLITE_ROW ? 0 : db_fail(db, result, "examine", error);
+}
+
+int ota_db_examine(struct ota_db *db, const struct ota_db_complaints *complaints, struct ota_error *error)
+{
+	int status = complaints_run(db, "PRAGMA integrity_check", complaints, error);
+
+	return status == 0 ? complaints_run(db, "PRAGMA foreign_key_check", complaints, error) : status;
 }
 
 void ota_query_start(struct ota_query *query, struct ota_db *db, enum ota_sql sql)

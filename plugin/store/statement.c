@@ -23,12 +23,13 @@
 	"id, rev, product_key, module, version, notes, ext_data, created_ms, created_by, yanked, verification, verified_sha256"
 #define PACKAGE_COLUMNS                                                                                                          \
 	"p.id, p.rev, p.product_key, p.module, p.version, p.notes, p.ext_data, p.created_ms, p.created_by, p.yanked,"            \
-	" p.verification, p.verified_sha256, a.id, a.base_version, a.size, a.sha256, a.md5"
+	" p.verification, p.verified_sha256, a.id, a.base_version, a.size, a.sha256, a.md5, a.url"
 #define PACKAGE_FROM " FROM package p JOIN artifact a ON a.package_id = p.id AND a.base_version = '' "
 
 #define BATCH_COLUMNS                                                                                                            \
 	"id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, strategy, created_ms,"      \
-	" created_by, state, reason, total, prepared, prepare_after, canceling, cancel_revokes, started_ms, ended_ms, ends_ms"
+	" created_by, state, reason, total, prepared, prepare_after, canceling, cancel_revokes, started_ms, ended_ms, ends_ms,"  \
+	" resumed_failed, resumed_reported"
 
 #define TASK_COLUMNS                                                                                                             \
 	"id, rev, batch_id, device_id, module, package_id, version, created_ms, state, due_at, from_version, reason, cause,"     \
@@ -43,7 +44,7 @@
 	" COALESCE(d.device_name, '')"
 #define EVENT_FROM " FROM event e LEFT JOIN device d ON d.id = e.device_id "
 
-#define OPERATOR_COLUMNS "token_hash, name, role, created_ms, expires_ms"
+#define OPERATOR_COLUMNS "token_hash, name, role, created_ms, expires_ms, created_by, last_used_ms"
 
 /* clang-format off */
 static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
@@ -122,8 +123,10 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_VERSION_COUNT] = {"version_count", OTA_SQL_HOT,
 		"INSERT INTO version_count (product_key, module, version, n) VALUES ($1, $2, $3, $4)"
 		" ON CONFLICT (product_key, module, version) DO UPDATE SET n = version_count.n + excluded.n"},
+	[OTA_SQL_VERSION_DROP] = {"version_drop", OTA_SQL_HOT,
+		"DELETE FROM version_count WHERE product_key = $1 AND module = $2 AND version = $3 AND n <= 0"},
 	[OTA_SQL_VERSION_LIST] = {"version_list", OTA_SQL_WARM,
-		"SELECT version, n FROM version_count WHERE product_key = $1 AND module = $2 AND n > 0"
+		"SELECT version, n FROM version_count WHERE product_key = $1 AND module = $2"
 		" ORDER BY n DESC, version LIMIT $3"},
 
 	[OTA_SQL_PACKAGE_INSERT] = {"package_insert", OTA_SQL_COLD,
@@ -140,24 +143,36 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT " PACKAGE_COLUMNS PACKAGE_FROM "WHERE p.id < $1 AND ($2 = '' OR p.product_key = $2)"
 		" AND ($3 = '' OR p.module = $3) ORDER BY p.id DESC LIMIT $4"},
 	[OTA_SQL_ARTIFACT_INSERT] = {"artifact_insert", OTA_SQL_COLD,
-		"INSERT INTO artifact (id, base_version, size, sha256, md5, package_id) VALUES ($1, $2, $3, $4, $5, $6)"
+		"INSERT INTO artifact (id, base_version, size, sha256, md5, url, package_id) VALUES ($1, $2, $3, $4, $5, $6, $7)"
 		" ON CONFLICT DO NOTHING"},
 
 	[OTA_SQL_BATCH_INSERT] = {"batch_insert", OTA_SQL_COLD,
 		"INSERT INTO batch (" BATCH_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-		" $16, $17, $18, $19, $20, $21, $22, $23) ON CONFLICT DO NOTHING"},
+		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_BATCH_LOAD] = {"batch_load", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id = $1"},
 	[OTA_SQL_BATCH_SAVE] = {"batch_save", OTA_SQL_HOT,
 		"UPDATE batch SET state = $1, reason = $2, total = $3, prepared = $4, prepare_after = $5, canceling = $6,"
-		" cancel_revokes = $7, started_ms = $8, ended_ms = $9, ends_ms = $10, rev = rev + 1 WHERE id = $11"
-		" AND rev = $12"},
+		" cancel_revokes = $7, started_ms = $8, ended_ms = $9, ends_ms = $10, resumed_failed = $11, resumed_reported = $12,"
+		" rev = rev + 1 WHERE id = $13 AND rev = $14"},
 	[OTA_SQL_BATCH_LIST] = {"batch_list", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id < $1 AND ($2 = '' OR product_key = $2) AND ($3 = '' OR state = $3)"
 		" ORDER BY id DESC LIMIT $4"},
+	/* Those a yank must end: open, or canceled while something sent runs on. */
+	[OTA_SQL_BATCH_LIST_OF_PACKAGE] = {"batch_list_of_package", OTA_SQL_COLD,
+		"SELECT " BATCH_COLUMNS " FROM batch b WHERE b.package_id = $1 AND b.id > $2 AND b.state <> 'completed'"
+		" AND (b.state <> 'canceled' OR EXISTS (SELECT 1 FROM batch_count c WHERE c.batch_id = b.id AND c." UNFINISHED
+		" AND c.n > 0)) ORDER BY b.id LIMIT $3"},
 	[OTA_SQL_BATCH_LIST_WORKING] = {"batch_list_working", OTA_SQL_HOT,
 		"SELECT id FROM batch WHERE (state IN ('planned', 'running', 'paused') OR canceling = 1) AND id > $1"
 		" AND (prepared = 0 OR canceling = 1 OR (ends_ms > 0 AND ends_ms <= $2)) ORDER BY id LIMIT $3"},
+	/* A batch that has no tasks yet, for some of the same devices. */
+	[OTA_SQL_BATCH_FIND_PREPARING] = {"batch_find_preparing", OTA_SQL_COLD,
+		"SELECT b.id FROM batch b WHERE (b.state IN ('planned', 'running', 'paused') OR b.canceling = 1)"
+		" AND b.state = 'planned' AND b.prepared = 0 AND b.id <> $1 AND b.product_key = $2 AND b.module = $3"
+		" AND (b.all_devices = 1 OR $4 = 1 OR EXISTS (SELECT 1 FROM batch_target mine JOIN batch_target theirs"
+		" ON theirs.batch_id = b.id AND theirs.device_name = mine.device_name WHERE mine.batch_id = $1))"
+		" ORDER BY b.id LIMIT 1"},
 	[OTA_SQL_BATCH_COUNT] = {"batch_count", OTA_SQL_HOT,
 		"INSERT INTO batch_count (batch_id, state, cause, n) VALUES ($1, $2, $3, $4) ON CONFLICT (batch_id, state, cause)"
 		" DO UPDATE SET n = batch_count.n + excluded.n"},
@@ -244,18 +259,38 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_EVENT_LIST_OF_PRODUCT] = {"event_list_of_product", OTA_SQL_HOT,
 		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.product_key = $1 AND e.id < $2 ORDER BY e.id DESC LIMIT $3"},
 	[OTA_SQL_EVENT_LIST_OF_BATCH] = {"event_list_of_batch", OTA_SQL_HOT,
-		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.batch_id = $1 AND e.batch_id > 0 AND ($2 = '' OR e.product_key = $2)"
-		" AND e.id < $3 ORDER BY e.id DESC LIMIT $4"},
+		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.batch_id = $1 AND e.batch_id > 0 AND e.id < $2"
+		" ORDER BY e.id DESC LIMIT $3"},
 	[OTA_SQL_EVENT_LIST_OF_DEVICE] = {"event_list_of_device", OTA_SQL_HOT,
-		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.device_id = $1 AND e.device_id > 0 AND (e.batch_id = $2 OR $2 = 0)"
-		" AND ($3 = '' OR e.product_key = $3) AND e.id < $4 ORDER BY e.id DESC LIMIT $5"},
+		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.device_id = $1 AND e.device_id > 0 AND e.id < $2"
+		" ORDER BY e.id DESC LIMIT $3"},
+	[OTA_SQL_EVENT_LIST_ABOVE] = {"event_list_above", OTA_SQL_HOT,
+		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.id > $1 ORDER BY e.id LIMIT $2"},
+	[OTA_SQL_EVENT_FIRST_SINCE] = {"event_first_since", OTA_SQL_HOT,
+		"SELECT id FROM event WHERE at_ms >= $1 ORDER BY at_ms, id LIMIT 1"},
+	[OTA_SQL_EVENT_LAST_UNTIL] = {"event_last_until", OTA_SQL_HOT,
+		"SELECT id FROM event WHERE at_ms <= $1 ORDER BY at_ms DESC, id DESC LIMIT 1"},
+	[OTA_SQL_EVENT_NEWEST] = {"event_newest", OTA_SQL_HOT,
+		"SELECT id FROM event WHERE id > 0 ORDER BY id DESC LIMIT 1"},
+	[OTA_SQL_EVENT_PRUNE] = {"event_prune", OTA_SQL_HOT,
+		"DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at_ms < $1 ORDER BY at_ms, id LIMIT $2)"},
 
 	[OTA_SQL_OPERATOR_INSERT] = {"operator_insert", OTA_SQL_COLD,
-		"INSERT INTO operator (" OPERATOR_COLUMNS ") VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"},
+		"INSERT INTO operator (" OPERATOR_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_OPERATOR_FIND] = {"operator_find", OTA_SQL_HOT,
 		"SELECT " OPERATOR_COLUMNS " FROM operator WHERE token_hash = $1"},
+	[OTA_SQL_OPERATOR_FIND_NAME] = {"operator_find_name", OTA_SQL_HOT,
+		"SELECT " OPERATOR_COLUMNS " FROM operator WHERE name = $1"},
+	[OTA_SQL_OPERATOR_LIST] = {"operator_list", OTA_SQL_HOT,
+		"SELECT " OPERATOR_COLUMNS " FROM operator WHERE name > $1 ORDER BY name LIMIT $2"},
+	[OTA_SQL_OPERATOR_SAVE_LAST_USED] = {"operator_save_last_used", OTA_SQL_HOT,
+		"UPDATE operator SET last_used_ms = $1 WHERE token_hash = $2"},
+	[OTA_SQL_OPERATOR_DELETE] = {"operator_delete", OTA_SQL_HOT,
+		"DELETE FROM operator WHERE name = $1"},
 	[OTA_SQL_OPERATOR_COUNT] = {"operator_count", OTA_SQL_COLD,
 		"SELECT COUNT(*) FROM operator"},
+	[OTA_SQL_OPERATOR_COUNT_LASTING] = {"operator_count_lasting", OTA_SQL_COLD,
+		"SELECT COUNT(*) FROM operator WHERE role = $1 AND expires_ms = 0"},
 };
 /* clang-format on */
 

@@ -86,7 +86,7 @@ static int store_take(struct ota_store *store, const char *directory, struct ota
 	char path[PATH_MAX];
 	int status = 0;
 
-	if (!ota_file_join(path, sizeof(path), directory, "ota.db"))
+	if (!ota_file_join(path, sizeof(path), directory, OTA_STORE_FILE))
 		return ota_fail(error, OTA_ELIMIT, "store: the directory's name is longer than %d bytes", PATH_MAX - 16);
 	status = ota_file_make_directories(directory, 0700, error);
 	if (status == 0)

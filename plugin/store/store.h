@@ -18,7 +18,9 @@
 
 struct ota_store;
 
-enum { OTA_STORE_SCHEMA = 1, OTA_STORE_UUID_SIZE = 37, OTA_NODE_ID = 1 };
+#define OTA_STORE_FILE "ota.db" /* in the store's directory */
+
+enum { OTA_STORE_SCHEMA = 2, OTA_STORE_UUID_SIZE = 37, OTA_NODE_ID = 1 };
 
 /* Opens or creates <directory>/ota.db, takes the lock <directory>/lock for life, migrates step by step. Errors: OTA_ECONFLICT the
  * lock is held (names the pid), OTA_EVERSION the schema is newer than OTA_STORE_SCHEMA, OTA_ECORRUPT. No transaction is open
@@ -37,8 +39,7 @@ int ota_store_release(struct ota_store *store, struct ota_error *error);
 void ota_store_rollback_to(struct ota_store *store);
 /* Copies the write-ahead log back while nothing else is to do; no transaction may be open. */
 int ota_store_checkpoint(struct ota_store *store, struct ota_error *error);
-/* What the log holds that the last checkpoint had not copied, in bytes; the worker asks for a checkpoint in the middle of work
- * beyond 64 MiB. */
+/* The log as the last commit left it, in bytes; 0 after a checkpoint of this store that copied all of it. */
 uint64_t ota_store_log_bytes(const struct ota_store *store);
 
 /* Random, made with the database; journals carry it. */

@@ -33,8 +33,8 @@ struct ota_task {
 	int64_t last_push_at;     /* heard */
 	bool answered;            /* a non-negative report came after the last push */
 	int64_t repush_at;        /* no further push before this */
-	int64_t deadline_at;      /* the timer of the state: push, upgrade, reboot, retry or soak */
-	int64_t deadline_left_ms; /* a push timer that stands still while the device is away */
+	int64_t deadline_at;      /* the timer of the state: push, away, upgrade, reboot, retry or soak */
+	int64_t deadline_left_ms; /* of a push timer that stands still while the device is away; then the away timer runs */
 	int64_t due_at;           /* the earliest instant at which the campaign clock must look; an index is on it */
 };
 
@@ -89,6 +89,10 @@ struct ota_conflict_scope {
  * kept counts. A target list: two look-ups a name, and none while the product has no unfinished task of that module at all. */
 int ota_task_count_conflicts(struct ota_store *store, const struct ota_conflict_scope *scope, int64_t *ret_count,
 			     char (*ret_names)[OTA_DEVICE_NAME_MAX + 1], size_t capacity, size_t *ret_named,
+			     struct ota_error *error);
+/* A batch of the same module that is still being prepared for some of these devices: their tasks are not there yet, so
+ * ota_task_count_conflicts() cannot see them. OTA_ENOTFOUND: none. */
+int ota_batch_find_preparing(struct ota_store *store, const struct ota_conflict_scope *scope, int64_t *ret_batch_id,
 			     struct ota_error *error);
 
 int ota_attempt_save(struct ota_store *store, const struct ota_attempt *attempt, struct ota_error *error); /* insert or replace */

@@ -1,6 +1,6 @@
 """Side-by-side figures of one run on one machine. They are printed, never tested: what holds between machines are the ratios.
 
-    /usr/bin/python3 tests/bench/run.py [all|foreign|informs|stall] [--messages 200000] [--rounds 5]
+    /usr/bin/python3 tests/bench/run.py [all|foreign|informs|stall|log] [--messages 200000] [--rounds 5]
 """
 
 import argparse
@@ -17,11 +17,12 @@ from harness.broker import Broker  # noqa: E402
 import foreign  # noqa: E402
 import informs  # noqa: E402
 import stall  # noqa: E402
+import storelog  # noqa: E402
 
 
 def arguments():
     parser = argparse.ArgumentParser(description="benchmarks of the broker with the plugin")
-    parser.add_argument("what", nargs="?", default="all", choices=["all", "foreign", "informs", "stall"])
+    parser.add_argument("what", nargs="?", default="all", choices=["all", "foreign", "informs", "stall", "log"])
     parser.add_argument("--messages", type=int, default=200000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--devices", type=int, default=200, help="that inform")
@@ -54,6 +55,7 @@ def main():
         "foreign": lambda make: foreign.run(make, given.messages, given.rounds),
         "informs": lambda make: informs.run(make, given.devices, given.informs),
         "stall": lambda make: stall.run(make, given.batch),
+        "log": lambda make: storelog.run(make.home, given.rounds),
     }
     for name in benchmarks if given.what == "all" else [given.what]:
         with tempfile.TemporaryDirectory(prefix="ota-bench-") as home:

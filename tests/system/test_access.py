@@ -2,10 +2,9 @@
 not start.
 """
 
-import hashlib
 import json
-import sqlite3
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -317,25 +316,13 @@ def test_secrets_are_not_in_the_log(broker, operator):
 
 # Roles.
 
-def add_token(broker, role, expires_ms=0):
-    """Writes an operator into the store of a stopped broker; commands that make tokens come later."""
-    token = "ota_" + (role[0].upper() if expires_ms else role[0]) * 43
-    with sqlite3.connect(broker.store_dir / "ota.db") as store:
-        store.execute("INSERT INTO operator (token_hash, name, role, created_ms, expires_ms) VALUES (?, ?, ?, 1, ?)",
-                      (hashlib.sha256(token.encode()).hexdigest(), f"the {role}", role, expires_ms))
-    store.close()
-    return token
-
-
 @pytest.fixture
-def tokens(new_broker):
+def tokens(broker, operator):
     """(broker, {role: token})."""
-    broker = new_broker().start()
-    admin = broker.admin_token()
-    broker.stop()
-    made = {role: add_token(broker, role) for role in ("viewer", "operator")}
-    made["expired"] = add_token(broker, "admin", expires_ms=1)
-    return broker.start(), {"admin": admin, **made}
+    made = {role: operator.ask("createToken", name=f"the_{role}", role=role)["token"] for role in ("viewer", "operator")}
+    made["revoked"] = operator.ask("createToken", name="gone", role="admin")["token"]
+    operator.ask("revokeToken", name="gone")
+    return broker, {"admin": operator.token, **made}
 
 
 def test_viewer_reads_and_changes_nothing(tokens):
@@ -352,14 +339,23 @@ def test_operator_changes_and_is_named_in_the_log(tokens):
     broker, by_role = tokens
     with broker.operator(by_role["operator"]) as operator:
         operator.ask("createProduct", productKey="byOperator")
-        assert operator.wait_event("product_created", productKey="byOperator")["actor"] == "the operator"
+        assert operator.wait_event("product_created", productKey="byOperator")["actor"] == "the_operator"
 
 
-def test_expired_token_is_denied(tokens):
+def test_revoked_token_is_denied_and_the_log_tells_who_knocked(tokens):
     broker, by_role = tokens
-    with broker.operator(by_role["admin"]) as operator:
-        operator.token = by_role["expired"]
-        assert operator.refused("getServer").code == "denied"
+    with broker.operator(by_role["revoked"], "knocking") as nobody, broker.operator(by_role["admin"], "other") as admin:
+        assert nobody.refused("getServer").code == "denied"
+        assert "knocking" in admin.wait_event("access_refused")["detail"]
+
+
+def test_made_token_is_in_no_file_and_no_log(broker, operator):
+    made = operator.ask("createToken", name="ci", role="operator", requestId="once")["token"].encode()
+    assert operator.refused("createToken", name="ci", role="operator", requestId="once").code == "conflict"
+    broker.stop()
+    for place in (broker.home, Path(broker.journal_dir)):
+        for file in filter(Path.is_file, place.rglob("*")):
+            assert made not in file.read_bytes(), file
 
 
 def test_request_ids_of_two_tokens_do_not_meet(tokens):

@@ -4,11 +4,14 @@ import hashlib
 import json
 import os
 import re
+import signal
 
 import pytest
 
 from gateway_rig.fake_broker import TOKEN, Refusal
 from gateway_rig.fixtures import bench, fake_broker, gateway, make_gateway, otactl, plugin  # noqa: F401
+
+from harness.wait import DEADLINE
 
 pytestmark = pytest.mark.needs_no_plugin
 
@@ -61,6 +64,12 @@ def own(command):
     ("batch cancel 7 --level revoke --reason bad", "cancelBatch", {"batch": 7, "level": "revoke", "reason": "bad"}),
     ("task show 5", "getTask", {"task": 5}),
     ("server status", "getServer", {}),
+    ("token add ci --role operator --expires-in 90d --reason builds", "createToken",
+     {"name": "ci", "role": "operator", "expiresIn": "90d", "reason": "builds"}),
+    ("token revoke ci", "revokeToken", {"name": "ci"}),
+    ("log -p pk1 -d a --batch 7 --task 9 --actor ann --event failed --since 2026-11-20 --until 2026-11-20T10:00:30", "listEvents",
+     {"productKey": "pk1", "deviceName": "a", "batch": 7, "task": 9, "actor": "ann", "event": "failed", "limit": 500,
+      "since": 1795132800000, "until": 1795168830000}),
     ("batch create --package 3 --all", "createBatch", {"package": 3, "kind": "static", "targets": {"all": True}}),
     ("batch create -p pk1 -v 2.0 --kind verify -d a -d b --soak 10m --retries 1 --override --reason lab", "createBatch",
      {"productKey": "pk1", "version": "2.0", "kind": "verify", "targets": {"names": ["a", "b"]},
@@ -74,7 +83,8 @@ def test_verb_asks_its_command(plugin, otactl, words, command, members):
 
 @pytest.mark.parametrize("words, command", [
     ("product list", "listProducts"), ("device list -p pk1", "listDevices"), ("package list", "listPackages"),
-    ("batch list", "listBatches"), ("batch tasks 7", "listTasks"), ("log", "listEvents"), ("device log pk1 a", "listEvents"),
+    ("batch list", "listBatches"), ("batch tasks 7", "listTasks"), ("log", "listEvents"),
+    ("token list", "listTokens"), ("device log pk1 a", "listEvents"),
 ])
 def test_list_goes_through_all_pages(plugin, otactl, words, command):
     pages = {None: {"items": [{"id": 1}, {"id": 2}], "next": "x"}, "x": {"items": [{"id": 3}]}}
@@ -84,6 +94,51 @@ def test_list_goes_through_all_pages(plugin, otactl, words, command):
     assert len(otactl.good(*words.split()).splitlines()) == 4
     assert len(otactl.good(*words.split(), "--no-headers").splitlines()) == 3
     assert len(otactl.good(*words.split(), "--limit", "2", "--no-headers").splitlines()) == 2
+
+
+def test_search_goes_on_over_an_empty_page(plugin, otactl):
+    """The server looks at so many events for one answer; what is wanted may lie behind them."""
+    pages = {None: {"items": [], "next": "x", "last": 9}, "x": {"items": [{"id": 3}], "last": 9}}
+    plugin.answers["listEvents"] = lambda asked: pages[asked.get("after")]
+    assert json.loads(otactl.good("log", "--event", "failed", "-o", "jsonl"))["id"] == 3
+
+
+def test_follow_begins_with_the_newest_oldest_first(plugin, otactl):
+    def answer(asked):
+        if "above" in asked:
+            return {"items": [{"id": 6}], "last": 6} if asked["above"] == 5 else {"items": [], "last": 6}
+        first = "after" not in asked
+        return {"items": [{"id": 5}, {"id": 4}] if first else [{"id": 3}], "next": "4" if first else "3", "last": 5}
+    plugin.answers["listEvents"] = answer
+    following = otactl.start("log", "--follow", "--limit", "3", "-o", "jsonl")
+    assert [json.loads(following.stdout.readline())["id"] for _ in range(4)] == [3, 4, 5, 6]
+    following.send_signal(signal.SIGINT)
+    assert following.wait(DEADLINE) == -signal.SIGINT  # a shell says 130
+    following.stdout.close()
+    following.stderr.close()
+
+
+def test_follow_since_shows_all_from_then_on(plugin, otactl):
+    def answer(asked):
+        assert asked["since"] == 1795132800000
+        return {"items": [{"id": 8}], "last": 8} if asked["above"] == 0 else {"items": [], "last": 8}
+    plugin.answers["listEvents"] = answer
+    following = otactl.start("log", "--follow", "--since", "2026-11-20", "-o", "name")
+    assert following.stdout.readline() == "8\n"
+    following.kill()
+    following.communicate()
+
+
+@pytest.mark.parametrize("words, said", [
+    ("log --since yesterday", "--since"), ("log --until 2026-13-01", "--until"), ("log --follow --until 1h", "--until"),
+    ("log --follow -o json", "jsonl"), ("log --follow --limit x", "--limit"),
+    ("log --since 2026-11-20 --until 2026-11-19", "since"), ("device log pk1 a --since x", "--since"),
+    ("token add ci", "--role"), ("token add ci --role root", "--role"), ("token add a/b --role viewer", "name"),
+    ("token add ci --role viewer --expires-in never", "--expires-in"), ("token revoke", "NAME"),
+])
+def test_mistakes_about_log_and_token_are_told_by_name(otactl, words, said):
+    result = otactl(*words.split())
+    assert result.code == 2 and result.out == "" and said in result.err and result.err.count("\n") == 1, result
 
 
 def test_table_is_clean_of_what_a_device_put_there(plugin, otactl):
@@ -128,8 +183,8 @@ def test_conflict_is_not_blamed_on_an_option_nobody_typed(plugin, otactl):
 
 def test_help_names_every_noun_and_exit_code(otactl):
     text = otactl.good("--help")
-    for word in ("product list", "device add", "package add FILE", "batch watch ID", "server status", "OTA_TOKEN",
-                 "5 the watched batch"):
+    for word in ("product list", "device add", "package add [FILE]", "batch watch ID", "server status", "OTA_TOKEN",
+                 "5 the watched batch", "6 the verified package"):
         assert word in text
     assert "--abort-percent" in otactl.good("batch", "create", "--help")
     assert "watch ID" in otactl.good("batch", "--help")
@@ -286,7 +341,7 @@ def test_access_comes_from_environment_files_and_options(plugin, otactl, tmp_pat
     otactl.good("product", "list", **none)
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
-    otactl.good("--token-file", token, "--url", gateway.url, "product", "list", OTA_TOKEN="ota_" + "E" * 43)
+    otactl.good("--token-file", token, "--gateway", gateway.url, "product", "list", OTA_TOKEN="ota_" + "E" * 43)
     assert otactl("product", "list", OTA_TOKEN="ota_" + "E" * 43).code == 1
     otactl.good("product", "list", OTA_TOKEN=None, OTA_TOKEN_FILE=str(token))
     config.write_text("urll = x\n")

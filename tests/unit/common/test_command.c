@@ -38,7 +38,7 @@ Test(command, every_row_is_whole)
 		cr_expect_eq(ota_command_find(command->name), command, "%s stands twice", command->name);
 		cr_expect(command->role >= OTA_ROLE_VIEWER && command->role <= OTA_ROLE_ADMIN, "%s", command->name);
 		cr_expect(!command->creates || command->mutating, "%s creates without changing anything", command->name);
-		cr_expect(command->mutating == (command->role > OTA_ROLE_VIEWER), "%s: viewers only look", command->name);
+		cr_expect(!command->mutating || command->role > OTA_ROLE_VIEWER, "%s: viewers only look", command->name);
 		cr_expect(!command->get || !command->mutating, "%s: a GET changes nothing", command->name);
 		for (size_t j = 0; j < command->parameters.count; j++) {
 			const struct ota_parameter *row = &command->parameters.rows[j];
@@ -144,7 +144,7 @@ Test(command, mistakes_are_named_with_their_path)
 	expect_refusal(
 		"{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},"
 		"\"strategy\":{\"pushTimeout\":\"31d\"}}",
-		"invalid strategy.pushTimeout: pushTimeout is 31d; allowed: 1s..30d");
+		"invalid strategy.pushTimeout: pushTimeout is \"31d\"; allowed: 1s..30d");
 	expect_refusal(
 		"{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":{\"all\":true},"
 		"\"strategy\":{\"retrys\":5}}",
@@ -287,4 +287,25 @@ Test(command, texts_become_values_of_their_type)
 	cr_expect_eq(ota_parameter_value(online, "yes", &value, NULL), OTA_EINVALID);
 	for (size_t i = 0; i < sizeof(no_numbers) / sizeof(no_numbers[0]); i++)
 		cr_expect_eq(ota_parameter_value(limit, no_numbers[i], &value, NULL), OTA_EINVALID, "%s", no_numbers[i]);
+}
+
+Test(command, the_url_of_a_package_hosted_elsewhere_is_plain_enough_for_a_push)
+{
+	static const char *const good[] = { "https://h/f", "http://cdn.example.org:8080/a/b.bin?v=1&w=%20,;=", "https://h" };
+	static const char *const bad[] = {
+		"",           "ftp://h/f",     "https://",       "https:///f",      "https://:80/f",  "https://u:p@h/f",
+		"https://h/a b", "https://h/f#a", "https://h/{}", "https://h/[1]", "https://h/a\\b", "https://h/a\"",
+		"//h/f",      "HTTPS://h/f",   "https://h/\xc3\xbc",
+	};
+	struct ota_parameter const *row = ota_command_parameter(ota_command_find("addPackage"), "url");
+	char longest[OTA_URL_MAX + 2] = "https://h/";
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		cr_expect(row->is_valid(ota_span_from_text(good[i])), "%s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_expect(!row->is_valid(ota_span_from_text(bad[i])), "%s", bad[i]);
+	memset(longest + 10, 'x', OTA_URL_MAX - 10);
+	cr_expect(row->is_valid(ota_span_from_text(longest)));
+	longest[OTA_URL_MAX] = 'x';
+	cr_expect(!row->is_valid(ota_span_from_text(longest)));
 }

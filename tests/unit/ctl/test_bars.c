@@ -129,14 +129,35 @@ Test(bars, the_line_for_pipes_has_every_count)
 	cr_expect_str_eq(out.data, "batch=7 state=running pending=50 pushed=25 upgrading=0 succeeded=24 failed=1 canceled=0");
 }
 
+static const char *transfer(struct ota_bars_transfer each, size_t width)
+{
+	ota_bytes_clear(&out);
+	ota_bars_put_transfer(&out, &each, (struct ota_bars_style){ .width = width });
+	return out.data ? out.data : "";
+}
+
 Test(bars, a_transfer_fits_any_terminal)
 {
-	struct ota_bars_transfer transfer = { "firmware-with-a-long-name.bin", 5 << 20, 10 << 20, 2000 };
+	const struct ota_bars_transfer each = { "firmware-with-a-long-name.bin", 5 << 20, 10 << 20, 2000 };
 
-	for (size_t width = 1; width <= 120; width++) {
-		ota_bytes_clear(&out);
-		ota_bars_put_transfer(&out, &transfer, (struct ota_bars_style){ .width = width });
-		cr_assert_leq(ota_cell_width(out.data), width);
-	}
-	cr_expect_not_null(strstr(out.data, " 50.0%  5.0 MiB of 10.0 MiB  2.5 MiB/s"));
+	for (size_t width = 1; width <= 200; width++)
+		cr_assert_leq(ota_cell_width(transfer(each, width)), width);
+}
+
+Test(bars, a_narrow_terminal_keeps_the_figures_of_a_transfer_and_a_wide_one_shows_all)
+{
+	const struct ota_bars_transfer each = { "firmware-with-a-long-name.bin", 5 << 20, 10 << 20, 2000 };
+
+	cr_expect_str_eq(transfer(each, 40), "  50.0%  5.0 MiB of 10.0 MiB  2.5 MiB/s");
+	cr_expect(strstr(transfer(each, 80), "firmware"));
+	cr_expect(strstr(out.data, " 50.0%  5.0 MiB of 10.0 MiB  2.5 MiB/s"));
+	cr_expect(strstr(out.data, FULL));
+	cr_expect(strstr(transfer(each, 200), "firmware-with-a-long-name.bin  " FULL));
+}
+
+Test(bars, a_transfer_of_unknown_size_tells_what_came)
+{
+	const struct ota_bars_transfer each = { "x.bin", 5 << 20, 0, 2000 };
+
+	cr_expect_str_eq(transfer(each, 80), "x.bin    5.0 MiB  2.5 MiB/s");
 }

@@ -91,9 +91,9 @@ static const char *problem_of(const char *noun, const char *name)
 
 Test(verb, unknown_words_get_a_hint)
 {
-	cr_expect_str_eq(problem_of("bacth", "list"), "unknown noun \"bacth\"; perhaps \"batch\" is meant");
-	cr_expect_str_eq(problem_of("batch", "creat"), "unknown verb \"creat\"; perhaps \"create\" is meant");
-	cr_expect_str_eq(problem_of("batch", "zzz"), "unknown verb \"zzz\"; see otactl batch --help");
+	cr_expect_str_eq(problem_of("bacth", "list"), "there is no noun \"bacth\"; did you mean \"batch\"?");
+	cr_expect_str_eq(problem_of("batch", "creat"), "there is no verb \"creat\"; did you mean \"create\"?");
+	cr_expect_str_eq(problem_of("batch", "zzz"), "there is no verb \"zzz\"; see otactl batch --help");
 	cr_expect_str_eq(problem_of("log", NULL), "");
 	cr_expect_not_null(strstr(problem_of("batch", NULL), "what to do?"));
 }

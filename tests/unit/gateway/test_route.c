@@ -130,9 +130,10 @@ Test(route, path_and_query_become_typed_members)
 
 Test(route, query_mistakes_are_named)
 {
-	cr_expect_str_eq(command_of("/api/v1/batches/x"), "batch: batch must be an integer");
+	cr_expect_str_eq(command_of("/api/v1/batches/x"), "batch: batch must be an integer; allowed: 1..9007199254740991");
 	cr_expect_str_eq(command_of("/api/v1/batches/7?batch=8"), "batch: batch stands in the path already");
-	cr_expect_str_eq(command_of("/api/v1/products?limt=8"), "limt: unknown query parameter \"limt\"; perhaps meant: limit");
-	cr_expect_str_eq(command_of("/api/v1/products?token=8"), "token: unknown query parameter \"token\"");
-	cr_expect_str_eq(command_of("/api/v1/products?limit=-"), "limit: limit must be an integer");
+	cr_expect_str_eq(command_of("/api/v1/products?limt=8"),
+			 "limt: there is no query parameter \"limt\"; did you mean \"limit\"?");
+	cr_expect_str_eq(command_of("/api/v1/products?token=8"), "token: there is no query parameter \"token\"");
+	cr_expect_str_eq(command_of("/api/v1/products?limit=-"), "limit: limit must be an integer; allowed: 1..500");
 }

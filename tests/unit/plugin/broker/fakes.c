@@ -8,6 +8,7 @@
 
 #include "plugin/control/control.h"
 #include "plugin/fleet/engine.h"
+#include "plugin/store/keeper.h"
 
 struct ledger {
 	size_t count;
@@ -274,18 +275,24 @@ void ota_store_rollback_to(struct ota_store *store)
 	unlock();
 }
 
-int ota_store_checkpoint(struct ota_store *store, struct ota_error *error)
+int ota_keeper_start(const char *directory, struct ota_keeper **ret_keeper, struct ota_error *error)
 {
-	(void)store, (void)error;
-	lock();
-	state.checkpoints++;
-	unlock();
+	(void)directory, (void)error;
+	*ret_keeper = NULL;
 	return 0;
 }
 
-uint64_t ota_store_log_bytes(const struct ota_store *store)
+struct ota_keeper *ota_keeper_stop(struct ota_keeper *keeper)
 {
-	(void)store;
+	return keeper;
+}
+
+int ota_keeper_tend(struct ota_keeper *keeper, struct ota_store *store, bool idle, struct ota_error *error)
+{
+	(void)keeper, (void)store, (void)error;
+	lock();
+	state.checkpoints += idle;
+	unlock();
 	return 0;
 }
 

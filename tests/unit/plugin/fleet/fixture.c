@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/credential.h"
 #include "common/digest.h"
 #include "common/file.h"
 #include "common/text.h"
@@ -24,16 +25,27 @@ static void work_end(struct fleet *fleet)
 	cr_assert_eq(ota_store_commit(fleet->store, &error), 0, "%s", error.text);
 }
 
+static void line_keep(void *context, enum ota_log_level level, const char *line)
+{
+	struct fleet *fleet = context;
+
+	(void)level;
+	snprintf(fleet->logged.text, sizeof(fleet->logged.text), "%s", line);
+	fleet->logged.refused += !strncmp(line, "refused ", 8);
+}
+
 static void server_start(struct fleet *fleet)
 {
 	struct ota_error error = {0};
 	char path[4096];
 
+	fleet->log = (struct ota_log){ .write = line_keep, .context = fleet };
 	cr_assert_eq(ota_store_open(fleet->directory, &fleet->store, &error), 0, "%s", error.text);
 	cr_assert_eq(ota_engine_new(&(struct ota_engine_options){ .store = fleet->store,
 								  .outbox = &fleet->outbox,
 								  .url_keys = &fleet->keys,
 								  .gateway_url = "http://gw",
+								  .log = &fleet->log,
 								  .start_grace_ms = fleet->grace_ms },
 				    fleet->now, &fleet->engine, &error),
 		     0, "%s", error.text);
@@ -155,6 +167,20 @@ void fleet_send(struct fleet *fleet, int device, enum ota_topic_kind topic, cons
 		    (struct ota_fleet_event){.kind = OTA_FLEET_MESSAGE, .topic = topic, .payload = ota_span_from_text(payload)});
 }
 
+void fleet_send_as(struct fleet *fleet, const char *product_key, const char *device_name, const char *payload)
+{
+	struct ota_error error = {0};
+	struct ota_fleet_event event = {
+		.kind = OTA_FLEET_MESSAGE, .topic = OTA_TOPIC_INFORM, .payload = ota_span_from_text(payload), .connection = 1};
+
+	ota_identity_make(ota_span_from_text(product_key), ota_span_from_text(device_name), &event.identity);
+	event.at = fleet->now;
+	work_begin(fleet);
+	int failed = ota_engine_apply(fleet->engine, &event, &error);
+	cr_assert(!failed || failed == OTA_EINVALID, "%s", error.text);
+	work_end(fleet);
+}
+
 void fleet_inform_as(struct fleet *fleet, int device, const char *params)
 {
 	char payload[512];
@@ -213,12 +239,12 @@ void fleet_advance(struct fleet *fleet, int64_t ms)
 	}
 }
 
-static cJSON *ask(struct fleet *fleet, const char *command)
+cJSON *fleet_ask_as(struct fleet *fleet, const char *token, const char *command)
 {
 	OTA_AUTO_BYTES struct ota_bytes request = {0}, answer = {0};
 	struct ota_error error = {0};
 
-	ota_bytes_format(&request, "{\"commands\":[{\"token\":\"%s\",%s]}", fleet->token, command + 1);
+	ota_bytes_format(&request, "{\"commands\":[{\"token\":\"%s\",%s]}", token, command + 1);
 	work_begin(fleet);
 	cr_assert_eq(ota_control_handle(fleet->control, (struct ota_span){request.data, request.size}, "test", fleet->now,
 					&answer, &error),
@@ -229,6 +255,22 @@ static cJSON *ask(struct fleet *fleet, const char *command)
 	cJSON *response = cJSON_DetachItemFromArray(cJSON_GetObjectItem(tree, "responses"), 0);
 	cJSON_Delete(tree);
 	return response;
+}
+
+static cJSON *ask(struct fleet *fleet, const char *command)
+{
+	return fleet_ask_as(fleet, fleet->token, command);
+}
+
+const char *fleet_token(struct fleet *fleet, const char *name, const char *role, const char *expires_in)
+{
+	static char token[OTA_TOKEN_SIZE];
+	cJSON *made = fleet_do(fleet, "{\"command\":\"createToken\",\"name\":\"%s\",\"role\":\"%s\"%s%s%s}", name, role,
+			       *expires_in ? ",\"expiresIn\":\"" : "", expires_in, *expires_in ? "\"" : "");
+
+	ota_text_cut(token, sizeof(token), cJSON_GetObjectItem(made, "token")->valuestring);
+	cJSON_Delete(made);
+	return token;
 }
 
 static char *format_command(const char *format, va_list arguments)

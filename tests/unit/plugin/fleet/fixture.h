@@ -20,11 +20,18 @@ struct fleet {
 	uint64_t connections;
 	uint64_t connection_of[1000]; /* device number -> its connection, 0 = offline */
 	int64_t grace_ms;
+	struct ota_log log;
+	struct {
+		char text[OTA_LOG_LINE_MAX];
+		int refused; /* lines so far */
+	} logged;
 };
 
 /* Product PK, devices d0 .. d<devices-1> registered, package 2.0.0 of the module default added. */
 void fleet_open(struct fleet *fleet, int devices);
 void fleet_close(struct fleet *fleet);
+/* As fleet_send(), from a device of any name and product, online or not. */
+void fleet_send_as(struct fleet *fleet, const char *product_key, const char *device_name, const char *payload);
 /* Ends engine and store as a crash would, `away_ms` of wall time later starts them again. */
 void fleet_restart(struct fleet *fleet, int64_t away_ms);
 
@@ -39,6 +46,10 @@ void fleet_advance(struct fleet *fleet, int64_t ms);
 
 /* One command without its token, `{"command":"getBatch","batch":7}` -> its response object, owned by the caller. */
 cJSON *fleet_ask(struct fleet *fleet, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* As above with another token, "" for none. */
+cJSON *fleet_ask_as(struct fleet *fleet, const char *token, const char *command);
+/* A token of that name and role, made by the admin; expires_in "" = never. Static storage: one at a time. */
+const char *fleet_token(struct fleet *fleet, const char *name, const char *role, const char *expires_in);
 /* As above for a command that must succeed: its data. */
 cJSON *fleet_do(struct fleet *fleet, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A batch of the package 2.0.0: kind, and the rest of the command's members ("" or ",..."). Overrides verification. Returns its

@@ -76,7 +76,8 @@ static void task_check(struct tally *tally, const struct ota_task *task)
 	tally->active_of[device] += active;
 	cr_assert(!active || task->attempt > 0, "active without an attempt");
 	cr_assert(!ota_task_state_is_final(task->state) || (!task->due_at && !task->deadline_at), "a final task with a timer");
-	cr_assert(!active || task->deadline_at || task->deadline_left_ms, "an active task that nothing will ever end");
+	cr_assert(!active || (task->deadline_at && task->due_at && task->due_at <= task->deadline_at),
+		  "an active task that nothing will ever end");
 	final_check(task);
 }
 
@@ -197,16 +198,33 @@ static void something_happens(void)
 	}
 }
 
-/* Once everybody is gone for good and all timers ran, nothing but pending tasks of open batches may be unfinished. */
+static void tasks_are_final(int64_t batch)
+{
+	const struct ota_task_filter all = { .batch_id = batch, .state = -1 };
+	struct ota_task tasks[DEVICES * 2];
+	size_t count;
+
+	ota_store_begin(fleet.store, NULL);
+	cr_assert_eq(ota_task_list(fleet.store, &all, tasks, DEVICES * 2, &count, NULL), 0);
+	ota_store_rollback(fleet.store);
+	for (size_t i = 0; i < count; i++)
+		cr_assert(ota_task_state_is_final(tasks[i].state), "a task that never ends: %s",
+			  ota_task_state_word(tasks[i].state));
+}
+
+/* Some return for good and some vanish for ever: once all timers ran, every task is final and every batch has ended. */
 static void everything_ends(void)
 {
-	fleet_advance(&fleet, 5 * OTA_MINUTE_MS);
 	for (int i = 0; i < DEVICES; i++) {
-		if (!fleet.connection_of[i])
+		if (fleet.connection_of[i] && !pick(2))
+			fleet_disconnect(&fleet, i);
+		else if (!fleet.connection_of[i] && pick(2))
 			fleet_connect(&fleet, i);
 	}
-	fleet_advance(&fleet, 30 * OTA_MINUTE_MS);
+	fleet_advance(&fleet, 40 * OTA_MINUTE_MS);
 	invariants_check();
+	for (int i = 0; i < batch_count; i++)
+		tasks_are_final(batches[i]);
 	for (int i = 0; i < batch_count; i++) {
 		const char *said = fleet_batch_state(&fleet, batches[i]);
 

@@ -146,9 +146,12 @@ Test(robust, batches_past_their_end_that_wait_for_lost_devices_do_not_keep_a_new
 		device_up(i, "1.0.0");
 		batch_of_one(i, ",\"strategy\":{\"endAfter\":\"1h\"}");
 		cr_assert_str_eq(fleet_task(&fleet, i), "pushed");
-		fleet_disconnect(&fleet, i);
 	}
-	fleet_advance(&fleet, 2 * OTA_HOUR_MS);
+	fleet_advance(&fleet, 50 * OTA_MINUTE_MS);
+	for (int i = 0; i < 17; i++)
+		fleet_disconnect(&fleet, i);
+	fleet_advance(&fleet, 30 * OTA_MINUTE_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
 	device_up(18, "1.0.0");
 	batch_of_one(18, "");
 	fleet_advance(&fleet, 3 * OTA_SECOND_MS);

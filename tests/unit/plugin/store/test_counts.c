@@ -160,7 +160,7 @@ static const char *const recounts[] = {
 	" LEFT JOIN version_count k ON k.product_key = t.product_key AND k.module = t.module AND k.version = t.version"
 	" WHERE k.n IS NULL OR k.n <> t.n",
 	"SELECT (SELECT SUM(n) FROM version_count) - (SELECT COUNT(*) FROM device_module WHERE version <> '')",
-	"SELECT COUNT(*) FROM version_count WHERE n < 0 OR version = ''",
+	"SELECT COUNT(*) FROM version_count WHERE n <= 0 OR version = ''",
 	"SELECT (SELECT devices FROM product) - (SELECT COUNT(*) FROM device)",
 	"SELECT COUNT(*) FROM (SELECT 1 FROM task WHERE state IN " UNFINISHED " GROUP BY device_id, module HAVING COUNT(*) > 1)",
 };

@@ -82,7 +82,10 @@ static void error_names(const char *what, int version)
 
 static void product_insert(void)
 {
-	MUST(ota_db_execute(db, "INSERT INTO product VALUES ('pk', 1, 'n', 0, 'auto', 77, 0)", &fixture.error));
+	MUST(ota_db_execute(db,
+			    "INSERT INTO product (product_key, rev, name, open_registration, sign, created_ms, devices)"
+			    " VALUES ('pk', 1, 'n', 0, 'auto', 77, 0)",
+			    &fixture.error));
 }
 
 Test(schema, a_new_database_gets_every_step)
@@ -235,6 +238,39 @@ Test(schema, the_first_step_killed_at_any_statement_starts_again)
 	}
 	MUST(ota_schema_migrate(db, ota_schema(), &fixture.error));
 	MUST(ota_db_prepare_all(db, &fixture.error));
+}
+
+/* A store of an older release, with a row in it. */
+static void database_of_version(size_t version)
+{
+	struct ota_schema old = {ota_schema()->steps, version};
+
+	MUST(ota_schema_migrate(db, &old, &fixture.error));
+	product_insert();
+	MUST(ota_db_execute(db,
+			    "INSERT INTO operator (token_hash, name, role, created_ms, expires_ms)"
+			    " VALUES ('hash', 'admin', 'admin', 5, 0)",
+			    &fixture.error));
+}
+
+Test(schema, a_store_of_version_1_killed_at_any_statement_of_step_2_is_brought_up_whole)
+{
+	const char *const *statements = ota_schema()->steps[1].statements;
+	int count = 0;
+
+	while (statements[count])
+		count++;
+	database_of_version(1);
+	for (int at = 0; at <= count; at++) {
+		killed_step(statements, at);
+		cr_expect_eq(version_of(), 1, "killed at %d", at);
+		cr_expect_eq(table_exists("event_at"), 0, "killed at %d", at);
+	}
+	MUST(ota_schema_migrate(db, ota_schema(), &fixture.error));
+	cr_expect_eq(version_of(), OTA_STORE_SCHEMA);
+	MUST(ota_db_prepare_all(db, &fixture.error));
+	cr_expect_eq(sql_integer("SELECT created_ms FROM product WHERE product_key = 'pk'"), 77);
+	cr_expect_eq(sql_integer("SELECT last_used_ms FROM operator WHERE name = 'admin' AND created_by = ''"), 0);
 }
 
 Test(schema, a_missing_table_is_told_at_start)

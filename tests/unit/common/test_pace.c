@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
 
-#include "plugin/broker/pace.h"
+#include "common/pace.h"
 
-static const struct ota_pace_rate rate = {.per_second = 5, .burst = 3};
+static const struct ota_pace_rate rate = {.count = 5, .period_ms = 1000, .burst = 3};
 
 static int taken(struct ota_pace *pace, int tries, int64_t now_ms)
 {
@@ -45,4 +45,12 @@ Test(pace, counts_what_it_refused)
 	taken(&pace, 10, 0);
 	cr_expect_eq(ota_pace_take_refused(&pace), 7);
 	cr_expect_eq(ota_pace_take_refused(&pace), 0);
+}
+
+Test(pace, time_that_goes_back_earns_nothing_and_takes_nothing)
+{
+	struct ota_pace pace = {0};
+	taken(&pace, 2, 100000);
+	cr_expect_eq(taken(&pace, 10, 50000), 1);
+	cr_expect_eq(taken(&pace, 10, 50200), 1);
 }

@@ -1,0 +1,165 @@
+/*
+ * Prints the product's tables as JSON: commands with their parameters, keys of configuration files, verbs of otactl.
+ *
+ * What the tests of bad input (tests/system/surface) make of each field comes from here, so that a row added to a table is
+ * tested at its limits without a line more.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/command.h"
+#include "common/config.h"
+#include "ctl/verb.h"
+#include "gateway/settings.h"
+
+static cJSON *add_object(cJSON *array)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	if (!cJSON_AddItemToArray(array, object))
+		abort();
+	return object;
+}
+
+static void add_text(cJSON *object, const char *key, const char *text)
+{
+	if (text && !cJSON_AddStringToObject(object, key, text))
+		abort();
+}
+
+static void add_words(cJSON *object, const char *key, const char *const *words)
+{
+	cJSON *array = words ? cJSON_AddArrayToObject(object, key) : NULL;
+
+	for (; words && *words; words++)
+		cJSON_AddItemToArray(array, cJSON_CreateString(*words));
+}
+
+static void add_parameters(cJSON *object, const char *key, struct ota_parameter_list list);
+
+static void add_parameter(cJSON *rows, const struct ota_parameter *row)
+{
+	static const char *const types[] = {
+		[OTA_PARAMETER_TEXT] = "text",         [OTA_PARAMETER_INTEGER] = "integer", [OTA_PARAMETER_BOOL] = "bool",
+		[OTA_PARAMETER_DURATION] = "duration", [OTA_PARAMETER_OBJECT] = "object",   [OTA_PARAMETER_NAMES] = "names",
+	};
+	cJSON *object = add_object(rows);
+
+	add_text(object, "name", row->name);
+	add_text(object, "type", types[row->type]);
+	cJSON_AddBoolToObject(object, "required", row->required);
+	cJSON_AddNumberToObject(object, "low", (double)row->low);
+	cJSON_AddNumberToObject(object, "high", (double)row->high);
+	add_text(object, "allowed", row->allowed);
+	add_words(object, "choices", row->choices);
+	if (row->members.count > 0)
+		add_parameters(object, "members", row->members);
+}
+
+static void add_parameters(cJSON *object, const char *key, struct ota_parameter_list list)
+{
+	cJSON *rows = cJSON_AddArrayToObject(object, key);
+
+	for (size_t i = 0; i < list.count; i++)
+		add_parameter(rows, &list.rows[i]);
+}
+
+static void add_commands(cJSON *tree)
+{
+	cJSON *rows = cJSON_AddArrayToObject(tree, "commands");
+
+	for (size_t i = 0; i < ota_command_count(); i++) {
+		const struct ota_command *command = ota_command_at(i);
+		cJSON *object = add_object(rows);
+
+		add_text(object, "name", command->name);
+		add_text(object, "role", ota_role_name(command->role));
+		add_text(object, "get", command->get);
+		cJSON_AddBoolToObject(object, "mutating", command->mutating);
+		cJSON_AddBoolToObject(object, "creates", command->creates);
+		add_parameters(object, "parameters", command->parameters);
+		add_parameters(object, "common", ota_command_common(command));
+	}
+}
+
+static void add_config(cJSON *tree, const char *program, const struct ota_config_row *config, size_t count)
+{
+	static const char *const types[] = {
+		[OTA_CONFIG_TEXT] = "text",         [OTA_CONFIG_PATH] = "path", [OTA_CONFIG_BOOL] = "bool",
+		[OTA_CONFIG_INTEGER] = "integer",   [OTA_CONFIG_SIZE] = "size", [OTA_CONFIG_CHOICE] = "choice",
+		[OTA_CONFIG_DURATION] = "duration",
+	};
+	cJSON *rows = cJSON_AddArrayToObject(tree, program);
+
+	for (size_t i = 0; i < count; i++) {
+		cJSON *object = add_object(rows);
+
+		add_text(object, "section", config[i].section);
+		add_text(object, "key", config[i].key);
+		add_text(object, "type", types[config[i].type]);
+		add_text(object, "help", config[i].help);
+		add_words(object, "choices", config[i].choices);
+		cJSON_AddNumberToObject(object, "size", (double)config[i].size);
+		cJSON_AddNumberToObject(object, "low", (double)config[i].low);
+		cJSON_AddNumberToObject(object, "high", (double)config[i].high);
+		cJSON_AddBoolToObject(object, "required", config[i].required);
+	}
+}
+
+static void add_configs(cJSON *tree)
+{
+	cJSON *programs = cJSON_AddObjectToObject(tree, "configs");
+	size_t count;
+	const struct ota_config_row *rows = ota_settings_rows(&count);
+
+	add_config(programs, "ota-gateway", rows, count);
+}
+
+static void add_options(cJSON *object, struct ota_option_list list)
+{
+	cJSON *rows = cJSON_AddArrayToObject(object, "options");
+
+	for (size_t i = 0; i < list.count; i++) {
+		const struct ota_option *option = &list.rows[i];
+		cJSON *row = add_object(rows);
+
+		add_text(row, "name", option->name);
+		add_text(row, "value", option->value);
+		add_text(row, "member", option->member);
+		add_text(row, "help", option->help);
+		cJSON_AddBoolToObject(row, "repeats", option->repeats);
+	}
+}
+
+static void add_verbs(cJSON *tree)
+{
+	cJSON *rows = cJSON_AddArrayToObject(tree, "verbs");
+
+	for (size_t i = 0; i < ota_verb_count(); i++) {
+		const struct ota_verb *verb = ota_verb_at(i);
+		cJSON *object = add_object(rows);
+
+		add_text(object, "noun", verb->noun);
+		add_text(object, "name", verb->name);
+		add_text(object, "members", verb->members);
+		add_text(object, "command", verb->command);
+		add_text(object, "help", verb->help);
+		cJSON_AddNumberToObject(object, "least", verb->least);
+		cJSON_AddNumberToObject(object, "most", verb->most);
+		add_options(object, verb->options);
+	}
+	add_options(tree, ota_verb_globals());
+}
+
+int main(void)
+{
+	cJSON *tree = cJSON_CreateObject();
+
+	add_commands(tree);
+	add_configs(tree);
+	add_verbs(tree);
+	OTA_AUTO_BYTES struct ota_bytes text = {0};
+	int status = ota_json_write(tree, &text) == 0 && puts(text.data) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	cJSON_Delete(tree);
+	return status;
+}

@@ -1,0 +1,175 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/access/triple.h"
+
+/* The test vectors of aliyun-ota.md section 3: read from real clients' CONNECT packets. */
+#define SECRET "0123456789abcdef0123456789abcdef"
+#define C3_TAIL "timestamp=2524608000000,_v=sdk-c-3.0.1,securemode=3,signmethod=%s,lan=C,gw=0,ext=0|"
+#define SHA256_UPPER "5936E05CCA8B2065A9329282A4F06CCD941C73F8E91F7C7E2AB86479528B2273"
+#define SHA256_LOWER "5936e05cca8b2065a9329282a4f06ccd941c73f8e91f7c7e2ab86479528b2273"
+#define SHA1_LOWER "6aa41b397da2877392ccdac3d06582dcd5639b76"
+#define MD5_LOWER "8508f41209ff3f3ded25992c124a638b"
+#define NPM_ID "00000000-0000-4000-8000-000000000001|securemode=3,signmethod=hmacsha1,timestamp=1617773607348|"
+
+static const struct ota_identity sensor = {.product_key = "a1B2c3D4e5F", .device_name = "sensor-01"};
+static const struct ota_triple_policy standard = {.region = ""};
+static const struct ota_triple_policy loose = {.md5 = true, .region = "cn-shanghai"};
+
+static void expect_verify(const struct ota_triple_login *login, const char *secret, const struct ota_triple_policy *policy,
+			  const char *why)
+{
+	struct ota_triple_login whole = *login;
+
+	whole.identity = login->identity ? login->identity : &sensor;
+	cr_expect_str_eq(ota_triple_verify(&whole, secret, policy), why, "%s with %s", login->client_id, login->password);
+}
+
+static void expect_c3(const char *method, const char *password, const struct ota_triple_policy *policy, const char *why)
+{
+	char id[256];
+
+	snprintf(id, sizeof(id), "a1B2c3D4e5F.sensor-01|" C3_TAIL, method);
+	expect_verify(&(struct ota_triple_login){.client_id = id, .password = password}, SECRET, policy, why);
+}
+
+Test(triple, the_passwords_of_both_c_sdks_are_accepted_in_either_case)
+{
+	expect_c3("hmacsha256", SHA256_UPPER, &standard, "");
+	expect_c3("hmacsha256", SHA256_LOWER, &standard, "");
+	expect_c3("hmacsha1", SHA1_LOWER, &standard, "");
+	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F.sensor-01|timestamp=2524608000000,_ss=1,"
+							      "_v=sdk-c-4.2.0,securemode=3,signmethod=hmacsha256,ext=3,"
+							      "_conn=tcp_18f|",
+						 .password = SHA256_UPPER},
+		      SECRET, &standard, "");
+}
+
+Test(triple, md5_needs_its_switch)
+{
+	expect_c3("hmacmd5", MD5_LOWER, &standard, "sign_method_refused");
+	expect_c3("hmacmd5", MD5_LOWER, &loose, "");
+	/* None named: md5. */
+	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F.sensor-01|timestamp=2524608000000|",
+						 .password = MD5_LOWER},
+		      SECRET, &loose, "");
+}
+
+Test(triple, the_npm_clients_of_document_004_are_accepted)
+{
+	expect_verify(&(struct ota_triple_login){.client_id = NPM_ID, .password = "7DC437091A4F131E1E04054611FE3FE206DA2446"},
+		      SECRET, &standard, "");
+	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F&sensor-01|securemode=3,signmethod=hmacsha1,"
+							      "timestamp=1617773607348,lan=NodeJS,_v=1.2.8|",
+						 .password = "7213e582320cff5cdce8a8d5c4de6f49b3ccad14"},
+		      SECRET, &standard, "");
+}
+
+Test(triple, the_region_that_document_004_signs_needs_its_option)
+{
+	struct ota_triple_login login = {.client_id = NPM_ID, .password = "ED61B8DB306DA833E855943C701D19D8D9854415"};
+
+	expect_verify(&login, SECRET, &standard, "password_wrong");
+	expect_verify(&login, SECRET, &loose, "");
+	/* With the option those that do not sign it are still let in. */
+	login.password = "7DC437091A4F131E1E04054611FE3FE206DA2446";
+	expect_verify(&login, SECRET, &loose, "");
+}
+
+Test(triple, white_space_around_items_does_not_count)
+{
+	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F.sensor-01|securemode=3,\n   "
+							      "signmethod = hmacsha256,\r\n\ttimestamp=2524608000000 |",
+						 .password = SHA256_LOWER},
+		      SECRET, &standard, "");
+}
+
+Test(triple, every_wrong_digit_is_refused)
+{
+	char password[] = SHA256_UPPER;
+
+	for (size_t i = 0; i < sizeof(password) - 1; i++) {
+		char right = password[i];
+
+		password[i] = right == '0' ? '1' : '0';
+		expect_c3("hmacsha256", password, &standard, "password_wrong");
+		password[i] = right;
+	}
+	expect_c3("hmacsha256", password, &standard, "");
+}
+
+Test(triple, a_password_of_another_length_method_or_device_is_refused)
+{
+	static const struct ota_identity other = {.product_key = "a1B2c3D4e5F", .device_name = "sensor-02"};
+
+	expect_c3("hmacsha256", SHA256_UPPER "0", &standard, "password_wrong");
+	expect_c3("hmacsha256", "5936E05C", &standard, "password_wrong");
+	expect_c3("hmacsha256", SHA1_LOWER, &standard, "password_wrong");
+	expect_c3("hmacsha1", SHA256_UPPER, &standard, "password_wrong");
+	expect_c3("hmacsha256", "", &standard, "password_missing");
+	expect_c3("hmacsha256", NULL, &standard, "password_missing");
+	expect_verify(&(struct ota_triple_login){.identity = &other,
+						 .client_id = "a1B2c3D4e5F.sensor-01|timestamp=2524608000000,"
+							      "signmethod=hmacsha256|",
+						 .password = SHA256_UPPER},
+		      SECRET, &standard, "password_wrong");
+}
+
+Test(triple, a_device_without_a_secret_is_refused_even_with_the_password_of_nobody)
+{
+	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F.sensor-01|timestamp=2524608000000,"
+							      "signmethod=hmacsha256|",
+						 .password = SHA256_UPPER},
+		      NULL, &standard, "device_unknown");
+	/* HMAC-SHA256 under 32 times '0', which a reader of the source can compute, too. */
+	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F.sensor-01|timestamp=2524608000000,"
+							      "signmethod=hmacsha256|",
+						 .password = "bec23685a1680213e04ebaa6982db59546be05ff0ff6dc3a4b30847e77505ef1"},
+		      NULL, &standard, "device_unknown");
+}
+
+Test(triple, a_malformed_client_id_is_refused)
+{
+	static const struct {
+		const char *id, *why;
+	} rows[] = {
+		{"", "client_id_malformed"},
+		{"|", "client_id_malformed"},
+		{"cid||x", "client_id_malformed"},
+		{"cid|timestamp=1|x", "client_id_malformed"},
+		{"cid|timestamp=1,timestamp=1|", "client_id_malformed"},
+		{"cid|signmethod=hmacsha1,signmethod=hmacsha1|", "client_id_malformed"},
+		{"cid|timestamp=|", "client_id_malformed"},
+		{"cid|signmethod|", "client_id_malformed"},
+		{"cid|timestamp=123456789012345678901234567890123|", "client_id_malformed"},
+		{"cid|signmethod=hmacsha512|", "sign_method_unknown"},
+		{"cid|signmethod=HMACSHA256|", "sign_method_unknown"},
+	};
+	struct ota_triple_parameters parameters;
+	char id[OTA_TRIPLE_CID_MAX + 3];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect_str_eq(ota_triple_parse(rows[i].id, &parameters), rows[i].why, "%s", rows[i].id);
+	memset(id, 'c', sizeof(id));
+	id[OTA_TRIPLE_CID_MAX] = '|';
+	id[OTA_TRIPLE_CID_MAX + 1] = '\0';
+	cr_expect_str_eq(ota_triple_parse(id, &parameters), "", "a cid at its limit");
+	id[OTA_TRIPLE_CID_MAX] = 'c';
+	id[OTA_TRIPLE_CID_MAX + 1] = '|';
+	id[OTA_TRIPLE_CID_MAX + 2] = '\0';
+	cr_expect_str_eq(ota_triple_parse(id, &parameters), "client_id_malformed", "a cid one past its limit");
+}
+
+Test(triple, a_client_id_gives_its_parts)
+{
+	struct ota_triple_parameters parameters;
+
+	cr_assert_str_eq(ota_triple_parse("cid|x=1,signmethod=hmacsha1,timestamp=7,,y|", &parameters), "");
+	cr_expect(ota_span_equals(parameters.cid, "cid"));
+	cr_expect(ota_span_equals(parameters.timestamp, "7"));
+	cr_expect_eq(parameters.method, OTA_TRIPLE_SHA1);
+	cr_assert_str_eq(ota_triple_parse("cid|", &parameters), "");
+	cr_expect_eq(parameters.timestamp.size, 0);
+	cr_expect_eq(parameters.method, OTA_TRIPLE_MD5);
+}
