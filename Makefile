@@ -17,7 +17,7 @@ OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(W
 
 # What runs side by side is ninja's business; our own steps follow each other.
 .NOTPARALLEL:
-.PHONY: help deps configure build demo test bench soak-kill docs lint install uninstall clean
+.PHONY: help deps configure build demo test bench soak soak-kill docs lint install uninstall clean
 
 help:
 	@echo "make deps     install what is needed, from Debian (root or sudo)"
@@ -25,6 +25,7 @@ help:
 	@echo "make demo     a broker, a gateway and devices on this machine, updating"
 	@echo "make test     unit and system tests; SAN=address|undefined|thread runs them under a sanitizer"
 	@echo "make bench    measure"
+	@echo "make soak     half an hour of misfortunes for a whole fleet; SOAK_MINUTES=30 SOAK='--seed 7'"
 	@echo "make soak-kill  kill the broker a hundred times under load, and count what is lost"
 	@echo "make docs     print the pages that come from tables"
 	@echo "make lint     the house's rules: layers, calls, sizes"
@@ -56,6 +57,10 @@ test: build
 
 bench: build
 	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench/run.py $(BENCH)
+
+# A fleet under constant batches and one misfortune a minute; the reckoning at its end.
+soak: build
+	@cd tests/system && OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) -B -m soak --minutes $(or $(SOAK_MINUTES),30) $(SOAK)
 
 # Kills the broker a hundred times under load and counts; SOAK='--kills 1000 --seed 7'.
 soak-kill: build
