@@ -79,8 +79,8 @@ def test_systemd_understands_every_line_of_the_unit(installed, tmp_path, unit):
 def test_users_of_the_units_are_made(installed, tmp_path):
     (tmp_path / "etc").mkdir()
     conf = installed / "usr/local/lib/sysusers.d/mosquitto-ota.conf"
-    subprocess.run(["systemd-sysusers", f"--root={tmp_path}", "--replace=/usr/lib/sysusers.d/mosquitto-ota.conf", conf], check=True,
-                   capture_output=True)
+    subprocess.run(["systemd-sysusers", f"--root={tmp_path}", "--replace=/usr/lib/sysusers.d/mosquitto-ota.conf", conf],
+                   check=True, capture_output=True)
     made = {line.split(":")[0] for line in (tmp_path / "etc/passwd").read_text().splitlines()}
     for unit in UNITS:
         text = (installed / "usr/local/lib/systemd/system" / unit).read_text()
