@@ -18,7 +18,7 @@ OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(W
 
 # What runs side by side is ninja's business; our own steps follow each other.
 .NOTPARALLEL:
-.PHONY: help deps configure build demo test bench fuzz soak-kill docs lint install clean
+.PHONY: help deps configure build demo test bench fuzz soak soak-kill docs lint install clean
 
 help:
 	@echo "make deps     install what is needed, from Debian (root or sudo)"
@@ -26,6 +26,7 @@ help:
 	@echo "make demo     a broker, a gateway and devices on this machine, updating"
 	@echo "make test     unit and system tests; SAN=address|undefined|thread runs them under a sanitizer"
 	@echo "make bench    measure"
+	@echo "make soak     half an hour of misfortunes for a whole fleet; SOAK_MINUTES=30 SOAK='--seed 7'"
 	@echo "make soak-kill  kill the broker a hundred times under load, and count what is lost"
 	@echo "make fuzz     100000 generated requests each way; SEED= repeats a run, FUZZ_REQUESTS= makes it shorter"
 	@echo "make docs     print the pages that come from tables"
@@ -57,6 +58,10 @@ test: build
 
 bench: build
 	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench/run.py $(BENCH)
+
+# A fleet under constant batches and one misfortune a minute; the reckoning at its end.
+soak: build
+	@cd tests/system && OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) -B -m soak --minutes $(or $(SOAK_MINUTES),30) $(SOAK)
 
 # Kills the broker a hundred times under load and counts; SOAK='--kills 1000 --seed 7'.
 soak-kill: build

@@ -117,7 +117,12 @@ static const struct ota_parameter list_batches_rows[] = { PRODUCT_KEY(false), CH
 static const struct ota_parameter batch_rows[] = { ID("batch", true) };
 static const struct ota_parameter list_tasks_rows[] = { ID("batch", true), CHOICE("state", false, task_states), PAGE };
 static const struct ota_parameter task_rows[] = { ID("task", true) };
-static const struct ota_parameter list_events_rows[] = { PRODUCT_KEY(false), DEVICE_NAME(false), ID("batch", false), PAGE };
+static const struct ota_parameter list_events_rows[] = {
+	PRODUCT_KEY(false), DEVICE_NAME(false), ID("batch", false), ID("task", false),
+	TEXT("actor", false, 1, OTA_LABEL_MAX), TEXT("event", false, 1, OTA_EVENT_WORD_MAX),
+	INTEGER("since", false, 0, OTA_INTEGER_MAX), INTEGER("until", false, 0, OTA_INTEGER_MAX),
+	INTEGER("above", false, 0, OTA_INTEGER_MAX), PAGE,
+};
 static const struct ota_parameter create_token_rows[] = {
 	TOKEN_NAME, CHOICE("role", true, token_roles), DURATION("expiresIn", OTA_MINUTE_MS, DAYS(3650)),
 };
@@ -151,7 +156,7 @@ static const struct ota_command commands[] = {
 	{ "getBatch",            VIEWER,   READS,   LIST(batch),          "/api/v1/batches/{batch}" },
 	{ "listTasks",           VIEWER,   READS,   LIST(list_tasks),     "/api/v1/batches/{batch}/tasks" },
 	{ "getTask",             VIEWER,   READS,   LIST(task),           "/api/v1/tasks/{task}" },
-	{ "listEvents",          VIEWER,   READS,   LIST(list_events),    "/api/v1/events" },
+	{ "listEvents",          VIEWER,   READS,   LIST(list_events),    "/api/v1/events", ota_rule_list_events },
 	{ "pauseBatch",          OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },

@@ -93,6 +93,25 @@ int ota_rule_targets(struct ota_json_place targets, struct ota_error *error)
 	return 0;
 }
 
+int ota_rule_list_events(struct ota_json_place command, struct ota_error *error)
+{
+	char path[OTA_ERROR_PATH_MAX];
+	int64_t since_ms = 0, until_ms = OTA_INTEGER_MAX;
+
+	ota_json_integer(command, "since", 0, OTA_INTEGER_MAX, &since_ms, NULL);
+	ota_json_integer(command, "until", 0, OTA_INTEGER_MAX, &until_ms, NULL);
+	if (has(command, "deviceName") && !has(command, "productKey"))
+		return missing(command, "productKey", "a device is of a product", error);
+	if (has(command, "above") && has(command, "after")) {
+		ota_command_path(path, command, "above");
+		return ota_fail_at(error, OTA_EINVALID, path, "above goes forwards and after goes back: give one of them");
+	}
+	if (since_ms <= until_ms)
+		return 0;
+	ota_command_path(path, command, "since");
+	return ota_fail_at(error, OTA_EINVALID, path, "since is later than until");
+}
+
 int ota_rule_package(struct ota_json_place command, struct ota_error *error)
 {
 	char path[OTA_ERROR_PATH_MAX];

@@ -26,6 +26,8 @@ int ota_rule_ext_data(struct ota_json_place ext_data, struct ota_error *error);
 /* targets: either {"all":true} or {"names":[...]}. */
 int ota_rule_targets(struct ota_json_place targets, struct ota_error *error);
 /* A package is named by its id, or by product, version and perhaps module, never by both. */
+/* `above` runs forwards, `after` backwards; since is not after until; a device is of a product. */
+int ota_rule_list_events(struct ota_json_place command, struct ota_error *error);
 int ota_rule_package(struct ota_json_place command, struct ota_error *error);
 /* A package that is not merely tried (dryRun) has size and digests. */
 int ota_rule_add_package(struct ota_json_place command, struct ota_error *error);

@@ -18,6 +18,7 @@ enum {
 	OTA_BOOT_ID_MAX = 36,  /* a UUID */
 	OTA_DESC_MAX = 128,    /* Aliyun manual: desc of a progress report */
 	OTA_REASON_MAX = 256,  /* why an operator did something */
+	OTA_EVENT_WORD_MAX = 32, /* "batch_created" */
 	OTA_NOTES_MAX = 1024,  /* release notes of a package: a paragraph, so that pages of packages stay small */
 	OTA_REQUEST_ID_MAX = 64, /* a UUID or a CI run's own id */
 

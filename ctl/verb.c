@@ -15,6 +15,10 @@ enum { WORDS_MAX = 32 };
 #define MODULE { "module", 'm', "MODULE", "module", false, "the module, default if not given" }
 #define VERSION { "version", 'v', "VERSION", "version", false, "the version" }
 #define ROWS { "limit", 'n', "N", NULL, false, "stop after that many rows" }
+#define WHEN \
+	{ "since", 0, "WHEN", NULL, false, "from then on: 2h (ago), 2026-11-20 or 2026-11-20T10:00 (UTC)" }, \
+	{ "until", 0, "WHEN", NULL, false, "up to then" }
+#define FOLLOW { "follow", 'F', NULL, NULL, false, "the last ten, or all --since, and then what happens, as it happens" }
 #define MUTATING \
 	{ "reason", 0, "TEXT", "reason", false, "why; kept in the log" }, \
 	{ "request-id", 0, "ID", "requestId", false, "the same id again gives the same answer and does nothing twice" }
@@ -114,8 +118,12 @@ static const struct ota_option log_options[] = {
 	PRODUCT,
 	{ "device", 'd', "NAME", "deviceName", false, "of this device" },
 	{ "batch", 'b', "ID", "batch", false, "of this batch" },
-	ROWS,
+	{ "task", 't', "ID", "task", false, "of this task" },
+	{ "actor", 0, "NAME", "actor", false, "by the operator with this token" },
+	{ "event", 'e', "WORD", "event", false, "of this kind, such as failed or batch_created" },
+	WHEN, ROWS, FOLLOW,
 };
+static const struct ota_option device_log_options[] = { WHEN, ROWS, FOLLOW };
 
 static const struct ota_verb verbs[] = {
 	{ "product", "list", "", "", 0, 0, "listProducts",
@@ -143,7 +151,7 @@ static const struct ota_verb verbs[] = {
 	  LIST(device_add_options), &ota_view_registration, ota_device_add,
 	  "the same" },
 	{ "device", "log", "PRODUCT NAME", "productKey deviceName", 2, 2, "listEvents",
-	  LIST(page_options), &ota_view_device_event, NULL,
+	  LIST(device_log_options), &ota_view_device_event, ota_log_show,
 	  "what happened to a device, newest first" },
 	{ "device", "unbar", "PRODUCT NAME", "productKey deviceName", 2, 2, "unbarDevice",
 	  LIST(mutating_options), &ota_view_device, NULL,
@@ -203,7 +211,7 @@ static const struct ota_verb verbs[] = {
 	  LIST(mutating_options), &ota_view_token, NULL,
 	  "a token works no longer, from this moment on" },
 	{ "log", NULL, "", "", 0, 0, "listEvents",
-	  LIST(log_options), &ota_view_event, NULL,
+	  LIST(log_options), &ota_view_event, ota_log_show,
 	  "what happened, newest first" },
 };
 /* clang-format on */

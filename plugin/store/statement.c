@@ -259,11 +259,21 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_EVENT_LIST_OF_PRODUCT] = {"event_list_of_product", OTA_SQL_HOT,
 		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.product_key = $1 AND e.id < $2 ORDER BY e.id DESC LIMIT $3"},
 	[OTA_SQL_EVENT_LIST_OF_BATCH] = {"event_list_of_batch", OTA_SQL_HOT,
-		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.batch_id = $1 AND e.batch_id > 0 AND ($2 = '' OR e.product_key = $2)"
-		" AND e.id < $3 ORDER BY e.id DESC LIMIT $4"},
+		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.batch_id = $1 AND e.batch_id > 0 AND e.id < $2"
+		" ORDER BY e.id DESC LIMIT $3"},
 	[OTA_SQL_EVENT_LIST_OF_DEVICE] = {"event_list_of_device", OTA_SQL_HOT,
-		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.device_id = $1 AND e.device_id > 0 AND (e.batch_id = $2 OR $2 = 0)"
-		" AND ($3 = '' OR e.product_key = $3) AND e.id < $4 ORDER BY e.id DESC LIMIT $5"},
+		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.device_id = $1 AND e.device_id > 0 AND e.id < $2"
+		" ORDER BY e.id DESC LIMIT $3"},
+	[OTA_SQL_EVENT_LIST_ABOVE] = {"event_list_above", OTA_SQL_HOT,
+		"SELECT " EVENT_COLUMNS EVENT_FROM "WHERE e.id > $1 ORDER BY e.id LIMIT $2"},
+	[OTA_SQL_EVENT_FIRST_SINCE] = {"event_first_since", OTA_SQL_HOT,
+		"SELECT id FROM event WHERE at_ms >= $1 ORDER BY at_ms, id LIMIT 1"},
+	[OTA_SQL_EVENT_LAST_UNTIL] = {"event_last_until", OTA_SQL_HOT,
+		"SELECT id FROM event WHERE at_ms <= $1 ORDER BY at_ms DESC, id DESC LIMIT 1"},
+	[OTA_SQL_EVENT_NEWEST] = {"event_newest", OTA_SQL_HOT,
+		"SELECT id FROM event WHERE id > 0 ORDER BY id DESC LIMIT 1"},
+	[OTA_SQL_EVENT_PRUNE] = {"event_prune", OTA_SQL_HOT,
+		"DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at_ms < $1 ORDER BY at_ms, id LIMIT $2)"},
 
 	[OTA_SQL_OPERATOR_INSERT] = {"operator_insert", OTA_SQL_COLD,
 		"INSERT INTO operator (" OPERATOR_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"},
