@@ -18,7 +18,7 @@ OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(W
 
 # What runs side by side is ninja's business; our own steps follow each other.
 .NOTPARALLEL:
-.PHONY: help deps configure build demo test bench fuzz soak soak-kill docs lint install clean
+.PHONY: help deps configure build demo test bench fuzz soak soak-kill docs lint install uninstall clean
 
 help:
 	@echo "make deps     install what is needed, from Debian (root or sudo)"
@@ -32,6 +32,7 @@ help:
 	@echo "make docs     print the pages that come from tables"
 	@echo "make lint     the house's rules: layers, calls, sizes"
 	@echo "make install  install what was built (DESTDIR=, meson's prefix)"
+	@echo "make uninstall  remove what this build installed"
 	@echo "make clean    remove every build"
 
 deps:
@@ -81,6 +82,10 @@ lint:
 
 install: build
 	@meson install -C $(BUILD) --no-rebuild
+
+# What the last install of this build wrote, wherever DESTDIR led it then.
+uninstall:
+	@ninja -C $(BUILD) uninstall
 
 clean:
 	rm -rf build build-address build-undefined build-thread build-address-planted build-undefined-planted build-thread-planted

@@ -129,6 +129,13 @@ static const struct ota_parameter create_token_rows[] = {
 static const struct ota_parameter token_rows[] = { TOKEN_NAME };
 static const struct ota_parameter cancel_rows[] = { ID("batch", true), CHOICE("level", false, cancel_levels) };
 
+static const struct ota_parameter backup_rows[] = {
+	SHAPE("name", false, 32, ota_command_is_backup_name, "1..32 letters, digits and _ -"),
+	INTEGER("keep", false, 1, 1000),
+};
+static const struct ota_parameter check_rows[] = { BOOL("deep") };
+static const struct ota_parameter job_rows[] = { ID("job", true) };
+
 /* mutating, creates */
 #define READS false, false
 #define CHANGES true, false
@@ -164,6 +171,9 @@ static const struct ota_command commands[] = {
 	{ "createToken",         ADMIN,    CREATES, LIST(create_token),   NULL },
 	{ "listTokens",          ADMIN,    READS,   LIST(page),           "/api/v1/tokens" },
 	{ "revokeToken",         ADMIN,    CHANGES, LIST(token),          NULL },
+	{ "backupServer",        ADMIN,    CHANGES, LIST(backup),         NULL },
+	{ "checkServer",         ADMIN,    CHANGES, LIST(check),          NULL },
+	{ "getJob",              ADMIN,    READS,   LIST(job),            "/api/v1/jobs/{job}" },
 };
 /* clang-format on */
 

@@ -14,6 +14,7 @@ void ota_command_path(char target[OTA_ERROR_PATH_MAX], struct ota_json_place at,
 
 bool ota_command_is_sha256(struct ota_span text);
 bool ota_command_is_md5(struct ota_span text);
+bool ota_command_is_backup_name(struct ota_span text);
 /* Free text of several lines: UTF-8, no control characters but line ends and tabs. */
 bool ota_command_is_notes(struct ota_span text);
 /* Where a package hosted elsewhere lies: http(s)://HOST/..., flat as a push must be (aliyun-ota.md 0.4), without a user, a

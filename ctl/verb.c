@@ -125,6 +125,20 @@ static const struct ota_option log_options[] = {
 };
 static const struct ota_option device_log_options[] = { WHEN, ROWS, FOLLOW };
 
+static const struct ota_option server_check_options[] = {
+	{ "deep", 0, NULL, "deep", false, "also read every package and compare its digest" },
+	MUTATING,
+};
+static const struct ota_option server_backup_options[] = {
+	{ "name", 0, "WORD", "name", false, "part of the file's name; such a backup is never removed by --keep" },
+	{ "keep", 0, "N", "keep", false, "afterwards remove older ones, but the newest N" },
+	MUTATING,
+};
+static const struct ota_option server_restore_options[] = {
+	{ "store-dir", 0, "DIR", NULL, false, "the broker's ota_store_dir; must be given" },
+	{ "sha256", 0, "HEX", NULL, false, "refuse the file if its SHA-256 is another one" },
+};
+
 static const struct ota_verb verbs[] = {
 	{ "product", "list", "", "", 0, 0, "listProducts",
 	  LIST(page_options), &ota_view_product, NULL,
@@ -200,7 +214,19 @@ static const struct ota_verb verbs[] = {
 	  "one device's part in a batch, with its attempts" },
 	{ "server", "status", "", "", 0, 0, "getServer",
 	  NO_OPTIONS, &ota_view_server, NULL,
-	  "the update server" },
+	  "the update server, and what needs somebody to act" },
+	{ "server", "check", "", "", 0, 0, "checkServer",
+	  LIST(server_check_options), &ota_view_check, ota_server_check,
+	  "look through the store, the packages and the journal; exit code 7 when something is wrong" },
+	{ "server", "backup", "", "", 0, 0, "backupServer",
+	  LIST(server_backup_options), &ota_view_backup, ota_server_backup,
+	  "a backup of the store, made on the server's machine while it works" },
+	{ "server", "job", "ID", "job", 1, 1, "getJob",
+	  NO_OPTIONS, &ota_view_job, NULL,
+	  "how far a backup or a check is, and what came of it" },
+	{ "server", "restore", "FILE", "", 1, 1, NULL,
+	  LIST(server_restore_options), &ota_view_backup, ota_server_restore,
+	  "put a backup where the broker takes it over when it is restarted; on its machine" },
 	{ "token", "add", "NAME", "name", 1, 1, "createToken",
 	  LIST(token_add_options), &ota_view_token, NULL,
 	  "a token for a person or a program; it is shown this once" },

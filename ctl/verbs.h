@@ -12,5 +12,8 @@ int ota_package_verify(struct ota_invocation *invocation, struct ota_error *erro
 int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error);
 int ota_log_show(struct ota_invocation *invocation, struct ota_error *error);
 int ota_batch_watch(struct ota_invocation *invocation, struct ota_error *error);
+int ota_server_backup(struct ota_invocation *invocation, struct ota_error *error);
+int ota_server_check(struct ota_invocation *invocation, struct ota_error *error);
+int ota_server_restore(struct ota_invocation *invocation, struct ota_error *error);
 
 #endif

@@ -230,7 +230,39 @@ static const struct ota_field server_lines[] = {
 	{ "journal",        "journalBytes",  OTA_HUMAN_BYTES,  0 },
 	{ "tasks",          "tasks",         OTA_HUMAN_COUNTS, 0 },
 };
-const struct ota_view ota_view_server = { "nodeId", { NULL, 0 }, LIST(server_lines), NULL };
+static const struct ota_field finding_columns[] = {
+	{ "LEVEL", "level", OTA_HUMAN_TEXT, 0 },
+	{ "PART",  "part",  OTA_HUMAN_TEXT, 0 },
+	{ "WHAT",  "text",  OTA_HUMAN_TEXT, 0 },
+};
+static const struct ota_view view_finding = { "part", LIST(finding_columns), { NULL, 0 }, NULL };
+static const struct ota_part server_parts[] = { { "alarms", "alarms", &view_finding }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_server = { "nodeId", { NULL, 0 }, LIST(server_lines), server_parts };
+
+static const struct ota_field job_lines[] = {
+	{ "kind",     "kind",            OTA_HUMAN_TEXT,  0 },
+	{ "state",    "state",           OTA_HUMAN_TEXT,  0 },
+	{ "percent",  "progress",        OTA_HUMAN_TEXT,  0 },
+	{ "started",  "startedAt",       OTA_HUMAN_TIME,  0 },
+	{ "ended",    "endedAt",         OTA_HUMAN_TIME,  0 },
+	{ "failure",  "error.message",   OTA_HUMAN_TEXT,  0 },
+	{ "path",     "result.path",     OTA_HUMAN_TEXT,  0 },
+	{ "size",     "result.bytes",    OTA_HUMAN_BYTES, 0 },
+	{ "sha256",   "result.sha256",   OTA_HUMAN_TEXT,  0 },
+};
+static const struct ota_part job_parts[] = { { "findings", "result.findings", &view_finding }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_job = { "job", { NULL, 0 }, LIST(job_lines), job_parts };
+
+static const struct ota_part check_parts[] = { { "findings", "findings", &view_finding }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_check = { "deep", { NULL, 0 }, { NULL, 0 }, check_parts };
+
+static const struct ota_field backup_lines[] = {
+	{ "path",    "path",    OTA_HUMAN_TEXT,   0 },
+	{ "size",    "bytes",   OTA_HUMAN_BYTES,  0 },
+	{ "sha256",  "sha256",  OTA_HUMAN_TEXT,   0 },
+	{ "removed", "removed", OTA_HUMAN_NUMBER, 0 },
+};
+const struct ota_view ota_view_backup = { "path", { NULL, 0 }, LIST(backup_lines), NULL };
 
 static const struct ota_field registration_lines[] = {
 	{ "registered",   "registered", OTA_HUMAN_NUMBER, 0 },

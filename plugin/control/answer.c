@@ -263,3 +263,16 @@ void ota_answer_operator_open(struct ota_bytes *out, const struct ota_operator *
 	ota_answer_integer_if(out, "expiresAt", operator->expires_ms);
 	ota_answer_integer_if(out, "lastUsedAt", operator->last_used_ms);
 }
+
+void ota_answer_findings(struct ota_bytes *out, const char *key, const struct ota_findings *findings)
+{
+	ota_answer_open(out, key, '[');
+	for (size_t i = 0; i < findings->count; i++) {
+		ota_answer_open(out, NULL, '{');
+		ota_answer_text(out, "level", ota_finding_level_word(findings->rows[i].level));
+		ota_answer_text(out, "part", findings->rows[i].part);
+		ota_answer_text(out, "text", findings->rows[i].text);
+		ota_answer_close(out, '}');
+	}
+	ota_answer_close(out, ']');
+}

@@ -7,6 +7,7 @@
 #include "plugin/store/batch.h"
 #include "plugin/store/device.h"
 #include "plugin/store/event.h"
+#include "plugin/store/findings.h"
 #include "plugin/store/operator.h"
 #include "plugin/store/package.h"
 #include "plugin/store/product.h"
@@ -49,5 +50,6 @@ void ota_answer_attempt(struct ota_bytes *out, const struct ota_attempt *attempt
 void ota_answer_event(struct ota_bytes *out, const struct ota_event *event);
 /* Without its closing brace: createToken adds the token. */
 void ota_answer_operator_open(struct ota_bytes *out, const struct ota_operator *operator);
+void ota_answer_findings(struct ota_bytes *out, const char *key, const struct ota_findings *findings);
 
 #endif

@@ -34,7 +34,7 @@ struct ota_call {
 
 typedef int ota_handler(struct ota_call *call, struct ota_error *error);
 
-/* products.c, devices.c, packages.c, batches.c, tasks.c, reports.c, events.c, tokens.c */
+/* products.c, devices.c, packages.c, batches.c, tasks.c, reports.c, events.c, tokens.c, jobs.c */
 ota_handler ota_handle_create_product, ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
 ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
 ota_handler ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
@@ -44,6 +44,7 @@ ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_b
 ota_handler ota_handle_list_tasks, ota_handle_get_task;
 ota_handler ota_handle_get_server, ota_handle_list_events;
 ota_handler ota_handle_create_token, ota_handle_list_tokens, ota_handle_revoke_token;
+ota_handler ota_handle_backup_server, ota_handle_check_server, ota_handle_get_job;
 
 /* Reading members that passed the check: the default when absent. target is filled with "" by default. */
 int64_t ota_call_integer(const struct ota_call *call, const char *key, int64_t standard);

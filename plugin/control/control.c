@@ -45,6 +45,9 @@ static const struct {
 	{ "createToken",         ota_handle_create_token },
 	{ "listTokens",          ota_handle_list_tokens },
 	{ "revokeToken",         ota_handle_revoke_token },
+	{ "backupServer",        ota_handle_backup_server },
+	{ "checkServer",         ota_handle_check_server },
+	{ "getJob",              ota_handle_get_job },
 };
 /* clang-format on */
 

@@ -54,8 +54,12 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_META_SAVE] = {"meta_save", OTA_SQL_COLD,
 		"INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"},
+	[OTA_SQL_META_REMOVE] = {"meta_remove", OTA_SQL_COLD,
+		"DELETE FROM meta WHERE name = $1"},
 	[OTA_SQL_LEASE_TAKE] = {"lease_take", OTA_SQL_HOT,
 		"UPDATE lease SET next_value = next_value + $1 WHERE name = $2 RETURNING next_value"},
+	[OTA_SQL_LEASE_FIND] = {"lease_find", OTA_SQL_COLD,
+		"SELECT next_value FROM lease WHERE name = $1"},
 	[OTA_SQL_NODE_FIND] = {"node_find", OTA_SQL_COLD,
 		"SELECT applied, heard_ms FROM node WHERE id = $1"},
 	[OTA_SQL_NODE_SAVE] = {"node_save", OTA_SQL_HOT,
@@ -291,6 +295,30 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT COUNT(*) FROM operator"},
 	[OTA_SQL_OPERATOR_COUNT_LASTING] = {"operator_count_lasting", OTA_SQL_COLD,
 		"SELECT COUNT(*) FROM operator WHERE role = $1 AND expires_ms = 0"},
+
+	/* Of a check: what breaks a rule, as a label and two numbers. */
+	[OTA_SQL_CHECK_BATCHES] = {"check_batches", OTA_SQL_COLD,
+		"SELECT CAST(batch_id AS TEXT) || ' ' || state || ' ' || cause, CAST(SUM(kept) AS BIGINT),"
+		" CAST(SUM(counted) AS BIGINT) FROM (SELECT batch_id, state, cause, n AS kept, 0 AS counted FROM batch_count"
+		" UNION ALL SELECT batch_id, state, CASE WHEN " UNFINISHED " THEN '' ELSE cause END, 0, 1 FROM task) u"
+		" GROUP BY batch_id, state, cause HAVING SUM(kept) <> SUM(counted) LIMIT $1"},
+	[OTA_SQL_CHECK_VERSIONS] = {"check_versions", OTA_SQL_COLD,
+		"SELECT product_key || ' ' || module || ' ' || version, CAST(SUM(kept) AS BIGINT), CAST(SUM(counted) AS BIGINT)"
+		" FROM (SELECT product_key, module, version, n AS kept, 0 AS counted FROM version_count"
+		" UNION ALL SELECT product_key, module, version, 0, 1 FROM device_module WHERE version <> '') u"
+		" GROUP BY product_key, module, version HAVING SUM(kept) <> SUM(counted) LIMIT $1"},
+	[OTA_SQL_CHECK_PRODUCTS] = {"check_products", OTA_SQL_COLD,
+		"SELECT p.product_key, p.devices, COUNT(d.id) FROM product p LEFT JOIN device d ON d.product_key = p.product_key"
+		" GROUP BY p.product_key, p.devices HAVING COUNT(d.id) <> p.devices LIMIT $1"},
+	[OTA_SQL_CHECK_UNFINISHED] = {"check_unfinished", OTA_SQL_COLD,
+		"SELECT CAST(device_id AS TEXT) || ' ' || module, 1, COUNT(*) FROM task WHERE " UNFINISHED
+		" GROUP BY device_id, module HAVING COUNT(*) > 1 LIMIT $1"},
+	[OTA_SQL_CHECK_ACTIVE] = {"check_active", OTA_SQL_COLD,
+		"SELECT CAST(device_id AS TEXT), 1, COUNT(*) FROM task WHERE state IN ('pushed', 'upgrading')"
+		" GROUP BY device_id HAVING COUNT(*) > 1 LIMIT $1"},
+	[OTA_SQL_CHECK_PACKAGES] = {"check_packages", OTA_SQL_COLD,
+		"SELECT a.id, p.id, p.product_key, p.module, p.version, a.size, a.sha256 FROM artifact a"
+		" JOIN package p ON p.id = a.package_id WHERE p.yanked = 0 AND a.id > $1 ORDER BY a.id LIMIT $2"},
 };
 /* clang-format on */
 

@@ -61,6 +61,9 @@ static const struct recipe recipes[] = {
 	{ "createToken",         ",\"name\":\"new\",\"role\":\"viewer\"" },
 	{ "listTokens",          "" },
 	{ "revokeToken",         ",\"name\":\"old\"", "{\"command\":\"createToken\",\"name\":\"old\",\"role\":\"viewer\"}" },
+	{ "backupServer",        "" },
+	{ "checkServer",         "" },
+	{ "getJob",              ",\"job\":1700000000000", "{\"command\":\"checkServer\"}" },
 };
 /* clang-format on */
 
