@@ -10,6 +10,7 @@
 #include "agent/adapters/mqtt.h"
 #include "agent/adapters/store_file.h"
 #include "agent/hands.h"
+#include "agent/options.h"
 #include "agent/worker.h"
 #include "common/file.h"
 #include "common/text.h"
@@ -17,9 +18,6 @@
 
 enum {
 	STATE_DIR_MODE = 0700,
-	STARTS_MAX = 5,      /* of one attempt: what brings the device down five times will do so a sixth time */
-	RESTART_TRIES_MAX = 3,
-	RESTART_PATIENCE_MS = 10 * OTA_MINUTE_MS,
 	FLUSH_MS = OTA_SECOND_MS,         /* at the end, for reports the broker has not acknowledged */
 	LAST_REPORT_MS = 2 * OTA_SECOND_MS, /* before a restart, for the acknowledgement of the 100 */
 };
@@ -279,69 +277,10 @@ static void agent_progress(void *context, const struct ota_progress *progress, i
 
 /* --- making one ------------------------------------------------------------------------------------------------------------- */
 
-static int64_t or_default(int64_t value, int64_t otherwise)
-{
-	return value ? value : otherwise;
-}
-
-static const char *text_or(const char *value, const char *otherwise)
-{
-	return value && value[0] ? value : otherwise;
-}
-
-static struct agent_limits limits_from(const struct ota_agent_options *options)
-{
-	return (struct agent_limits){
-		.starts_max = STARTS_MAX,
-		.fetch_tries_max = or_default(options->download_tries, 8),
-		.fetch_deadline_ms = or_default(options->download_deadline_ms, OTA_HOUR_MS),
-		.retry_base_ms = or_default(options->retry_base_ms, OTA_SECOND_MS),
-		.retry_cap_ms = or_default(options->retry_cap_ms, 5 * OTA_MINUTE_MS),
-		.restart_tries_max = RESTART_TRIES_MAX,
-		.restart_patience_ms = RESTART_PATIENCE_MS,
-	};
-}
-
-static void agent_take_options(struct ota_agent *agent, const struct ota_agent_options *options)
-{
-	agent->curl_options = (struct agent_curl_options){
-		.state_dir = options->state_dir,
-		.url_schemes = text_or(options->url_schemes, "https"),
-		.url_hosts = text_or(options->url_hosts, ""),
-		.ca_file = text_or(options->ca_file, ""),
-		.connect_timeout_ms = or_default(options->connect_timeout_ms, 30 * OTA_SECOND_MS),
-		.min_speed = (uint64_t)or_default((int64_t)options->min_speed, 64),
-		.min_speed_time_ms = or_default(options->min_speed_time_ms, 30 * OTA_SECOND_MS),
-	};
-	agent->mqtt_options.broker = options->broker;
-	agent->mqtt_options.ca_file = options->ca_file;
-	agent->mqtt_options.cert_file = options->cert_file;
-	agent->mqtt_options.key_file = options->key_file;
-	agent->mqtt_options.keepalive_ms = options->keepalive_ms;
-	agent->mqtt_options.backoff_base_ms = options->backoff_base_ms;
-	agent->mqtt_options.backoff_cap_ms = options->backoff_cap_ms;
-	agent->stop_fd = options->stop_fd > 0 ? options->stop_fd : -1;
-}
-
-static int agent_check_options(struct ota_agent *agent, const struct ota_agent_options *options, struct ota_error *error)
-{
-	if (!options->broker || !options->state_dir || !options->product_key || !options->device_name)
-		return ota_fail(error, OTA_EINVALID, "broker, product_key, device_name and state_dir are required");
-	if (!ota_text_is_product_key(ota_span_from_text(options->product_key)))
-		return ota_fail_at(error, OTA_EINVALID, "product_key", "product_key must be 1 to %d letters and digits",
-				   OTA_PRODUCT_KEY_MAX);
-	if (!ota_text_is_device_name(ota_span_from_text(options->device_name)))
-		return ota_fail_at(error, OTA_EINVALID, "device_name", "device_name must be 1 to %d letters, digits and _.:@-",
-				   OTA_DEVICE_NAME_MAX);
-	ota_identity_make(ota_span_from_text(options->product_key), ota_span_from_text(options->device_name),
-			  &agent->mqtt_options.identity);
-	return 0;
-}
-
 static int agent_take_modules(struct ota_agent *agent, const struct ota_agent_options *options, struct ota_error *error)
 {
 	const char *names[AGENT_MODULES_MAX];
-	const struct agent_limits limits = limits_from(options);
+	const struct agent_limits limits = agent_options_limits(options);
 
 	for (size_t i = 0; i < options->module_count && i < AGENT_MODULES_MAX; i++) {
 		names[i] = options->modules[i].name;
@@ -372,6 +311,8 @@ static int agent_make_parts(struct ota_agent *agent, const struct ota_agent_opti
 	};
 	agent->worker_events = (struct agent_worker_events){
 		.done = agent_on_done, .received = agent_on_received, .line = agent_on_line, .context = agent};
+	agent->curl_options = agent_options_curl(options);
+	agent->mqtt_options = agent_options_mqtt(options);
 	agent->curl = agent_curl_new(&agent->curl_options, error);
 	agent->mqtt = agent->curl ? agent_mqtt_new(&agent->mqtt_options, &agent->mqtt_events, error) : NULL;
 	if (!agent->mqtt)
@@ -399,8 +340,8 @@ int ota_agent_new(const struct ota_agent_options *options, struct ota_agent **re
 	if (!agent)
 		return ota_fail(error, OTA_ENOMEM, "no memory for an agent");
 	agent->lock_fd = -1;
-	agent_take_options(agent, options);
-	rc = agent_check_options(agent, options, error);
+	agent->stop_fd = options->stop_fd > 0 ? options->stop_fd : -1;
+	rc = agent_options_check(options, error);
 	rc = rc ? rc : agent_take_modules(agent, options, error);
 	rc = rc ? rc : agent_open_state_dir(agent, options->state_dir, error);
 	rc = rc ? rc : agent_make_parts(agent, options, error);
@@ -421,6 +362,20 @@ struct ota_agent *ota_agent_free(struct ota_agent *agent)
 	ota_fd_cleanup(&agent->lock_fd);
 	free(agent);
 	return NULL;
+}
+
+int ota_agent_forget(struct ota_agent *agent, const char *module,
+		     void (*forgotten)(void *context, const char *module, const char *version, const char *reason),
+		     void *context, struct ota_error *error)
+{
+	struct agent_refusals *refusals = &agent->hands.core.refusals;
+
+	agent_hands_load(&agent->hands);
+	for (size_t i = 0; forgotten && i < refusals->count; i++)
+		if (!module || !strcmp(refusals->list[i].module, module))
+			forgotten(context, refusals->list[i].module, refusals->list[i].version, refusals->list[i].desc);
+	agent_refusals_forget(refusals, module);
+	return agent_hands_save(&agent->hands, error);
 }
 
 /* --- running ---------------------------------------------------------------------------------------------------------------- */

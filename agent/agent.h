@@ -11,6 +11,7 @@
 #ifndef OTA_AGENT_AGENT_H
 #define OTA_AGENT_AGENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "agent/ports/install.h"
@@ -23,21 +24,32 @@ struct ota_agent_module {
 	struct ota_installer installer;
 };
 
-/* Everything pointed at is borrowed until ota_agent_free(). Zero and NULL give the default in brackets. */
+/*
+ * Everything pointed at is borrowed until ota_agent_free(). Zero and NULL give the default in brackets.
+ *
+ * A proxy is one that is named here, never one of the environment. The MQTT library beneath would follow http_proxy and
+ * https_proxy all the same: unset them at the start of your program, before its first thread, or ota_agent_run() refuses to
+ * begin.
+ */
 struct ota_agent_options {
 	const char *broker;       /* "mqtts://host:8883" or "mqtt://host:1883" */
 	const char *product_key;
 	const char *device_name;
 	const char *state_dir;    /* a directory for this agent alone; made if it is not there */
-	const char *ca_file;      /* of broker and downloads [the system's] */
-	const char *cert_file, *key_file; /* client certificate [none] */
+	bool mqtt_5;              /* MQTT 5 [3.1.1] */
+	const char *ca_file;      /* of broker and downloads, in place of the system's [the system's] */
+	const char *cert_file, *key_file; /* client certificate, for broker and downloads [none] */
+	const char *proxy;        /* "http://[user:password@]host:port", for broker and downloads [none] */
+	const char *no_proxy;     /* hosts and domains that are reached without it, words [none] */
 	int64_t keepalive_ms;     /* [60 s] */
 	int64_t backoff_base_ms;  /* pause before connecting again, first and longest [1 s, 60 s] */
 	int64_t backoff_cap_ms;
 
 	const char *url_schemes;  /* of downloads, words [https] */
 	const char *url_hosts;    /* hosts downloads may come from, words [any] */
+	const char *pinned_key;   /* of downloads: "sha256//" and the Base64 SHA-256 of the server's public key [any] */
 	int64_t connect_timeout_ms; /* of downloads [30 s] */
+	uint64_t max_speed;       /* bytes per second [no limit] */
 	uint64_t min_speed;       /* bytes per second [64] ... */
 	int64_t min_speed_time_ms; /* ... held for so long, or the connection counts as cut [30 s] */
 	int64_t download_tries;   /* in a row without a byte of progress [8] */
@@ -66,6 +78,14 @@ int ota_agent_new(const struct ota_agent_options *options, struct ota_agent **re
  * after the next start. Once per agent.
  */
 int ota_agent_run(struct ota_agent *agent, struct ota_error *error);
+
+/*
+ * Instead of ota_agent_run(): forgets the packages that were found bad and are therefore refused (docs/agent.md), of one module
+ * or, with NULL, of all. forgotten() hears of each and may be NULL.
+ */
+int ota_agent_forget(struct ota_agent *agent, const char *module,
+		     void (*forgotten)(void *context, const char *module, const char *version, const char *reason),
+		     void *context, struct ota_error *error);
 
 struct ota_agent *ota_agent_free(struct ota_agent *agent); /* returns NULL */
 

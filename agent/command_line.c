@@ -3,16 +3,15 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "common/topic.h"
-
-enum { CONFIG, CHECK, PROVISION, VERSION, MODULE, HELP, FLAGS };
+enum { CONFIG, CHECK, PROVISION, VERSION, FORGET, MODULE, HELP, FLAGS };
 
 static const struct ota_flag flags[FLAGS] = {
 	[CONFIG] = {"config", 0, "FILE", "the configuration, ota-agent.conf(5)"},
 	[CHECK] = {"check-config", 0, NULL, "read it, say whether it is right, and exit"},
 	[PROVISION] = {"provision", 0, "IMAGE", "make IMAGE the first slot of a new device (installer = file) and exit"},
 	[VERSION] = {"version", 0, "[VERSION]", "with --provision: what the image is; alone: print the version of this program"},
-	[MODULE] = {"module", 0, "NAME", "with --provision: which module, default if not given"},
+	[FORGET] = {"forget", 0, NULL, "forget the packages that failed here and are therefore refused, and exit"},
+	[MODULE] = {"module", 0, "NAME", "with --provision: which module, default if not given; with --forget: only that one"},
 	[HELP] = {"help", 0, NULL, "print a summary and exit"},
 };
 
@@ -26,6 +25,7 @@ void agent_command_line_help(void)
 	fputs("Usage: ota-agent --config FILE\n"
 	      "       ota-agent --config FILE --check-config\n"
 	      "       ota-agent --config FILE --provision IMAGE --version VERSION [--module NAME]\n"
+	      "       ota-agent --config FILE --forget [--module NAME]\n"
 	      "\n"
 	      "Keeps this device's firmware up to date: connects to the broker, takes updates, verifies, installs, and reports.\n"
 	      "\n",
@@ -61,6 +61,9 @@ static bool line_take(struct agent_command_line *line, int flag, const char *val
 			line->verb = AGENT_VERB_VERSION;
 		line->version = value;
 		return true;
+	case FORGET:
+		line->verb = AGENT_VERB_FORGET;
+		return true;
 	case MODULE:
 		line->module = value;
 		return true;
@@ -87,7 +90,7 @@ static bool line_check(const struct agent_command_line *line, int operands)
 
 bool agent_command_line_parse(int count, char **arguments, struct agent_command_line *ret_line)
 {
-	struct agent_command_line line = {.module = OTA_MODULE_DEFAULT};
+	struct agent_command_line line = {0};
 	const char *value;
 	int flag;
 

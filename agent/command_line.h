@@ -22,12 +22,14 @@ enum agent_verb {
 	AGENT_VERB_VERSION,
 	AGENT_VERB_CHECK_CONFIG,
 	AGENT_VERB_PROVISION,
+	AGENT_VERB_FORGET,
 };
 
 struct agent_command_line {
 	enum agent_verb verb;
 	const char *config;
-	const char *image, *version, *module; /* PROVISION */
+	const char *image, *version; /* PROVISION */
+	const char *module; /* PROVISION, FORGET; NULL = not said */
 };
 
 /* False after a sentence on standard error. */

@@ -10,6 +10,7 @@
 #include "common/time.h"
 
 static const char *const installers[] = {"file", "exec", NULL};
+static const char *const versions[] = {"3.1.1", "5", NULL};
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 
 /* clang-format off */
@@ -23,14 +24,19 @@ static const struct ota_config_row rows[] = {
 	{"",        "product_key",       OTA_CONFIG_TEXT,     HEAD(product_key),         0,             0,               NULL,       true,  "kind of device"},
 	{"",        "device_name",       OTA_CONFIG_TEXT,     HEAD(device_name),         0,             0,               NULL,       true,  "this device, unique in its product"},
 	{"",        "state_dir",         OTA_CONFIG_PATH,     HEAD(state_dir),           0,             0,               NULL,       true,  "directory for the agent's state and downloads"},
-	{"",        "ca_file",           OTA_CONFIG_PATH,     HEAD(ca_file),             0,             0,               NULL,       false, "CA certificates of broker and downloads; the system's if not given"},
-	{"",        "cert_file",         OTA_CONFIG_PATH,     HEAD(cert_file),           0,             0,               NULL,       false, "client certificate for the broker"},
+	{"",        "mqtt_version",      OTA_CONFIG_CHOICE,   HEAD(mqtt_version),        0,             0,               versions,   false, "3.1.1 or 5"},
+	{"",        "ca_file",           OTA_CONFIG_PATH,     HEAD(ca_file),             0,             0,               NULL,       false, "CA certificates of broker and downloads, in place of the system's"},
+	{"",        "cert_file",         OTA_CONFIG_PATH,     HEAD(cert_file),           0,             0,               NULL,       false, "client certificate for broker and downloads"},
 	{"",        "key_file",          OTA_CONFIG_PATH,     HEAD(key_file),            0,             0,               NULL,       false, "key of the client certificate"},
+	{"",        "proxy",             OTA_CONFIG_TEXT,     HEAD(proxy),               0,             0,               NULL,       false, "http://[user:password@]host:port for broker and downloads"},
+	{"",        "no_proxy",          OTA_CONFIG_TEXT,     HEAD(no_proxy),            0,             0,               NULL,       false, "hosts and domains that are reached without the proxy"},
 	{"",        "keepalive",         OTA_CONFIG_DURATION, HEAD(keepalive_ms),        SECONDS(30),   SECONDS(1200),   NULL,       false, "MQTT keepalive"},
 	{"",        "backoff_base",      OTA_CONFIG_DURATION, HEAD(backoff_base_ms),     1,             OTA_HOUR_MS,     NULL,       false, "first pause before connecting again"},
 	{"",        "backoff_cap",       OTA_CONFIG_DURATION, HEAD(backoff_cap_ms),      1,             OTA_DAY_MS,      NULL,       false, "longest pause before connecting again"},
 	{"",        "url_schemes",       OTA_CONFIG_TEXT,     HEAD(url_schemes),         0,             0,               NULL,       false, "schemes a download may use: https, or http https"},
 	{"",        "url_hosts",         OTA_CONFIG_TEXT,     HEAD(url_hosts),           0,             0,               NULL,       false, "hosts a download may come from; any if not given"},
+	{"",        "pinned_key",        OTA_CONFIG_TEXT,     HEAD(pinned_key),          0,             0,               NULL,       false, "sha256//BASE64 of the public key downloads must come from"},
+	{"",        "max_speed",         OTA_CONFIG_SIZE,     HEAD(max_speed),           1024,          (int64_t)1 << 40, NULL,      false, "bytes per second of a download; no limit if not given"},
 	{"",        "connect_timeout",   OTA_CONFIG_DURATION, HEAD(connect_timeout_ms),  SECONDS(1),    SECONDS(600),    NULL,       false, "of a download"},
 	{"",        "min_speed",         OTA_CONFIG_SIZE,     HEAD(min_speed),           1,             1 << 30,         NULL,       false, "bytes per second; slower for min_speed_time is a cut connection"},
 	{"",        "min_speed_time",    OTA_CONFIG_DURATION, HEAD(min_speed_time_ms),   SECONDS(1),    OTA_HOUR_MS,     NULL,       false, "see min_speed"},
@@ -159,6 +165,11 @@ struct ota_agent_options agent_config_options(struct agent_config *config)
 		.product_key = config->product_key,
 		.device_name = config->device_name,
 		.state_dir = config->state_dir,
+		.mqtt_5 = config->mqtt_version > 0,
+		.proxy = config->proxy,
+		.no_proxy = config->no_proxy,
+		.pinned_key = config->pinned_key,
+		.max_speed = config->max_speed,
 		.ca_file = config->ca_file,
 		.cert_file = config->cert_file,
 		.key_file = config->key_file,

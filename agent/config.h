@@ -33,11 +33,14 @@ struct agent_config {
 	char product_key[OTA_PRODUCT_KEY_MAX + 1];
 	char device_name[OTA_DEVICE_NAME_MAX + 1];
 	char state_dir[PATH_MAX];
+	int mqtt_version; /* index into its choices: 3.1.1, 5 */
 	char ca_file[PATH_MAX], cert_file[PATH_MAX], key_file[PATH_MAX];
+	char proxy[512], no_proxy[512];
 	int64_t keepalive_ms, backoff_base_ms, backoff_cap_ms;
 	char url_schemes[32], url_hosts[512];
 	int64_t connect_timeout_ms, min_speed_time_ms, download_tries, download_deadline_ms, retry_base_ms, retry_cap_ms;
-	uint64_t min_speed;
+	uint64_t min_speed, max_speed;
+	char pinned_key[512];
 	char restart[PATH_MAX];
 	int log_level; /* enum ota_log_level */
 	struct agent_module_config modules[AGENT_MODULES_MAX];

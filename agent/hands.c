@@ -144,7 +144,7 @@ static void hands_report(const struct agent_hands *hands)
 
 /* --- the record ------------------------------------------------------------------------------------------------------------- */
 
-static int hands_save(struct agent_hands *hands, struct ota_error *error)
+int agent_hands_save(struct agent_hands *hands, struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes text = {0};
 
@@ -225,7 +225,7 @@ static bool hands_save_or_tell(struct agent_hands *hands, bool is_last)
 	struct ota_error error = {0};
 	const struct agent_event unsaved = {.kind = AGENT_EVENT_UNSAVED, .error = &error};
 
-	if (!hands_save(hands, &error))
+	if (!agent_hands_save(hands, &error))
 		return true;
 	if (is_last)
 		hands_log(hands, OTA_LOG_ERROR, "state_not_saved", error.text);

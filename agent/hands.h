@@ -29,6 +29,8 @@ struct agent_hands {
 
 /* Reads the record. A record that cannot be read is set aside and the agent begins without one: what runs is told in any case. */
 void agent_hands_load(struct agent_hands *hands);
+/* Writes it. */
+int agent_hands_save(struct agent_hands *hands, struct ota_error *error);
 /* Asks the first installer for its version; done() goes on from there. */
 void agent_hands_begin(struct agent_hands *hands);
 /* One event through the core, and all that follows from it. */

@@ -11,6 +11,7 @@
 #include "agent/command_line.h"
 #include "agent/config.h"
 #include "common/file.h"
+#include "common/topic.h"
 #include "common/version.h"
 
 static int complain(const struct ota_error *error, int exit_code)
@@ -45,12 +46,13 @@ static int open_stop_signals(void)
 
 static int provision(const struct agent_config *config, const struct agent_command_line *line)
 {
-	const struct agent_module_config *module = agent_config_module(config, line->module);
+	const char *name = line->module ? line->module : OTA_MODULE_DEFAULT;
+	const struct agent_module_config *module = agent_config_module(config, name);
 	struct ota_error error = {0};
 	char image[PATH_MAX];
 
 	if (!module || module->installer != AGENT_INSTALLER_FILE) {
-		ota_fail(&error, OTA_EINVALID, "there is no [module %s] with installer = file", line->module);
+		ota_fail(&error, OTA_EINVALID, "there is no [module %s] with installer = file", name);
 		return complain(&error, AGENT_EXIT_USAGE);
 	}
 	if (!realpath(line->image, image)) {
@@ -60,6 +62,38 @@ static int provision(const struct agent_config *config, const struct agent_comma
 	if (agent_slots_provision(&module->slots, image, module->name, line->version, &error))
 		return complain(&error, AGENT_EXIT_FAILED);
 	printf("%s/current: %s %s\n", module->slots_dir, module->name, line->version);
+	return AGENT_EXIT_DONE;
+}
+
+static void print_forgotten(void *context, const char *module, const char *version, const char *reason)
+{
+	size_t *count = context;
+
+	printf("forgot %s of module %s: %s\n", version, module, reason);
+	++*count;
+}
+
+static int forget(struct agent_config *config, const struct agent_command_line *line)
+{
+	const struct ota_agent_options options = agent_config_options(config);
+	struct ota_agent *agent = NULL;
+	struct ota_error error = {0};
+	size_t count = 0;
+	int rc;
+
+	if (line->module && !agent_config_module(config, line->module)) {
+		ota_fail(&error, OTA_EINVALID, "there is no [module %s]", line->module);
+		return complain(&error, AGENT_EXIT_USAGE);
+	}
+	rc = ota_agent_new(&options, &agent, &error);
+	if (rc)
+		return complain(&error, rc == OTA_EINVALID ? AGENT_EXIT_USAGE : AGENT_EXIT_FAILED);
+	rc = ota_agent_forget(agent, line->module, print_forgotten, &count, &error);
+	ota_agent_free(agent);
+	if (rc)
+		return complain(&error, AGENT_EXIT_FAILED);
+	if (!count)
+		puts("nothing to forget");
 	return AGENT_EXIT_DONE;
 }
 
@@ -110,6 +144,8 @@ static int with_config(const struct agent_command_line *line, struct agent_confi
 		return complain(&error, AGENT_EXIT_USAGE);
 	if (line->verb == AGENT_VERB_PROVISION)
 		return provision(config, line);
+	if (line->verb == AGENT_VERB_FORGET)
+		return forget(config, line);
 	if (line->verb == AGENT_VERB_RUN)
 		return run(config, arguments);
 	printf("%s is right\n", line->config);
@@ -132,7 +168,8 @@ int main(int count, char **arguments)
 		puts("ota-agent " OTA_SOFTWARE_VERSION);
 		return AGENT_EXIT_DONE;
 	}
-	unsetenv("http_proxy"); /* Paho would send plain MQTT through it, and knows no $no_proxy */
+	unsetenv("http_proxy"); /* a proxy is one that the configuration names, but Paho would follow these */
+	unsetenv("https_proxy");
 	config = calloc(1, sizeof(*config));
 	exit_code = config ? with_config(&line, config, arguments) : AGENT_EXIT_FAILED;
 	free(config);

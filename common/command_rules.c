@@ -24,6 +24,17 @@ bool ota_command_is_md5(struct ota_span text)
 	return ota_text_is_lower_hex(text, OTA_MD5_HEX);
 }
 
+/* Part of a file's name: nothing that means something to a shell or a path. */
+bool ota_command_is_backup_name(struct ota_span text)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+	for (size_t i = 0; i < text.size; i++)
+		if (!memchr(allowed, text.data[i], sizeof(allowed) - 1))
+			return false;
+	return text.size > 0;
+}
+
 bool ota_command_is_notes(struct ota_span text)
 {
 	for (size_t i = 0; i < text.size; i++) {
@@ -91,6 +102,25 @@ int ota_rule_targets(struct ota_json_place targets, struct ota_error *error)
 	if (all == has(targets, "names"))
 		return ota_fail_at(error, OTA_EINVALID, targets.prefix, "targets is either {\"all\":true} or {\"names\":[...]}");
 	return 0;
+}
+
+int ota_rule_list_events(struct ota_json_place command, struct ota_error *error)
+{
+	char path[OTA_ERROR_PATH_MAX];
+	int64_t since_ms = 0, until_ms = OTA_INTEGER_MAX;
+
+	ota_json_integer(command, "since", 0, OTA_INTEGER_MAX, &since_ms, NULL);
+	ota_json_integer(command, "until", 0, OTA_INTEGER_MAX, &until_ms, NULL);
+	if (has(command, "deviceName") && !has(command, "productKey"))
+		return missing(command, "productKey", "a device is of a product", error);
+	if (has(command, "above") && has(command, "after")) {
+		ota_command_path(path, command, "above");
+		return ota_fail_at(error, OTA_EINVALID, path, "above goes forwards and after goes back: give one of them");
+	}
+	if (since_ms <= until_ms)
+		return 0;
+	ota_command_path(path, command, "since");
+	return ota_fail_at(error, OTA_EINVALID, path, "since is later than until");
 }
 
 int ota_rule_package(struct ota_json_place command, struct ota_error *error)

@@ -323,13 +323,13 @@ static int show_page(struct ota_invocation *invocation, cJSON *command, int64_t 
 	next = ota_json_member(data, "next");
 	ota_output_page(&invocation->output, invocation->verb->view, items);
 	*left -= cJSON_GetArraySize(items);
-	*ret_more = *left > 0 && cJSON_GetArraySize(items) > 0 && cJSON_IsString(next);
+	*ret_more = *left > 0 && cJSON_IsString(next); /* a search may give an empty page and go on */
 	if (*ret_more && !replace(command, "after", cJSON_CreateString(next->valuestring)))
 		return ota_fail(error, OTA_ENOMEM, "out of memory");
 	return 0;
 }
 
-static int show_list(struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
+int ota_invocation_list(struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
 {
 	bool more = true;
 	int64_t left;
@@ -353,7 +353,7 @@ int ota_invocation_run(struct ota_invocation *invocation, struct ota_error *erro
 	if (code < 0)
 		return code;
 	if (ota_command_parameter(ota_command_find(invocation->verb->command), "after"))
-		return show_list(invocation, command, error);
+		return ota_invocation_list(invocation, command, error);
 	code = ota_invocation_ask(invocation, command, &data, error);
 	if (code == 0)
 		ota_output_one(&invocation->output, invocation->verb->view, data);

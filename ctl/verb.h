@@ -82,6 +82,9 @@ int ota_invocation_blame(const struct ota_invocation *invocation, int code, stru
 /* Checks, sends. A refusal names the option that was meant. */
 int ota_invocation_ask(const struct ota_invocation *invocation, const cJSON *command, cJSON **ret_data, struct ota_error *error);
 
+/* Shows all pages of a list, up to --limit. Changes the command. */
+int ota_invocation_list(struct ota_invocation *invocation, cJSON *command, struct ota_error *error);
+
 /* What a verb without code of its own does. */
 int ota_invocation_run(struct ota_invocation *invocation, struct ota_error *error);
 

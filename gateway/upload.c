@@ -48,10 +48,8 @@ static enum ota_next ask_dry_run(struct ota_request *request)
 
 	if (!cJSON_AddTrueToObject(request->command, "dryRun"))
 		return OTA_NEXT_CLOSE;
-	if (ota_command_check(request->route.command, request->command, "", &error) < 0)
+	if (ota_request_check(request, &error) < 0)
 		return ota_request_refuse(request, &error);
-	/* The id is for the real thing: a dry run kept under it would be the answer to everything after. */
-	cJSON_DeleteItemFromObjectCaseSensitive(request->command, "requestId");
 	return ota_request_ask(request);
 }
 
@@ -127,7 +125,9 @@ static enum ota_next upload_answered(struct ota_request *request)
 {
 	if (request->error.code != 0)
 		return ota_request_refuse(request, &request->error);
-	if (request->digests.size == 0)
+	/* A dry run has no id. With one it is the answer to an upload under the same Idempotency-Key: it was added, and whoever
+	 * uploaded it never heard so. */
+	if (request->digests.size == 0 && !ota_json_member(request->data, "id"))
 		return accept_body(request);
 	return ota_request_answer(request, MHD_HTTP_CREATED, request->data);
 }

@@ -7,31 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/limits.h"
 #include "common/text.h"
 #include "common/time.h"
+#include "link/certificate.h"
+#include "link/reason.h"
+#include "link/settings.h"
 
 enum {
-	LINK_PORT_SIZE = 6,
-	LINK_SERVER_SIZE = 300,
 	LINK_TLS_TEXT_SIZE = 128,
+	LINK_REASON_SIZE = 256,
 	LINK_PACKET_ID_BITS = 16,
 	LINK_UNSENT_MAX = 4096,
+	SUBACK_FAILURE = 0x80,
+	REASON_FAILURE = 0x80, /* MQTT 5: this and above */
 	LINK_DISCONNECT_GRACE_MS = 500, /* for Paho's thread to notice that its wait is over */
 };
 
 struct link_client {
 	MQTTAsync paho;
 	struct link_mailbox *mailbox;
-	bool tls;
-	char *ca_file, *cert_file, *key_file, *username, *password;
-	char **subscriptions;
-	int *subscription_qos;
-	size_t subscription_count;
-	int keepalive_s;
-	int connect_timeout_s;
+	struct link_settings settings;
 
 	/* Orders a publish against the next connect, so that a token names the connection its packet id belongs to. Held across
 	 * calls into Paho, so no callback may take it: Paho makes some of them with its own lock held. */
@@ -57,34 +54,60 @@ static void client_on_connected(void *context, MQTTAsync_successData *data)
 	client_note(context, LINK_NOTE_CONNECTED, NULL);
 }
 
-/* CONNACK return codes, MQTT 3.1.1 section 3.2.2.3. */
-static const char *refusal_text(int code)
+static void client_on_connected_5(void *context, MQTTAsync_successData5 *data)
 {
-	static const char *const texts[] = {
-		[1] = "the broker refused the protocol version",
-		[2] = "the broker refused the client id",
-		[3] = "the broker is unavailable",
-		[4] = "the broker refused the user name or password",
-		[5] = "the broker refused: not authorized",
-	};
+	(void)data;
+	client_note(context, LINK_NOTE_CONNECTED, NULL);
+}
 
-	return code > 0 && (size_t)code < sizeof(texts) / sizeof(texts[0]) ? texts[code] : NULL;
+/* No answer of the broker's: it never got so far. Behind a proxy the certificate cannot be looked at. */
+static void client_explain(struct link_client *client, const char *message, char *target, size_t size)
+{
+	const struct link_settings *settings = &client->settings;
+	char fault[LINK_TLS_TEXT_SIZE];
+
+	if (settings->server.tls && !settings->proxy &&
+	    link_certificate_fault(&settings->server, settings->ca_file, fault, sizeof(fault))) {
+		snprintf(target, size, "TLS: %s", fault);
+		return;
+	}
+	pthread_mutex_lock(&client->mutex);
+	if (client->tls_text[0])
+		snprintf(target, size, "TLS: %s", client->tls_text);
+	else if (settings->proxy)
+		snprintf(target, size, "cannot connect through the proxy: %s", message ? message : "no answer");
+	else
+		snprintf(target, size, "cannot connect: %s", message ? message : "no answer");
+	pthread_mutex_unlock(&client->mutex);
 }
 
 static void client_on_not_connected(void *context, MQTTAsync_failureData *data)
 {
 	struct link_client *client = context;
-	const char *refusal = data ? refusal_text(data->code) : NULL;
-	char text[LINK_TLS_TEXT_SIZE + 64];
+	const char *refusal = data ? link_reason_of_return_code(data->code) : NULL;
+	char text[LINK_REASON_SIZE];
 
-	pthread_mutex_lock(&client->mutex);
 	if (refusal)
 		ota_text_cut(text, sizeof(text), refusal);
-	else if (client->tls_text[0])
-		snprintf(text, sizeof(text), "TLS: %s", client->tls_text);
 	else
-		snprintf(text, sizeof(text), "cannot connect: %s", data && data->message ? data->message : "no answer");
-	pthread_mutex_unlock(&client->mutex);
+		client_explain(client, data ? data->message : NULL, text, sizeof(text));
+	client_note(client, LINK_NOTE_NOT_CONNECTED, text);
+}
+
+/* A broker that knows no MQTT 5 may answer with a return code of 3.1.1. Paho hands a reason over as the one or the other. */
+static void client_on_not_connected_5(void *context, MQTTAsync_failureData5 *data)
+{
+	enum { RETURN_CODE_VERSION = 1 };
+	struct link_client *client = context;
+	int reason = !data ? 0 : (int)data->reasonCode >= REASON_FAILURE ? (int)data->reasonCode : data->code;
+	char text[LINK_REASON_SIZE];
+
+	if (reason == MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION || reason == RETURN_CODE_VERSION)
+		ota_text_cut(text, sizeof(text), "the broker does not speak MQTT 5");
+	else if (reason >= REASON_FAILURE)
+		link_reason_print(text, sizeof(text), "the broker refused the connection", reason, &data->properties);
+	else
+		client_explain(client, data ? data->message : NULL, text, sizeof(text));
 	client_note(client, LINK_NOTE_NOT_CONNECTED, text);
 }
 
@@ -93,31 +116,69 @@ static void client_on_lost(void *context, char *cause)
 	client_note(context, LINK_NOTE_LOST, cause ? cause : "connection lost");
 }
 
+/* The broker says why it hangs up (MQTT 5). Paho closes the connection and does not call client_on_lost() any more. */
+static void client_on_farewell(void *context, MQTTProperties *properties, enum MQTTReasonCodes code)
+{
+	char text[LINK_REASON_SIZE];
+
+	link_reason_print(text, sizeof(text), "the broker hung up", (int)code, properties);
+	client_note(context, LINK_NOTE_LOST, text);
+}
+
+static void client_note_granted(struct link_client *client, struct ota_span granted)
+{
+	link_mailbox_put(client->mailbox, LINK_NOTE_SUBSCRIBED, atomic_load(&client->attempt), NULL, granted);
+}
+
 /* Paho hands one granted QoS by value and several as an array whose length is the count we asked for. */
 static void client_on_subscribed(void *context, MQTTAsync_successData *data)
 {
 	struct link_client *client = context;
 	OTA_AUTO_BYTES struct ota_bytes granted = {0};
 
-	for (size_t i = 0; i < client->subscription_count; i++) {
-		int qos = client->subscription_count == 1 ? data->alt.qos : data->alt.qosList[i];
+	for (size_t i = 0; i < client->settings.subscription_count; i++) {
+		int qos = client->settings.subscription_count == 1 ? data->alt.qos : data->alt.qosList[i];
 
 		ota_bytes_u8(&granted, (uint8_t)qos);
 	}
-	link_mailbox_put(client->mailbox, LINK_NOTE_SUBSCRIBED, atomic_load(&client->attempt), NULL,
-			 (struct ota_span){granted.data, granted.size});
+	client_note_granted(client, (struct ota_span){granted.data, granted.size});
+}
+
+/* Whatever the reason of a refusal is, it is SUBACK_FAILURE to the link. */
+static void client_on_subscribed_5(void *context, MQTTAsync_successData5 *data)
+{
+	struct link_client *client = context;
+	OTA_AUTO_BYTES struct ota_bytes granted = {0};
+
+	for (size_t i = 0; i < client->settings.subscription_count; i++) {
+		bool is_listed = data->alt.sub.reasonCodes && i < (size_t)data->alt.sub.reasonCodeCount;
+		unsigned code = is_listed ? data->alt.sub.reasonCodes[i] : data->reasonCode;
+
+		ota_bytes_u8(&granted, (uint8_t)(code >= SUBACK_FAILURE ? SUBACK_FAILURE : code));
+	}
+	client_note_granted(client, (struct ota_span){granted.data, granted.size});
+}
+
+static void client_on_not_subscribed_5(void *context, MQTTAsync_failureData5 *data)
+{
+	struct link_client *client = context;
+	static const char refused[] = {(char)SUBACK_FAILURE};
+
+	if (data && (int)data->reasonCode >= REASON_FAILURE && client->settings.subscription_count == 1)
+		client_note_granted(client, (struct ota_span){refused, sizeof(refused)});
+	else
+		client_note(client, LINK_NOTE_NOT_SUBSCRIBED,
+			    data && data->message ? data->message : "the broker gave no answer");
 }
 
 /* Paho calls this for a SUBACK that refuses, too: with one subscription it is the only word of it (data->code 0x80). */
 static void client_on_not_subscribed(void *context, MQTTAsync_failureData *data)
 {
-	enum { SUBACK_FAILURE = 0x80 };
 	struct link_client *client = context;
 	static const char refused[] = {(char)SUBACK_FAILURE};
 
-	if (data && data->code == SUBACK_FAILURE && client->subscription_count == 1)
-		link_mailbox_put(client->mailbox, LINK_NOTE_SUBSCRIBED, atomic_load(&client->attempt), NULL,
-				 (struct ota_span){refused, sizeof(refused)});
+	if (data && data->code == SUBACK_FAILURE && client->settings.subscription_count == 1)
+		client_note_granted(client, (struct ota_span){refused, sizeof(refused)});
 	else
 		client_note(client, LINK_NOTE_NOT_SUBSCRIBED,
 			    data && data->message ? data->message : "the broker gave no answer");
@@ -148,6 +209,25 @@ static void client_on_acknowledged(void *context, MQTTAsync_successData *data)
 	link_mailbox_put(client->mailbox, LINK_NOTE_ACKNOWLEDGED, client_token(client, data->token), NULL, (struct ota_span){0});
 }
 
+static void client_on_acknowledged_5(void *context, MQTTAsync_successData5 *data)
+{
+	struct link_client *client = context;
+
+	link_mailbox_put(client->mailbox, LINK_NOTE_ACKNOWLEDGED, client_token(client, data->token), NULL, (struct ota_span){0});
+}
+
+/* Also called for what was on its way when the connection broke; that is no word of the broker's. */
+static void client_on_rejected_5(void *context, MQTTAsync_failureData5 *data)
+{
+	struct link_client *client = context;
+	char text[LINK_REASON_SIZE];
+
+	if (!data || (int)data->reasonCode < REASON_FAILURE)
+		return;
+	link_reason_print(text, sizeof(text), "the broker did not take a message", data->reasonCode, &data->properties);
+	link_mailbox_put(client->mailbox, LINK_NOTE_REJECTED, client_token(client, data->token), NULL, ota_span_from_text(text));
+}
+
 static void client_on_disconnected(struct link_client *client)
 {
 	pthread_mutex_lock(&client->mutex);
@@ -157,6 +237,18 @@ static void client_on_disconnected(struct link_client *client)
 }
 
 static void client_on_disconnect_done(void *context, MQTTAsync_successData *data)
+{
+	(void)data;
+	client_on_disconnected(context);
+}
+
+static void client_on_disconnect_done_5(void *context, MQTTAsync_successData5 *data)
+{
+	(void)data;
+	client_on_disconnected(context);
+}
+
+static void client_on_disconnect_failed_5(void *context, MQTTAsync_failureData5 *data)
 {
 	(void)data;
 	client_on_disconnected(context);
@@ -190,84 +282,20 @@ static int client_on_tls_error(const char *line, size_t size, void *context)
 
 /* --- making one ------------------------------------------------------------------------------------------------------------ */
 
-/* "mqtt://host[:port]" to Paho's "tcp://host:port". */
-static int server_from_url(const char *url, char target[LINK_SERVER_SIZE], bool *ret_tls, struct ota_error *error)
-{
-	static const char plain[] = "mqtt://", tls[] = "mqtts://";
-	bool is_tls = url && !strncmp(url, tls, sizeof(tls) - 1);
-	const char *host, *port;
-	int size;
-
-	if (!url || (!is_tls && strncmp(url, plain, sizeof(plain) - 1)))
-		return ota_fail(error, OTA_EINVALID, "broker url must be mqtt://host:port or mqtts://host:port");
-	host = url + (is_tls ? sizeof(tls) : sizeof(plain)) - 1;
-	/* In "[::1]:1883" only a colon behind the bracket begins a port. */
-	port = strchr(host[0] == '[' && strchr(host, ']') ? strchr(host, ']') : host, ':');
-	if (!host[0] || host == port || strpbrk(host, "/@?# ") || (port && (!port[1] || strlen(port) > LINK_PORT_SIZE)))
-		return ota_fail(error, OTA_EINVALID, "broker url must be mqtt://host:port or mqtts://host:port");
-	size = snprintf(target, LINK_SERVER_SIZE, "%s%s%s", is_tls ? "ssl://" : "tcp://", host,
-			port	 ? ""
-			: is_tls ? ":8883"
-				 : ":1883");
-	if (size < 0 || size >= LINK_SERVER_SIZE)
-		return ota_fail(error, OTA_EINVALID, "broker url is too long");
-	*ret_tls = is_tls;
-	return 0;
-}
-
-static int check_readable(const char *path, const char *what, struct ota_error *error)
-{
-	if (!path || !access(path, R_OK))
-		return 0;
-	return ota_fail(error, OTA_EINVALID, "%s %s cannot be read", what, path);
-}
-
-static bool copy_text(char **target, const char *from)
-{
-	*target = from ? strdup(from) : NULL;
-	return !from || *target;
-}
-
-static bool client_copy_subscriptions(struct link_client *client, const char *const *topics)
-{
-	size_t count = 0;
-
-	while (topics && topics[count])
-		count++;
-	client->subscriptions = calloc(count + 1, sizeof(*client->subscriptions));
-	client->subscription_qos = calloc(count + 1, sizeof(*client->subscription_qos));
-	if (!client->subscriptions || !client->subscription_qos)
-		return false;
-	for (; client->subscription_count < count; client->subscription_count++) {
-		if (!copy_text(&client->subscriptions[client->subscription_count], topics[client->subscription_count]))
-			return false;
-		client->subscription_qos[client->subscription_count] = 1;
-	}
-	return true;
-}
-
-static bool client_copy_options(struct link_client *client, const struct ota_link_options *options)
-{
-	int64_t timeout_ms = options->connect_timeout_ms ? options->connect_timeout_ms : 10 * OTA_SECOND_MS;
-
-	client->keepalive_s = options->keepalive_s ? options->keepalive_s : 60;
-	client->connect_timeout_s = (int)((timeout_ms + OTA_SECOND_MS - 1) / OTA_SECOND_MS);
-	return copy_text(&client->ca_file, options->ca_file) && copy_text(&client->cert_file, options->cert_file) &&
-	       copy_text(&client->key_file, options->key_file) && copy_text(&client->username, options->username) &&
-	       copy_text(&client->password, options->password) && client_copy_subscriptions(client, options->subscriptions);
-}
-
-static int client_create_paho(struct link_client *client, const char *server, const char *client_id, struct ota_error *error)
+static int client_create_paho(struct link_client *client, const char *client_id, struct ota_error *error)
 {
 	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
 	int code;
 
-	options.MQTTVersion = MQTTVERSION_3_1_1;
+	options.MQTTVersion = client->settings.is_5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1;
 	/* Also counts what is only on its way to the socket; the default of 100 would refuse a short burst. */
 	options.maxBufferedMessages = LINK_UNSENT_MAX;
-	code = MQTTAsync_createWithOptions(&client->paho, server, client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
+	code = MQTTAsync_createWithOptions(&client->paho, client->settings.server.url, client_id, MQTTCLIENT_PERSISTENCE_NONE,
+					   NULL, &options);
 	if (code == MQTTASYNC_SUCCESS)
 		code = MQTTAsync_setCallbacks(client->paho, client, client_on_lost, client_on_message, NULL);
+	if (code == MQTTASYNC_SUCCESS && client->settings.is_5)
+		code = MQTTAsync_setDisconnected(client->paho, client, client_on_farewell);
 	if (code != MQTTASYNC_SUCCESS)
 		return ota_fail(error, OTA_EINVALID, "client id or broker url refused by the MQTT library (%d)", code);
 	return 0;
@@ -286,27 +314,17 @@ static void condition_init_monotonic(pthread_cond_t *condition)
 int link_client_new(const struct ota_link_options *options, struct link_mailbox *mailbox, struct link_client **ret_client,
 		    struct ota_error *error)
 {
-	char server[LINK_SERVER_SIZE];
-	struct link_client *client;
-	bool tls;
+	struct link_client *client = calloc(1, sizeof(*client));
 	int rc;
 
-	rc = server_from_url(options->url, server, &tls, error);
-	rc = rc ? rc : check_readable(options->ca_file, "CA file", error);
-	rc = rc ? rc : check_readable(options->cert_file, "client certificate", error);
-	rc = rc ? rc : check_readable(options->key_file, "client key", error);
-	if (rc)
-		return rc;
-	client = calloc(1, sizeof(*client));
 	if (!client)
 		return ota_fail(error, OTA_ENOMEM, "no memory for a connection");
 	pthread_mutex_init(&client->publish_mutex, NULL);
 	pthread_mutex_init(&client->mutex, NULL);
 	condition_init_monotonic(&client->disconnected_cond);
 	client->mailbox = mailbox;
-	client->tls = tls;
-	rc = client_copy_options(client, options) ? client_create_paho(client, server, options->client_id, error)
-						  : ota_fail(error, OTA_ENOMEM, "no memory for a connection");
+	rc = link_settings_copy(&client->settings, options, error);
+	rc = rc ? rc : client_create_paho(client, options->client_id, error);
 	if (rc) {
 		link_client_free(client, 0);
 		return rc;
@@ -335,14 +353,24 @@ static void client_wait_disconnected(struct link_client *client, int64_t timeout
 	pthread_mutex_unlock(&client->mutex);
 }
 
+static MQTTAsync_disconnectOptions client_disconnect_options(const struct link_client *client)
+{
+	const MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
+	const MQTTAsync_disconnectOptions options_5 = MQTTAsync_disconnectOptions_initializer5;
+
+	return client->settings.is_5 ? options_5 : options;
+}
+
 /* Paho must be quiet before it is destroyed: it calls back with its lock released and frees what the callback stands on. */
 static void client_disconnect(struct link_client *client, int64_t flush_ms)
 {
-	MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
+	MQTTAsync_disconnectOptions options = client_disconnect_options(client);
 
 	options.timeout = (int)flush_ms;
-	options.onSuccess = client_on_disconnect_done;
-	options.onFailure = client_on_disconnect_failed;
+	options.onSuccess = client->settings.is_5 ? NULL : client_on_disconnect_done;
+	options.onFailure = client->settings.is_5 ? NULL : client_on_disconnect_failed;
+	options.onSuccess5 = client->settings.is_5 ? client_on_disconnect_done_5 : NULL;
+	options.onFailure5 = client->settings.is_5 ? client_on_disconnect_failed_5 : NULL;
 	options.context = client;
 	client->disconnected = false;
 	if (MQTTAsync_disconnect(client->paho, &options) == MQTTASYNC_SUCCESS)
@@ -357,15 +385,7 @@ struct link_client *link_client_free(struct link_client *client, int64_t flush_m
 		client_disconnect(client, flush_ms);
 		MQTTAsync_destroy(&client->paho);
 	}
-	for (size_t i = 0; i < client->subscription_count; i++)
-		free(client->subscriptions[i]);
-	free(client->subscriptions);
-	free(client->subscription_qos);
-	free(client->ca_file);
-	free(client->cert_file);
-	free(client->key_file);
-	free(client->username);
-	free(client->password);
+	link_settings_clear(&client->settings);
 	pthread_cond_destroy(&client->disconnected_cond);
 	pthread_mutex_destroy(&client->mutex);
 	pthread_mutex_destroy(&client->publish_mutex);
@@ -379,9 +399,10 @@ static MQTTAsync_SSLOptions client_tls_options(struct link_client *client)
 {
 	MQTTAsync_SSLOptions options = MQTTAsync_SSLOptions_initializer;
 
-	options.trustStore = client->ca_file;
-	options.keyStore = client->cert_file;
-	options.privateKey = client->key_file;
+	options.trustStore = client->settings.ca_file;
+	options.disableDefaultTrustStore = client->settings.ca_file != NULL;
+	options.keyStore = client->settings.cert_file;
+	options.privateKey = client->settings.key_file;
 	options.sslVersion = MQTT_SSL_VERSION_TLS_1_2;
 	options.enableServerCertAuth = 1;
 	options.verify = 1; /* Paho's default checks the chain but not the host's name */
@@ -390,9 +411,35 @@ static MQTTAsync_SSLOptions client_tls_options(struct link_client *client)
 	return options;
 }
 
+/* A session that ends with its connection, in either version: pushes go only to who is connected, so nothing waits for us. */
+static MQTTAsync_connectOptions client_connect_options(struct link_client *client)
+{
+	const MQTTAsync_connectOptions blank = MQTTAsync_connectOptions_initializer;
+	const MQTTAsync_connectOptions blank_5 = MQTTAsync_connectOptions_initializer5;
+	MQTTAsync_connectOptions options = client->settings.is_5 ? blank_5 : blank;
+
+	options.keepAliveInterval = client->settings.keepalive_s;
+	options.connectTimeout = client->settings.connect_timeout_s;
+	options.username = client->settings.username;
+	options.password = client->settings.password;
+	options.httpProxy = options.httpsProxy = client->settings.proxy;
+	options.context = client;
+	if (client->settings.is_5) {
+		options.cleanstart = 1;
+		options.onSuccess5 = client_on_connected_5;
+		options.onFailure5 = client_on_not_connected_5;
+		return options;
+	}
+	options.cleansession = 1;
+	options.MQTTVersion = MQTTVERSION_3_1_1;
+	options.onSuccess = client_on_connected;
+	options.onFailure = client_on_not_connected;
+	return options;
+}
+
 int link_client_connect(struct link_client *client, int64_t attempt, struct ota_error *error)
 {
-	MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
+	MQTTAsync_connectOptions options = client_connect_options(client);
 	MQTTAsync_SSLOptions tls = client_tls_options(client);
 	int code;
 
@@ -402,16 +449,7 @@ int link_client_connect(struct link_client *client, int64_t attempt, struct ota_
 	pthread_mutex_lock(&client->mutex);
 	client->tls_text[0] = '\0';
 	pthread_mutex_unlock(&client->mutex);
-	options.keepAliveInterval = client->keepalive_s;
-	options.connectTimeout = client->connect_timeout_s;
-	options.cleansession = 1;
-	options.MQTTVersion = MQTTVERSION_3_1_1;
-	options.username = client->username;
-	options.password = client->password;
-	options.ssl = client->tls ? &tls : NULL;
-	options.onSuccess = client_on_connected;
-	options.onFailure = client_on_not_connected;
-	options.context = client;
+	options.ssl = client->settings.server.tls ? &tls : NULL;
 	code = MQTTAsync_connect(client->paho, &options);
 	if (code != MQTTASYNC_SUCCESS)
 		return ota_fail(error, OTA_EUNAVAILABLE, "cannot connect: the MQTT library is still busy (%d)", code);
@@ -423,11 +461,16 @@ int link_client_subscribe(struct link_client *client, struct ota_error *error)
 	MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
 	int code;
 
-	options.onSuccess = client_on_subscribed;
-	options.onFailure = client_on_not_subscribed;
+	if (client->settings.is_5) {
+		options.onSuccess5 = client_on_subscribed_5;
+		options.onFailure5 = client_on_not_subscribed_5;
+	} else {
+		options.onSuccess = client_on_subscribed;
+		options.onFailure = client_on_not_subscribed;
+	}
 	options.context = client;
-	code = MQTTAsync_subscribeMany(client->paho, (int)client->subscription_count, client->subscriptions,
-				       client->subscription_qos, &options);
+	code = MQTTAsync_subscribeMany(client->paho, (int)client->settings.subscription_count, client->settings.subscriptions,
+				       client->settings.subscription_qos, &options);
 	if (code != MQTTASYNC_SUCCESS)
 		return ota_fail(error, OTA_EUNAVAILABLE, "cannot subscribe: %s", MQTTAsync_strerror(code));
 	return 0;
@@ -435,7 +478,7 @@ int link_client_subscribe(struct link_client *client, struct ota_error *error)
 
 void link_client_drop(struct link_client *client)
 {
-	MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
+	MQTTAsync_disconnectOptions options = client_disconnect_options(client);
 
 	MQTTAsync_disconnect(client->paho, &options);
 }
@@ -454,7 +497,12 @@ int link_client_publish(struct link_client *client, const char *topic, struct ot
 	message.payload = payload.size ? (void *)(uintptr_t)payload.data : nothing;
 	message.payloadlen = (int)payload.size;
 	message.qos = qos;
-	options.onSuccess = qos ? client_on_acknowledged : NULL;
+	if (qos && client->settings.is_5) {
+		options.onSuccess5 = client_on_acknowledged_5;
+		options.onFailure5 = client_on_rejected_5;
+	} else if (qos) {
+		options.onSuccess = client_on_acknowledged;
+	}
 	options.context = client;
 	pthread_mutex_lock(&client->publish_mutex);
 	code = MQTTAsync_sendMessage(client->paho, topic, &message, &options);
@@ -475,10 +523,10 @@ int link_client_publish(struct link_client *client, const char *topic, struct ot
 
 size_t link_client_subscription_count(const struct link_client *client)
 {
-	return client->subscription_count;
+	return client->settings.subscription_count;
 }
 
 const char *link_client_subscription(const struct link_client *client, size_t index)
 {
-	return client->subscriptions[index];
+	return client->settings.subscriptions[index];
 }

@@ -1,7 +1,7 @@
 /*
- * Client: Paho MQTTAsync behind five verbs. The only file that includes its header.
+ * Client: Paho MQTTAsync behind five verbs.
  *
- * Paho calls back in its own threads; every callback becomes a note in the mailbox. MQTT 3.1.1, clean session, Paho's own
+ * Paho calls back in its own threads; every callback becomes a note in the mailbox. Clean sessions, and Paho's own
  * reconnect and buffering off: both would publish again after a reconnect what the caller has long decided anew.
  *
  * connect, subscribe, disconnect and free belong to one thread; publish may be called from any.

@@ -168,6 +168,10 @@ static void link_handle(struct ota_link *link, const struct link_note *note)
 		if (link->handlers.acknowledged)
 			link->handlers.acknowledged(link->handlers.context, note->number);
 		break;
+	case LINK_NOTE_REJECTED:
+		if (link->handlers.rejected)
+			link->handlers.rejected(link->handlers.context, note->number, note->text.data);
+		break;
 	}
 }
 

@@ -18,6 +18,11 @@
 
 struct ota_link;
 
+enum ota_mqtt_version {
+	OTA_MQTT_3_1_1, /* what every broker speaks, the Aliyun platform among them */
+	OTA_MQTT_5,     /* the broker's own words for why it refuses or hangs up; nothing else of it is needed */
+};
+
 struct ota_link_options {
 	const char *url;       /* "mqtt://host:1883" or "mqtts://host:8883" */
 	const char *client_id;
@@ -26,6 +31,9 @@ struct ota_link_options {
 	const char *ca_file;   /* mqtts: CA bundle, NULL = the system's */
 	const char *cert_file; /* mqtts: client certificate, NULL = none */
 	const char *key_file;
+	const char *proxy;     /* "http://[user:password@]host:port" (CONNECT), NULL = none */
+	const char *no_proxy;  /* words: hosts and domains reached without it; NULL = none (link/proxy.h) */
+	enum ota_mqtt_version version;
 	int keepalive_s;           /* 0 = 60 */
 	int64_t connect_timeout_ms; /* 0 = 10 s */
 	int64_t backoff_base_ms;   /* 0 = 1 s */
@@ -45,10 +53,16 @@ struct ota_link_handlers {
 	/* The broker refused this subscription, told before `up`; the connection stays. NULL: a refusal is a failed attempt and
 	 * is retried. */
 	void (*refused)(void *context, const char *topic);
+	/* MQTT 5: the broker did not take publish `token`, and says why; acknowledged() will not come. May be NULL. */
+	void (*rejected)(void *context, int64_t token, const char *reason);
 	void *context;
 };
 
-/* Starts connecting. Errors: OTA_EINVALID for a bad url or certificate file, OTA_ENOMEM. */
+/*
+ * Starts connecting. Errors: OTA_EINVALID for a bad url, proxy or certificate file, OTA_ENOMEM. Paho follows http_proxy (mqtt://)
+ * and https_proxy (mqtts://) of the environment and cannot be told not to: where one of them would send us elsewhere than the
+ * options say, OTA_ECONFLICT asks for it to be unset.
+ */
 int ota_link_open(const struct ota_link_options *options, const struct ota_link_handlers *handlers, struct ota_link **ret_link,
 		  struct ota_error *error);
 /* Disconnects (at most `flush_ms` for what is unacknowledged), frees, returns NULL. No handler runs afterwards. */

@@ -24,12 +24,13 @@ enum link_note_kind {
 	LINK_NOTE_NOT_SUBSCRIBED,
 	LINK_NOTE_MESSAGE, /* topic, text: the payload */
 	LINK_NOTE_ACKNOWLEDGED,
+	LINK_NOTE_REJECTED, /* text: why */
 };
 
 struct link_note {
 	struct link_note *next;
 	enum link_note_kind kind;
-	int64_t number; /* the attempt it belongs to; ACKNOWLEDGED: the token */
+	int64_t number; /* the attempt it belongs to; ACKNOWLEDGED, REJECTED: the token */
 	char *topic;    /* NUL-terminated, in the same allocation */
 	struct ota_span text; /* likewise, followed by a NUL */
 };

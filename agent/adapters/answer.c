@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "common/text.h"
-#include "common/time.h"
 
 enum {
 	HTTP_OK = 200,
@@ -71,14 +70,6 @@ static void answer_range(struct agent_answer *answer, struct ota_span value)
 	answer->range_is_broken = answer->range_last < answer->range_first;
 }
 
-static void answer_retry_after(struct agent_answer *answer, struct ota_span value)
-{
-	uint64_t seconds;
-
-	if (ota_text_parse_u64(value, &seconds) && seconds <= OTA_DAY_MS / OTA_SECOND_MS)
-		answer->retry_after_ms = (int64_t)seconds * OTA_SECOND_MS;
-}
-
 /* A weak one (W/"...") does not promise equal bytes; If-Range wants that promise. */
 static void answer_etag(struct agent_answer *answer, struct ota_span value)
 {
@@ -108,8 +99,6 @@ void agent_answer_line(struct agent_answer *answer, struct ota_span line)
 		answer_range(answer, line);
 	else if (name_is(name, "etag"))
 		answer_etag(answer, line);
-	else if (name_is(name, "retry-after"))
-		answer_retry_after(answer, line);
 }
 
 __attribute__((format(printf, 3, 4))) static enum agent_answer_use refuse(struct agent_fetch_result *result,
@@ -163,6 +152,5 @@ enum agent_answer_use agent_answer_judge(const struct agent_answer *answer, uint
 		return refuse(ret_result, AGENT_FETCH_STALE, "server answered 416");
 	refuse(ret_result, status_is_for_now(answer->status) ? AGENT_FETCH_TRANSIENT : AGENT_FETCH_PERMANENT,
 	       "server answered %d", answer->status);
-	ret_result->retry_after_ms = answer->retry_after_ms;
 	return AGENT_ANSWER_REFUSE;
 }

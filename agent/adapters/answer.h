@@ -15,7 +15,6 @@ struct agent_answer {
 	uint64_t range_first, range_last, range_size; /* Content-Range; range_size 0 = "*" */
 	bool range_is_broken;
 	char etag[AGENT_ETAG_MAX + 1]; /* strong ones only */
-	int64_t retry_after_ms;        /* seconds form; the date form counts as absent */
 };
 
 /* One header line as it came, its end included. A status line begins a new answer (after a redirect, after a 100). */

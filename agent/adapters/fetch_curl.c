@@ -16,6 +16,7 @@
 
 enum {
 	REDIRECTS_MAX = 3,
+	RETRY_AFTER_MAX_MS = 10 * OTA_MINUTE_MS,
 	POLL_MS = 1000, /* curl's own timers are never this far apart; the watch wakes us at once */
 };
 
@@ -114,6 +115,17 @@ static size_t transfer_on_header(char *data, size_t unit, size_t count, void *co
 	return unit * count;
 }
 
+/* Seconds or a date, as curl reads it. A server that wants to be left alone for longer, and a date that is far away because one
+ * of the two clocks is wrong, cost us the longest pause and no more. */
+static int64_t transfer_retry_after_ms(const struct transfer *transfer)
+{
+	curl_off_t seconds = 0;
+
+	if (curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &seconds) || seconds <= 0)
+		return 0;
+	return seconds < RETRY_AFTER_MAX_MS / OTA_SECOND_MS ? (int64_t)seconds * OTA_SECOND_MS : RETRY_AFTER_MAX_MS;
+}
+
 /* Before the first byte of the body counts. */
 static bool transfer_judge(struct transfer *transfer)
 {
@@ -123,6 +135,7 @@ static bool transfer_judge(struct transfer *transfer)
 
 	switch (agent_answer_judge(&transfer->answer, part->size, part->offer->size, transfer->result)) {
 	case AGENT_ANSWER_REFUSE:
+		transfer->result->retry_after_ms = transfer_retry_after_ms(transfer);
 		transfer->refused = true;
 		return false;
 	case AGENT_ANSWER_APPEND:
@@ -203,8 +216,47 @@ static bool transfer_set_limits(struct transfer *transfer)
 	       !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms) &&
 	       !curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)transfer->order->deadline_ms) &&
 	       !curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)options->min_speed) &&
-	       !curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)(options->min_speed_time_ms / OTA_SECOND_MS)) &&
-	       (!options->ca_file[0] || !curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file));
+	       !curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)(options->min_speed_time_ms / OTA_SECOND_MS));
+}
+
+/* curl looks at the limit once in a hundred reads: short reads, so that this is no more than a second's worth. */
+static bool transfer_set_max_speed(const struct transfer *transfer)
+{
+	enum { READS_A_LOOK = 100, READ_MIN = 1024 };
+	uint64_t speed = transfer->options->max_speed, size = speed / READS_A_LOOK;
+
+	if (speed == 0)
+		return true;
+	if (size < CURL_MAX_WRITE_SIZE &&
+	    curl_easy_setopt(transfer->easy, CURLOPT_BUFFERSIZE, (long)(size > READ_MIN ? size : READ_MIN)))
+		return false;
+	return !curl_easy_setopt(transfer->easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)speed);
+}
+
+/* Only the certificates of ca_file: without the second line curl would trust the system's directory besides. */
+static bool transfer_set_trust(const struct transfer *transfer)
+{
+	const struct agent_curl_options *options = transfer->options;
+	CURL *easy = transfer->easy;
+
+	if (options->ca_file[0] && (curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file) ||
+				    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL)))
+		return false;
+	if (options->pinned_key[0] && curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, options->pinned_key))
+		return false;
+	return !options->cert_file[0] || (!curl_easy_setopt(easy, CURLOPT_SSLCERT, options->cert_file) &&
+					  !curl_easy_setopt(easy, CURLOPT_SSLKEY, options->key_file));
+}
+
+/* An empty proxy is none, whatever the environment says. The proxy's own answer to a CONNECT is no answer of the server. */
+static bool transfer_set_proxy(const struct transfer *transfer)
+{
+	const struct agent_curl_options *options = transfer->options;
+	CURL *easy = transfer->easy;
+
+	return !curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy) &&
+	       !curl_easy_setopt(easy, CURLOPT_NOPROXY, options->no_proxy) &&
+	       !curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
 static bool transfer_set_up(struct transfer *transfer)
@@ -222,7 +274,9 @@ static bool transfer_set_up(struct transfer *transfer)
 	       !curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) &&
 	       !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, transfer_on_body) &&
 	       !curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) && transfer_set_limits(transfer) &&
-	       transfer_want_rest(transfer) && !curl_multi_add_handle(transfer->multi, easy);
+	       transfer_set_max_speed(transfer) &&
+	       transfer_set_trust(transfer) && transfer_set_proxy(transfer) && transfer_want_rest(transfer) &&
+	       !curl_multi_add_handle(transfer->multi, easy);
 }
 
 static void transfer_tear_down(struct transfer *transfer)
@@ -262,7 +316,7 @@ static bool curl_error_is_lasting(CURLcode code)
 {
 	static const CURLcode lasting[] = {
 		CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_UNSUPPORTED_PROTOCOL,
-		CURLE_URL_MALFORMAT,            CURLE_TOO_MANY_REDIRECTS, CURLE_OUT_OF_MEMORY,
+		CURLE_URL_MALFORMAT,            CURLE_TOO_MANY_REDIRECTS, CURLE_OUT_OF_MEMORY,   CURLE_SSL_PINNEDPUBKEYNOTMATCH,
 	};
 
 	for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++)
@@ -297,8 +351,24 @@ static void transfer_verify(struct transfer *transfer)
 		transfer_end_local(transfer, &error);
 }
 
+/* What a proxy forbids it forbids the next time, too. */
+static bool transfer_proxy_refused(struct transfer *transfer)
+{
+	char text[OTA_DESC_MAX + 1];
+	long status = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	if (status < 400 || status >= 500)
+		return false;
+	snprintf(text, sizeof(text), "the proxy answered %ld", status);
+	transfer_end(transfer, AGENT_FETCH_PERMANENT, text);
+	return true;
+}
+
 static void transfer_conclude(struct transfer *transfer, CURLcode code)
 {
+	if (code && transfer_proxy_refused(transfer))
+		return;
 	/* An answer without a body never reached transfer_on_body(). */
 	if (!transfer->judged && !transfer->refused && transfer->answer.status)
 		transfer_judge(transfer);

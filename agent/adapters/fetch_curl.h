@@ -13,10 +13,15 @@ struct agent_curl_options {
 	const char *state_dir;
 	const char *url_schemes; /* words, "https" or "http https" */
 	const char *url_hosts;   /* words; "" = any. With a list, redirects are not followed, for they lead past it */
-	const char *ca_file;     /* "" = the system's */
+	const char *ca_file;     /* in place of the system's; "" = the system's */
+	const char *cert_file, *key_file; /* shown to servers that ask for one; "" = none */
+	const char *pinned_key;  /* "sha256//..."; "" = any key of a good certificate */
+	const char *proxy;       /* "" = none; nothing comes from the environment */
+	const char *no_proxy;    /* words */
 	int64_t connect_timeout_ms;
 	uint64_t min_speed;        /* bytes per second; 0 = none */
 	int64_t min_speed_time_ms; /* slower than that for so long is a cut connection */
+	uint64_t max_speed;        /* bytes per second; 0 = no limit */
 };
 
 struct agent_curl;

@@ -8,7 +8,6 @@
 #include "common/text.h"
 #include "common/time.h"
 #include "common/version.h"
-#include "link/link.h"
 
 enum { QOS_AT_LEAST_ONCE = 1 };
 
@@ -140,6 +139,15 @@ static void mqtt_on_refused(void *context, const char *topic)
 	mqtt->events->strange(mqtt->events->context, text);
 }
 
+/* Nothing to do about it: what the core still wants to be heard is said again at the next connection. */
+static void mqtt_on_rejected(void *context, int64_t token, const char *reason)
+{
+	struct agent_mqtt *mqtt = context;
+
+	(void)token;
+	mqtt->events->strange(mqtt->events->context, reason);
+}
+
 /* --- to the server ---------------------------------------------------------------------------------------------------------- */
 
 static const char *none_if_empty(const char *text)
@@ -158,6 +166,9 @@ static int mqtt_connect(void *context, struct ota_error *error)
 		.url = options->broker,
 		.client_id = client_id,
 		.username = username,
+		.version = options->version,
+		.proxy = none_if_empty(options->proxy),
+		.no_proxy = none_if_empty(options->no_proxy),
 		.ca_file = none_if_empty(options->ca_file),
 		.cert_file = none_if_empty(options->cert_file),
 		.key_file = none_if_empty(options->key_file),
@@ -172,6 +183,7 @@ static int mqtt_connect(void *context, struct ota_error *error)
 		.message = mqtt_on_message,
 		.acknowledged = mqtt_on_acknowledged,
 		.refused = mqtt_on_refused,
+		.rejected = mqtt_on_rejected,
 		.context = mqtt,
 	};
 

@@ -7,11 +7,13 @@
 
 #include "agent/ports/report.h"
 #include "common/topic.h"
+#include "link/link.h"
 
 struct agent_mqtt_options {
 	struct ota_identity identity;
 	const char *broker; /* mqtt://host:port or mqtts://host:port */
-	const char *ca_file, *cert_file, *key_file; /* "" = none */
+	enum ota_mqtt_version version;
+	const char *ca_file, *cert_file, *key_file, *proxy, *no_proxy; /* "" = none */
 	int64_t keepalive_ms, backoff_base_ms, backoff_cap_ms;
 };
 

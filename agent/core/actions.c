@@ -97,11 +97,6 @@ static bool module_is_in_between(const struct agent_core *core, size_t module)
 
 /* --- the end of a task ------------------------------------------------------------------------------------------------------ */
 
-static const char *offer_digest(const struct ota_offer *offer)
-{
-	return offer->sha256[0] ? offer->sha256 : offer->md5;
-}
-
 /* Servers that number nothing, and late messages, leave what we remember of the newest. */
 static void core_end_attempt(struct agent_core *core, int64_t batch, int64_t attempt)
 {
@@ -117,17 +112,6 @@ static void core_drop_task(struct agent_core *core)
 	core->task = (struct agent_task){0};
 }
 
-static void core_remember_refusal(struct agent_core *core, int step, const char *desc)
-{
-	const struct ota_offer *offer = &core->task.offer;
-	struct agent_refusal *refusal = &core->refusal;
-
-	*refusal = (struct agent_refusal){.step = step, .batch = offer->batch, .attempt = offer->attempt};
-	ota_text_cut(refusal->version, sizeof(refusal->version), offer->version);
-	ota_text_cut(refusal->digest, sizeof(refusal->digest), offer_digest(offer));
-	ota_text_cut(refusal->desc, sizeof(refusal->desc), desc);
-}
-
 /* Ends the task with a negative step. What was downloaded stays for the next attempt, unless the bytes themselves are at
  * fault. */
 static void core_fail(struct agent_core *core, struct agent_effects *effects, int step, const char *desc)
@@ -138,7 +122,7 @@ static void core_fail(struct agent_core *core, struct agent_effects *effects, in
 
 	core_report(core, &core->task.offer, step, desc);
 	if (bytes_are_bad)
-		core_remember_refusal(core, step, desc);
+		agent_refusals_add(&core->refusals, &core->task.offer, step, desc);
 	core_drop_task(core);
 	emit_log(effects, OTA_LOG_ERROR, "task_failed", "%d %s", step, core->report.progress.desc);
 	emit(effects, AGENT_EFFECT_SAVE);
@@ -163,8 +147,9 @@ ACTION(conclude_success)
 
 	UNUSED(event), UNUSED(now);
 	emit_log(effects, OTA_LOG_INFO, "task_succeeded", "%s runs", core->task.offer.version);
+	/* What failed over the old version may work over the new one. */
+	agent_refusals_forget(&core->refusals, core->task.offer.module);
 	core_drop_task(core);
-	core->refusal = (struct agent_refusal){0};
 	emit(effects, AGENT_EFFECT_CONNECT);
 	emit(effects, AGENT_EFFECT_SAVE);
 	emit_of_module(effects, AGENT_EFFECT_DISCARD, module);
@@ -178,8 +163,7 @@ ACTION(conclude_fallback)
 
 	UNUSED(event), UNUSED(now);
 	snprintf(desc, sizeof(desc), "%s was installed, but %s came up", core->task.offer.version, core->modules[module].version);
-	core_remember_refusal(core, STEP_NOT_BURNED, desc);
-	core->refusal.lasting = true;
+	agent_refusals_add(&core->refusals, &core->task.offer, STEP_NOT_BURNED, desc);
 	core_drop_task(core);
 	emit_log(effects, OTA_LOG_ERROR, "task_fell_back", "%s", desc);
 	emit(effects, AGENT_EFFECT_CONNECT);
@@ -299,11 +283,14 @@ ACTION(refuse_delta)
 
 ACTION(refuse_again)
 {
-	char desc[OTA_DESC_MAX + 1];
+	const struct agent_refusal refusal = *agent_refusals_find(&core->refusals, event->offer);
+	char desc[OTA_DESC_MAX + 32];
 
 	UNUSED(now);
-	ota_text_cut(desc, sizeof(desc), core->refusal.desc);
-	core_refuse(core, event->offer, effects, core->refusal.step, desc);
+	/* The next attempt of this batch, should there be one, is asked for by somebody who read this answer. */
+	agent_refusals_add(&core->refusals, event->offer, refusal.step, refusal.desc);
+	snprintf(desc, sizeof(desc), "not tried again: %s", refusal.desc);
+	core_refuse(core, event->offer, effects, refusal.step, desc);
 }
 
 /* --- work ------------------------------------------------------------------------------------------------------------------- */
@@ -419,10 +406,12 @@ ACTION(install)
 	emit(effects, AGENT_EFFECT_INSTALL);
 }
 
+/* -3 and -4 are held against the package, -1 is not: the device was not ready, or its disk is full. */
 static int install_step(int code)
 {
 	switch (code) {
 	case OTA_EUNAVAILABLE:
+	case OTA_ELIMIT:
 		return STEP_FAILED;
 	case OTA_EVERIFY:
 		return STEP_NOT_VERIFIED;

@@ -70,13 +70,8 @@ GUARD(attempt_is_over)
 
 GUARD(package_is_bad)
 {
-	const struct agent_refusal *refusal = &core->refusal;
-	const struct ota_offer *offer = event->offer;
-	const char *digest = offer->sha256[0] ? offer->sha256 : offer->md5;
-
 	UNUSED(now);
-	return refusal->version[0] && !strcmp(refusal->version, offer->version) && !strcmp(refusal->digest, digest) &&
-	       refusal->batch == offer->batch && refusal->attempt == offer->attempt;
+	return agent_refusals_find(&core->refusals, event->offer);
 }
 
 GUARD(offer_is_delta)

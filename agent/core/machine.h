@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/core/refusal.h"
 #include "agent/ports/clock.h"
 #include "agent/ports/fetch.h"
 #include "common/log.h"
@@ -127,16 +128,6 @@ struct agent_report {
 	struct ota_progress progress;
 };
 
-/* A package that was found bad, so that it is not fetched again for nothing. */
-struct agent_refusal {
-	char version[OTA_VERSION_MAX + 1]; /* "" = none */
-	char digest[OTA_SHA256_HEX + 1];
-	int64_t batch, attempt;
-	int step; /* -3, -4 */
-	char desc[OTA_DESC_MAX + 1];
-	bool lasting; /* outlives a restart: it was installed and did not come up */
-};
-
 struct agent_module {
 	char name[OTA_MODULE_MAX + 1];
 	char version[OTA_VERSION_MAX + 1];
@@ -160,7 +151,7 @@ struct agent_core {
 	/* On disk (agent/core/record.h). */
 	struct agent_task task;
 	struct agent_report report;
-	struct agent_refusal refusal;
+	struct agent_refusals refusals;
 	int64_t last_batch, last_attempt;   /* the last task worked on: stands in every inform */
 	int64_t ended_batch, ended_attempt; /* the last one that is over: a repeat of its push is no new work */
 	/* For this process only. */

@@ -65,13 +65,24 @@ static void report_print(struct ota_bytes *out, const struct agent_report *repor
 
 static void refusal_print(struct ota_bytes *out, const struct agent_refusal *refusal)
 {
-	ota_bytes_format(out, ",\n\"refusal\":{\"step\":%d", refusal->step);
+	ota_bytes_format(out, "{\"step\":%d", refusal->step);
+	member_text(out, "module", refusal->module);
 	member_text(out, "version", refusal->version);
 	member_text(out, "digest", refusal->digest);
 	member_text(out, "desc", refusal->desc);
 	member_integer(out, "batch", refusal->batch);
 	member_integer(out, "attempt", refusal->attempt);
 	ota_bytes_text(out, "}");
+}
+
+static void refusals_print(struct ota_bytes *out, const struct agent_refusals *refusals)
+{
+	for (size_t i = 0; i < refusals->count; i++) {
+		ota_bytes_text(out, i ? ",\n " : ",\n\"refusals\":[");
+		refusal_print(out, &refusals->list[i]);
+	}
+	if (refusals->count)
+		ota_bytes_text(out, "]");
 }
 
 int agent_record_print(const struct agent_core *core, struct ota_bytes *out)
@@ -81,8 +92,7 @@ int agent_record_print(const struct agent_core *core, struct ota_bytes *out)
 		task_print(out, &core->task);
 	if (core->report.number)
 		report_print(out, &core->report);
-	if (core->refusal.version[0] && core->refusal.lasting)
-		refusal_print(out, &core->refusal);
+	refusals_print(out, &core->refusals);
 	attempt_print(out, "last", core->last_batch, core->last_attempt);
 	attempt_print(out, "ended", core->ended_batch, core->ended_attempt);
 	ota_bytes_text(out, "}\n");
@@ -187,20 +197,34 @@ static bool report_read(const cJSON *tree, struct agent_report *report, struct o
 	return !part.failed;
 }
 
-static bool refusal_read(const cJSON *tree, struct agent_refusal *refusal, struct ota_error *error)
+static bool refusal_read(const cJSON *object, struct agent_refusal *refusal, struct ota_error *error)
 {
-	struct part part;
+	struct part part = {.at = {object, "refusals[]"}, .error = error};
 
-	if (!part_open(tree, "refusal", error, &part))
-		return true;
-	refusal->lasting = true;
+	if (!cJSON_IsObject(object)) {
+		ota_fail(error, OTA_ECORRUPT, "refusals holds something else");
+		return false;
+	}
 	refusal->step = (int)part_integer(&part, "step", -4, -1);
+	part_text(&part, "module", refusal->module, sizeof(refusal->module));
 	part_text(&part, "version", refusal->version, sizeof(refusal->version));
 	part_text(&part, "digest", refusal->digest, sizeof(refusal->digest));
 	part_text(&part, "desc", refusal->desc, sizeof(refusal->desc));
 	refusal->batch = part_integer(&part, "batch", 0, OTA_INTEGER_MAX);
 	refusal->attempt = part_integer(&part, "attempt", 0, OTA_INTEGER_MAX);
 	return !part.failed;
+}
+
+static bool refusals_read(const cJSON *tree, struct agent_refusals *refusals, struct ota_error *error)
+{
+	const cJSON *array = NULL, *object;
+
+	if (ota_json_array((struct ota_json_place){tree, ""}, "refusals", &array, error) < 0)
+		return false;
+	cJSON_ArrayForEach(object, array)
+		if (refusals->count < AGENT_REFUSALS_MAX && !refusal_read(object, &refusals->list[refusals->count++], error))
+			return false;
+	return true;
 }
 
 static bool attempt_read(const cJSON *tree, const char *name, int64_t *ret_batch, int64_t *ret_attempt, struct ota_error *error)
@@ -249,14 +273,14 @@ int agent_record_read(struct ota_span text, struct agent_core *core, struct ota_
 	if (rc)
 		return rc;
 	if (!task_read(tree, &read.task, error) || !report_read(tree, &read.report, error) ||
-	    !refusal_read(tree, &read.refusal, error) ||
+	    !refusals_read(tree, &read.refusals, error) ||
 	    !attempt_read(tree, "last", &read.last_batch, &read.last_attempt, error) ||
 	    !attempt_read(tree, "ended", &read.ended_batch, &read.ended_attempt, error))
 		return error ? error->code = OTA_ECORRUPT : OTA_ECORRUPT;
 	core_adopt_task(core, &read.task);
 	core->report = read.report;
 	core->last_number = read.report.number;
-	core->refusal = read.refusal;
+	core->refusals = read.refusals;
 	core->last_batch = read.last_batch;
 	core->last_attempt = read.last_attempt;
 	core->ended_batch = read.ended_batch;

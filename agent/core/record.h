@@ -1,7 +1,7 @@
 /*
  * Record: the part of the core that stands on disk, as one JSON object. Read and written here only.
  *
- * {"format":1,"task":{..},"report":{..},"refusal":{..},"last":{..},"ended":{..}}; an absent member is an empty one.
+ * {"format":1,"task":{..},"report":{..},"refusals":[..],"last":{..},"ended":{..}}; an absent member is an empty one.
  */
 #ifndef OTA_AGENT_CORE_RECORD_H
 #define OTA_AGENT_CORE_RECORD_H
@@ -19,8 +19,7 @@ int agent_record_print(const struct agent_core *core, struct ota_bytes *out);
 
 /*
  * Fills core, which agent_core_init() made, with what the record says; untouched on failure. A task of a module that is no longer
- * configured is dropped. A refusal that does not outlive a restart is dropped as well. OTA_EVERSION: written by a newer agent.
- * OTA_ECORRUPT: not a record.
+ * configured is dropped. OTA_EVERSION: written by a newer agent. OTA_ECORRUPT: not a record.
  */
 int agent_record_read(struct ota_span text, struct agent_core *core, struct ota_error *error);
 

@@ -72,6 +72,7 @@ int ota_handle_add_package(struct ota_call *call, struct ota_error *error)
 	ota_call_text(call, "notes", "", package.notes, sizeof(package.notes));
 	ota_text_cut(package.created_by, sizeof(package.created_by), call->operator.name);
 	package.full.size = (uint64_t)ota_call_integer(call, "size", 0);
+	call->undo = ota_call_bool(call, "dryRun");
 	if (!failed)
 		failed = ext_data_keep(call, &package);
 	if (failed)
@@ -81,7 +82,7 @@ int ota_handle_add_package(struct ota_call *call, struct ota_error *error)
 		return ota_fail_at(error, OTA_ECONFLICT, "version", "product %s has a package %s of module %s already",
 				   package.product_key, package.version, package.module);
 	if (failed == OTA_ENOTFOUND)
-		failed = ota_call_bool(call, "dryRun") ? 0 : package_insert(call, &package, error);
+		failed = call->undo ? 0 : package_insert(call, &package, error);
 	if (!failed)
 		ota_answer_package(call->out, NULL, &package);
 	return failed;

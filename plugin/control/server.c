@@ -1,4 +1,6 @@
 /* What the server is and how it does: what `otactl server status` and the gateway's /metrics show. */
+#include <stdlib.h>
+
 #include "common/version.h"
 #include "plugin/control/call.h"
 
@@ -73,6 +75,20 @@ static void counts_answer(struct ota_bytes *out, const struct counts *counts)
 	ota_answer_close(out, '}');
 }
 
+/* Sentences of what needs somebody to act; none when all is well. */
+static int alarms_answer(struct ota_call *call, struct ota_error *error)
+{
+	const struct ota_control_options *options = &call->control->options;
+	OTA_AUTO_FREE struct ota_findings *findings = calloc(1, sizeof(*findings));
+
+	if (!findings)
+		return ota_fail(error, OTA_ENOMEM, "no memory");
+	if (options->alarms)
+		options->alarms(options->alarms_context, findings);
+	ota_answer_findings(call->out, "alarms", findings);
+	return 0;
+}
+
 int ota_handle_get_server(struct ota_call *call, struct ota_error *error)
 {
 	const struct ota_control_options *options = &call->control->options;
@@ -95,6 +111,7 @@ int ota_handle_get_server(struct ota_call *call, struct ota_error *error)
 	ota_answer_integer(call->out, "journalLimitBytes", figures.journal_limit_bytes);
 	counts_answer(call->out, &counts);
 	metrics_answer(call->out, &figures);
+	failed = alarms_answer(call, error);
 	ota_answer_close(call->out, '}');
-	return 0;
+	return failed;
 }

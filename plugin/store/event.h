@@ -4,7 +4,7 @@
 
 #include "plugin/store/store.h"
 
-enum { OTA_EVENT_WORD_MAX = 32, OTA_EVENT_DETAIL_MAX = 512 };
+enum { OTA_EVENT_DETAIL_MAX = 512 };
 
 struct ota_event {
 	int64_t id;
@@ -20,14 +20,37 @@ struct ota_event {
 };
 
 int ota_event_insert(struct ota_store *store, const struct ota_event *event, struct ota_error *error);
+
+/* Texts that are NULL or "" and numbers that are 0 filter nothing. */
 struct ota_event_filter {
-	const char *product_key; /* "" = any */
-	int64_t device_id;       /* 0 = any */
-	int64_t batch_id;        /* 0 = any */
-	int64_t before;          /* ids below this; 0 = from the newest */
+	const char *product_key;
+	const char *actor;
+	const char *event;
+	int64_t device_id;
+	int64_t batch_id;
+	int64_t task_id;
+	int64_t since_ms, until_ms; /* both included */
+	int64_t before;             /* newest first, ids below this */
+	bool rising;                /* oldest first instead, ids above `above` */
+	int64_t above;
 };
-/* Newest first. */
-int ota_event_list(struct ota_store *store, const struct ota_event_filter *filter, struct ota_event *rows, size_t capacity,
-		   size_t *ret_count, struct ota_error *error);
+
+/* A page looks at OTA_EVENT_LOOK_MAX rows at the most, so that a filter that little passes holds nobody up: it may be short, even
+ * empty, and still be followed by another one. */
+enum { OTA_EVENT_LOOK_MAX = 4000 };
+struct ota_event_page {
+	struct ota_event *rows; /* of the caller, room for `capacity` */
+	size_t capacity;
+	size_t count;
+	int64_t last; /* the id the next page goes on from, as before or above; 0 = nothing was looked at */
+	bool more;    /* perhaps; the last page says no */
+};
+int ota_event_list(struct ota_store *store, const struct ota_event_filter *filter, struct ota_event_page *page,
+		   struct ota_error *error);
+/* The newest id, 0 without events. */
+int ota_event_newest(struct ota_store *store, int64_t *ret_id, struct ota_error *error);
+
+/* Removes the oldest of those before a time, at most `limit`. */
+int ota_event_prune(struct ota_store *store, int64_t before_ms, int64_t limit, int64_t *ret_count, struct ota_error *error);
 
 #endif

@@ -209,13 +209,50 @@ case "$OTA_VERSION" in
 esac"""), "timeout": "1s"}}
     agent.start()
     server.expect_inform(version="1.0.0")
+    images = {number: content(1000, number) for number in (2, 3, 4)}
+    urls = {number: web.add(f"/{number}", image) for number, image in images.items()}
+    server.push("2.0.0", urls[2], images[2])
+    assert server.expect_progress(-4)["desc"] == "install: flash is write protected"
+    server.push("3.0.0", urls[3], images[3], batch=8)
+    assert server.expect_progress(-1)["desc"] == "install: battery at 12 %"
+    server.push("4.0.0", urls[4], images[4], batch=9)
+    assert "took longer than 1 s and was ended" in server.expect_progress(-4)["desc"]
+
+
+def test_the_same_bad_package_is_never_tried_twice(make_agent, server, web):
+    """Not by another batch, not after a restart; but where the operator tries again in the same batch, and after --forget."""
+    agent = make_agent()
+    mended = agent.home / "mended"
+    agent.modules["default"]["check"] = agent.hook("check", f"[ -e {mended} ] || {{ echo no room in NVRAM; exit 1; }}")
+    agent.provision().start()
+    server.expect_inform()
     url = web.add("/new", NEW)
     server.push("2.0.0", url, NEW)
-    assert server.expect_progress(-4)["desc"] == "install: flash is write protected"
-    server.push("3.0.0", url, NEW, batch=8)
-    assert server.expect_progress(-1)["desc"] == "install: battery at 12 %"
-    server.push("4.0.0", url, NEW, batch=9)
-    assert "took longer than 1 s and was ended" in server.expect_progress(-4)["desc"]
+    assert server.expect_progress(-4)["desc"] == "install: no room in NVRAM"
+    server.expect_inform(batch=7)
+    server.push("2.0.0", url, NEW, batch=8)
+    assert server.expect_progress(-4)["desc"] == "not tried again: install: no room in NVRAM"
+    server.fence()
+    agent.stop()
+    agent.start()
+    server.expect_inform()
+    server.push("2.0.0-renamed", url, NEW, batch=9)
+    assert server.expect_progress(-4)["desc"] == "not tried again: install: no room in NVRAM"
+    assert len(web.requests) == 1
+    server.push("2.0.0-renamed", url, NEW, batch=9, attempt=2)
+    assert server.expect_progress(-4)["desc"] == "install: no room in NVRAM"
+    server.expect_inform(batch=9)
+    code, output = agent.call("--forget")
+    assert code == 1 and f"is in use by process {agent.process.pid}" in output
+    server.fence()
+    agent.stop()
+    assert agent.call("--forget") == (0, "forgot 2.0.0-renamed of module default: install: no room in NVRAM\n")
+    assert agent.call("--forget") == (0, "nothing to forget\n")
+    mended.touch()
+    agent.start()
+    server.expect_inform()
+    server.push("2.0.0", url, NEW, batch=10)
+    server.expect_inform(version="2.0.0")
 
 
 def test_a_version_that_does_not_come_up_is_told_by_the_old_one(make_agent, server, web):

@@ -194,11 +194,20 @@ def test_without_a_good_token_nothing_is_read(gateway, web, headers, status):
     assert gateway.packages() == []
 
 
-def test_idempotency_key_goes_with_the_real_command_only(plugin, web):
+def test_idempotency_key_goes_with_both_commands(plugin, web):
     assert web.put(TARGET, DATA, Idempotency_Key="ci-7").status == 201
     dry, real = plugin.asked("addPackage")
-    assert "requestId" not in dry
-    assert real["requestId"] == "ci-7"
+    assert dry["requestId"] == real["requestId"] == "ci-7"
+
+
+@pytest.mark.parametrize("expect", [{"Expect": "100-continue"}, {}], ids=["asking", "not asking"])
+def test_upload_whose_answer_was_lost_is_answered_again_before_its_body(gateway, plugin, web, expect):
+    """The plugin gives the answer it kept under the key, which has an id."""
+    plugin.answers["addPackage"] = {"id": 7, "productKey": "pk1", "version": "2.0.0"}
+    with begin(web, Idempotency_Key="ci-7", **expect) as line:
+        answer = line.answer()
+    assert (answer.status, answer.json["id"]) == (201, 7)
+    assert gateway.packages() == []
 
 
 def test_same_bytes_twice_are_one_file(gateway, web):

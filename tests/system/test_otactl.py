@@ -4,11 +4,14 @@ import hashlib
 import json
 import os
 import re
+import signal
 
 import pytest
 
 from gateway_rig.fake_broker import TOKEN, Refusal
 from gateway_rig.fixtures import bench, fake_broker, gateway, make_gateway, otactl, plugin  # noqa: F401
+
+from harness.wait import DEADLINE
 
 pytestmark = pytest.mark.needs_no_plugin
 
@@ -64,6 +67,9 @@ def own(command):
     ("token add ci --role operator --expires-in 90d --reason builds", "createToken",
      {"name": "ci", "role": "operator", "expiresIn": "90d", "reason": "builds"}),
     ("token revoke ci", "revokeToken", {"name": "ci"}),
+    ("log -p pk1 -d a --batch 7 --task 9 --actor ann --event failed --since 2026-11-20 --until 2026-11-20T10:00:30", "listEvents",
+     {"productKey": "pk1", "deviceName": "a", "batch": 7, "task": 9, "actor": "ann", "event": "failed", "limit": 500,
+      "since": 1795132800000, "until": 1795168830000}),
     ("batch create --package 3 --all", "createBatch", {"package": 3, "kind": "static", "targets": {"all": True}}),
     ("batch create -p pk1 -v 2.0 --kind verify -d a -d b --soak 10m --retries 1 --override --reason lab", "createBatch",
      {"productKey": "pk1", "version": "2.0", "kind": "verify", "targets": {"names": ["a", "b"]},
@@ -88,6 +94,51 @@ def test_list_goes_through_all_pages(plugin, otactl, words, command):
     assert len(otactl.good(*words.split()).splitlines()) == 4
     assert len(otactl.good(*words.split(), "--no-headers").splitlines()) == 3
     assert len(otactl.good(*words.split(), "--limit", "2", "--no-headers").splitlines()) == 2
+
+
+def test_search_goes_on_over_an_empty_page(plugin, otactl):
+    """The server looks at so many events for one answer; what is wanted may lie behind them."""
+    pages = {None: {"items": [], "next": "x", "last": 9}, "x": {"items": [{"id": 3}], "last": 9}}
+    plugin.answers["listEvents"] = lambda asked: pages[asked.get("after")]
+    assert json.loads(otactl.good("log", "--event", "failed", "-o", "jsonl"))["id"] == 3
+
+
+def test_follow_begins_with_the_newest_oldest_first(plugin, otactl):
+    def answer(asked):
+        if "above" in asked:
+            return {"items": [{"id": 6}], "last": 6} if asked["above"] == 5 else {"items": [], "last": 6}
+        first = "after" not in asked
+        return {"items": [{"id": 5}, {"id": 4}] if first else [{"id": 3}], "next": "4" if first else "3", "last": 5}
+    plugin.answers["listEvents"] = answer
+    following = otactl.start("log", "--follow", "--limit", "3", "-o", "jsonl")
+    assert [json.loads(following.stdout.readline())["id"] for _ in range(4)] == [3, 4, 5, 6]
+    following.send_signal(signal.SIGINT)
+    assert following.wait(DEADLINE) == -signal.SIGINT  # a shell says 130
+    following.stdout.close()
+    following.stderr.close()
+
+
+def test_follow_since_shows_all_from_then_on(plugin, otactl):
+    def answer(asked):
+        assert asked["since"] == 1795132800000
+        return {"items": [{"id": 8}], "last": 8} if asked["above"] == 0 else {"items": [], "last": 8}
+    plugin.answers["listEvents"] = answer
+    following = otactl.start("log", "--follow", "--since", "2026-11-20", "-o", "name")
+    assert following.stdout.readline() == "8\n"
+    following.kill()
+    following.communicate()
+
+
+@pytest.mark.parametrize("words, said", [
+    ("log --since yesterday", "--since"), ("log --until 2026-13-01", "--until"), ("log --follow --until 1h", "--until"),
+    ("log --follow -o json", "jsonl"), ("log --follow --limit x", "--limit"),
+    ("log --since 2026-11-20 --until 2026-11-19", "since"), ("device log pk1 a --since x", "--since"),
+    ("token add ci", "--role"), ("token add ci --role root", "--role"), ("token add a/b --role viewer", "name"),
+    ("token add ci --role viewer --expires-in never", "--expires-in"), ("token revoke", "NAME"),
+])
+def test_mistakes_about_log_and_token_are_told_by_name(otactl, words, said):
+    result = otactl(*words.split())
+    assert result.code == 2 and result.out == "" and said in result.err and result.err.count("\n") == 1, result
 
 
 def test_table_is_clean_of_what_a_device_put_there(plugin, otactl):

@@ -20,7 +20,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         web.requests.append((self.path, self.headers.get("Range")))
         self.close_connection = True
         if self.path in web.answers:
-            self._head(web.answers[self.path], 0)
+            self._head(web.answers[self.path], 0, **web.headers.get(self.path, {}))
             return
         content = web.find(self.path)
         if content is None:
@@ -48,6 +48,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         try:
             while first < len(content):
                 last = min(first + PIECE, web.wait_gate(self.path, first), len(content))
+                last = min(last, first + web.pace(self.path))
                 self.wfile.write(view[first:last])
                 first = last
                 web.sent[self.path] = first
@@ -60,9 +61,12 @@ class Web:
         self.files = {}  # path -> bytes
         self.prefixes = {}  # the beginning of paths -> bytes; for links whose end the server makes up
         self.answers = {}  # path -> a status without a body
+        self.headers = {}  # path -> more headers of that answer
         self.requests = []  # (path, Range)
         self.sent = {}  # path -> how far the body went
         self._gates = {}
+        self._drips = {}
+        self._closed = threading.Event()
         self._change = threading.Condition()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
@@ -91,6 +95,18 @@ class Web:
             self._gates[path] = offset
             self._change.notify_all()
 
+    def drip(self, path, speed):
+        """Bodies of this path come at so many bytes a second; None: as fast as they can."""
+        self._drips[path] = speed
+
+    def pace(self, path):
+        """How much may be sent now; waits before it says so."""
+        speed = self._drips.get(path)
+        if speed is None:
+            return PIECE
+        self._closed.wait(0.1)
+        return max(1, speed // 10)
+
     def _gate(self, path):
         return next((offset for begin, offset in self._gates.items() if path.startswith(begin) and offset is not None), None)
 
@@ -105,6 +121,7 @@ class Web:
         return [value for name, value in self.requests if name == path]
 
     def close(self):
+        self._closed.set()
         with self._change:
             self._gates.clear()
             self._change.notify_all()

@@ -4,6 +4,7 @@ and If-Range.
 Usage: fault_server.py IMAGE LOG
 """
 
+import email.utils
 import http.server
 import re
 import sys
@@ -138,6 +139,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def serve_busy(self):
         self.head(503, Content_Length=0, Retry_After=7)
+
+    def serve_busy_until(self):
+        self.head(503, Content_Length=0, Retry_After=email.utils.formatdate(time.time() + 60, usegmt=True))
+
+    def serve_busy_yesterday(self):
+        self.head(503, Content_Length=0, Retry_After=email.utils.formatdate(time.time() - 86400, usegmt=True))
+
+    def serve_busy_for_years(self):
+        self.head(503, Content_Length=0, Retry_After=email.utils.formatdate(time.time() + 10 * 365 * 86400, usegmt=True))
+
+    def serve_busy_for_ever(self):
+        self.head(503, Content_Length=0, Retry_After=999999999)
+
+    def serve_busy_beyond_numbers(self):
+        self.head(503, Content_Length=0, Retry_After="9" * 30)
+
+    def serve_busy_negative(self):
+        self.head(503, Content_Length=0, Retry_After=-5)
+
+    def serve_busy_soon(self):
+        self.head(503, Content_Length=0, Retry_After="soon")
 
     def serve_nothing(self):
         self.wfile.flush()

@@ -30,7 +30,7 @@ static struct judged judge(struct agent_answer answer, uint64_t have)
 Test(answer, headers_are_read_whatever_their_case_and_white_space)
 {
 	struct agent_answer answer = ANSWER("HTTP/1.1 206 Partial Content\r\n", "content-length:900\r\n",
-					    "CONTENT-RANGE: bytes 100-999/1000\r\n", "ETag: \"abc\"\r\n", "Retry-After:  7 \r\n",
+					    "CONTENT-RANGE: bytes 100-999/1000\r\n", "ETag: \"abc\"\r\n",
 					    "\r\n");
 
 	cr_expect_eq(answer.status, 206);
@@ -38,7 +38,6 @@ Test(answer, headers_are_read_whatever_their_case_and_white_space)
 	cr_expect(answer.has_range && !answer.range_is_broken);
 	cr_expect(answer.range_first == 100 && answer.range_last == 999 && answer.range_size == 1000);
 	cr_expect_str_eq(answer.etag, "\"abc\"");
-	cr_expect_eq(answer.retry_after_ms, 7000);
 }
 
 Test(answer, a_status_line_begins_anew)
@@ -55,11 +54,6 @@ Test(answer, weak_and_unquoted_etags_promise_nothing)
 {
 	cr_expect_str_empty(ANSWER("HTTP/1.1 200 OK", "ETag: W/\"abc\"").etag);
 	cr_expect_str_empty(ANSWER("HTTP/1.1 200 OK", "ETag: abc").etag);
-}
-
-Test(answer, a_date_in_retry_after_counts_as_absent)
-{
-	cr_expect_eq(ANSWER("HTTP/1.1 503 x", "Retry-After: Fri, 20 Nov 2026 10:00:00 GMT").retry_after_ms, 0);
 }
 
 Test(answer, the_rest_is_appended_only_when_it_is_the_rest_we_asked_for)

@@ -90,6 +90,11 @@ static void setup(void)
 		.url_schemes = "http https",
 		.url_hosts = "",
 		.ca_file = "",
+		.cert_file = "",
+		.key_file = "",
+		.pinned_key = "",
+		.proxy = "",
+		.no_proxy = "",
 		.connect_timeout_ms = 5000,
 		.min_speed = 1,
 		.min_speed_time_ms = 30000,
@@ -275,6 +280,29 @@ Test(fetch, statuses_are_told_by_number)
 	cr_expect_eq(get("busy"), AGENT_FETCH_TRANSIENT);
 	cr_expect_str_eq(result.text, "server answered 503");
 	cr_expect_eq(result.retry_after_ms, 7000);
+}
+
+Test(fetch, retry_after_is_seconds_or_a_date_and_absurd_ones_are_capped)
+{
+	static const struct {
+		const char *path;
+		int64_t low_ms, high_ms;
+	} cases[] = {
+		{"busy", 7000, 7000},
+		{"busy-until", 50000, 61000},
+		{"busy-yesterday", 0, 0},
+		{"busy-for-years", 600000, 600000},
+		{"busy-for-ever", 600000, 600000},
+		{"busy-beyond-numbers", 0, 0},
+		{"busy-negative", 0, 0},
+		{"busy-soon", 0, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cr_expect_eq(get(cases[i].path), AGENT_FETCH_TRANSIENT);
+		cr_expect(result.retry_after_ms >= cases[i].low_ms && result.retry_after_ms <= cases[i].high_ms, "%s: %lld ms",
+			  cases[i].path, (long long)result.retry_after_ms);
+	}
 }
 
 Test(fetch, an_error_page_never_lands_in_the_part)

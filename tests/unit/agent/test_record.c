@@ -24,7 +24,7 @@ Test(record, what_is_written_is_read_back)
 	desk_reboot(&desk);
 	cr_expect_str_eq(desk.core.task.offer.version, "2.0.0");
 	cr_expect_str_eq(desk.core.task.offer.url, before.task.offer.url);
-	cr_expect_str_eq(desk.core.task.offer.sha256, DESK_SHA256);
+	cr_expect_str_eq(desk.core.task.offer.sha256, before.task.offer.sha256);
 	cr_expect_str_eq(desk.core.task.from, "1.0.0");
 	cr_expect_eq(desk.core.task.offer.size, 1000);
 	cr_expect_eq(desk.core.task.offer.sign_method, OTA_SIGN_SHA256);
@@ -33,6 +33,23 @@ Test(record, what_is_written_is_read_back)
 	cr_expect(desk.core.report.pending);
 	cr_expect_str_eq(desk.core.report.progress.desc, before.report.progress.desc);
 	cr_expect_eq(desk.core.last_batch, 7);
+}
+
+Test(record, bad_packages_are_remembered_across_a_restart)
+{
+	desk_open(&desk);
+	for (int i = 0; i < 3; i++) {
+		struct ota_offer offer = desk_offer("2.0.0", 7, i + 1);
+
+		offer.sha256[0] = (char)('0' + i);
+		agent_refusals_add(&desk.core.refusals, &offer, -3, "a \"bad\" one");
+	}
+	desk_reboot(&desk);
+	cr_assert_eq(desk.core.refusals.count, 3);
+	cr_expect_eq(desk.core.refusals.list[2].attempt, 3);
+	cr_expect_str_eq(desk.core.refusals.list[2].desc, "a \"bad\" one");
+	cr_expect_str_eq(desk.core.refusals.list[2].module, "default");
+	cr_expect_eq(desk.core.refusals.list[2].step, -3);
 }
 
 Test(record, a_newer_format_is_not_guessed_at)
@@ -52,6 +69,9 @@ Test(record, a_damaged_record_is_named_and_changes_nothing)
 		"{}",
 		"{\"format\":1,\"task\":{}}",
 		"{\"format\":1,\"task\":7}",
+		"{\"format\":1,\"refusals\":{}}",
+		"{\"format\":1,\"refusals\":[7]}",
+		"{\"format\":1,\"refusals\":[{\"step\":-4}]}",
 		"{\"format\":1,\"last\":{\"batch\":-1,\"attempt\":1}}",
 		"{\"format\":1,\"report\":{\"step\":101,\"pending\":true,\"desc\":\"\",\"module\":\"\",\"batch\":0,"
 		"\"attempt\":0,\"cancel\":0}}",
@@ -93,6 +113,11 @@ Test(record, the_longest_record_is_within_its_limit)
 	memset(desk.core.task.offer.url, 'u', sizeof(desk.core.task.offer.url) - 1);
 	memset(desk.core.report.progress.desc, '\x01', OTA_DESC_MAX); /* six characters each in JSON */
 	memset(desk.core.task.offer.module, 'm', OTA_MODULE_MAX);
+	for (int i = 0; i < AGENT_REFUSALS_MAX; i++) {
+		desk.core.task.offer.sha256[0] = (char)('0' + i);
+		memset(desk.core.task.offer.version, 'v', OTA_VERSION_MAX);
+		agent_refusals_add(&desk.core.refusals, &desk.core.task.offer, -4, desk.core.report.progress.desc);
+	}
 	cr_assert_eq(agent_record_print(&desk.core, &record), 0);
 	cr_expect_leq(record.size, AGENT_RECORD_MAX);
 }

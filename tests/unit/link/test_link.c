@@ -282,6 +282,8 @@ Test(link, a_refused_login_is_told_in_words_and_tried_again)
 struct refusing_broker {
 	int listen_fd;
 	bool hangs_up; /* right after CONNACK */
+	bool is_5;
+	struct ota_span farewell; /* said before it hangs up */
 	const unsigned char *codes;
 	unsigned char count;
 };
@@ -297,15 +299,18 @@ static bool read_packet(int fd, unsigned char packet[256])
 static void *refuse_subscriptions(void *context)
 {
 	enum { CONNECT = 0x10, SUBSCRIBE = 0x82 };
-	static const unsigned char connack[] = {0x20, 2, 0, 0};
+	static const unsigned char connack[] = {0x20, 2, 0, 0}, connack_5[] = {0x20, 3, 0, 0, 0};
 	struct refusing_broker *refusing = context;
 	unsigned char packet[256], suback[16];
 	int fd;
 
 	while ((fd = accept(refusing->listen_fd, NULL, NULL)) >= 0) {
 		while (read_packet(fd, packet)) {
-			if (packet[0] == CONNECT)
+			if (packet[0] == CONNECT && refusing->is_5)
+				send(fd, connack_5, sizeof(connack_5), MSG_NOSIGNAL);
+			else if (packet[0] == CONNECT)
 				send(fd, connack, sizeof(connack), MSG_NOSIGNAL);
+			send(fd, refusing->farewell.data, refusing->farewell.size, MSG_NOSIGNAL);
 			if (refusing->hangs_up)
 				break;
 			if (packet[0] != SUBSCRIBE)
@@ -400,6 +405,70 @@ Test(link, a_broker_that_accepts_and_hangs_up_is_not_hammered)
 	}
 	cr_expect_gt(longest_ms, 50);
 	ota_link_free(seen.link, 0);
+	end_refusing(&refusing, thread);
+}
+
+Test(link, mqtt_5_carries_both_ways)
+{
+	static const char *const topics[] = {"to/me", "also/to/me", NULL};
+	struct ota_link_options options = options_with(topics);
+	struct seen seen = {0};
+	int64_t token = 0;
+
+	options.version = OTA_MQTT_5;
+	open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.ups == 1);
+	cr_assert_eq(ota_link_publish(seen.link, "also/to/me", ota_span_from_text("hello"), 1, &token, NULL), 0);
+	WAIT_FOR(&seen, seen.messages == 1 && seen.acknowledged);
+	cr_expect_eq(seen.acknowledged, token);
+	end_broker();
+	WAIT_FOR(&seen, seen.downs >= 1);
+	start_broker();
+	WAIT_FOR(&seen, seen.ups == 2);
+	cr_assert_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("again"), 1, NULL, NULL), 0);
+	WAIT_FOR(&seen, seen.messages == 2);
+	ota_link_free(seen.link, 1000);
+}
+
+Test(link, mqtt_5_a_farewell_is_told_in_the_brokers_words)
+{
+	static const char farewell[] = {(char)0xe0, 9, (char)0x8b, 7, 0x1f, 0, 4, 'l', 'a', 't', 'e'};
+	struct refusing_broker refusing = {.is_5 = true, .farewell = {farewell, sizeof(farewell)}};
+	struct ota_link_options options = options_with(NULL);
+	struct seen seen = {0};
+	pthread_t thread = start_refusing(&refusing);
+
+	options.version = OTA_MQTT_5;
+	open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.downs == 1);
+	cr_expect_str_eq(seen.reason, "the broker hung up: Server shutting down (0x8b: late)");
+	ota_link_free(seen.link, 0);
+	end_refusing(&refusing, thread);
+}
+
+Test(link, mqtt_5_a_refused_subscription_is_told)
+{
+	static const char *const topics[] = {"fine", "forbidden", NULL}, *const one[] = {"forbidden", NULL};
+	/* Behind the identifier the length of the properties, none. */
+	static const unsigned char codes[] = {0, 1, 0x87}, code[] = {0, 0x87};
+	struct refusing_broker refusing = {.is_5 = true, .codes = codes, .count = sizeof(codes)};
+	struct ota_link_options options = options_with(topics);
+	struct seen seen = {0}, single = {0};
+	pthread_t thread = start_refusing(&refusing);
+
+	options.version = OTA_MQTT_5;
+	open_link(&seen, &options, true);
+	WAIT_FOR(&seen, seen.ups == 1);
+	cr_expect_eq(seen.refused, 1);
+	cr_expect_str_eq(seen.refused_topic, "forbidden");
+	ota_link_free(seen.link, 0);
+	refusing.codes = code;
+	refusing.count = sizeof(code);
+	options.subscriptions = one;
+	open_link(&single, &options, true);
+	WAIT_FOR(&single, single.ups == 1);
+	cr_expect_eq(single.refused, 1);
+	ota_link_free(single.link, 0);
 	end_refusing(&refusing, thread);
 }
 

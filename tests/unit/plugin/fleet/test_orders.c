@@ -213,6 +213,24 @@ Test(orders, a_dry_run_is_not_kept_under_its_request_id)
 	cr_assert_str_eq(member_of(fleet_do(&fleet, "%s}", order), "state"), "planned");
 }
 
+Test(orders, a_dry_run_under_the_id_of_what_was_done_tells_what_was_done)
+{
+	const char *order = "{\"command\":\"addPackage\",\"productKey\":\"PK\",\"version\":\"2.1.0\",\"requestId\":\"r\"";
+	cJSON *known = fleet_do(&fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}");
+	cJSON *dry = fleet_do(&fleet, "%s,\"dryRun\":true}", order);
+
+	cr_assert_null(cJSON_GetObjectItem(dry, "id"));
+	cJSON_Delete(dry);
+	cJSON *done = fleet_do(&fleet, "%s,\"size\":%d,\"sha256\":\"%s\",\"md5\":\"%s\"}", order,
+			       cJSON_GetObjectItem(known, "size")->valueint, cJSON_GetObjectItem(known, "sha256")->valuestring,
+			       cJSON_GetObjectItem(known, "md5")->valuestring);
+	cJSON *again = fleet_do(&fleet, "%s,\"dryRun\":true}", order);
+	cr_assert(cJSON_Compare(done, again, true));
+	cJSON_Delete(known);
+	cJSON_Delete(done);
+	cJSON_Delete(again);
+}
+
 static void operator_add(const char *name, int64_t expires_ms, char *ret_token)
 {
 	struct ota_operator operator = { .role = "operator", .expires_ms = expires_ms };

@@ -176,15 +176,15 @@ static int64_t insert_event(const char *product_key, int64_t device_id, int64_t 
 Test(registry, an_event_comes_back_with_its_devices_name)
 {
 	struct ota_event out[3];
-	size_t count = 0;
+	struct ota_event_page page = {.rows = out, .capacity = 3};
 	int64_t device;
 
 	insert_product("pk");
 	device = insert_device("pk", "sensor-1");
 	insert_event("pk", device, 3);
 	insert_event("pk", 0, 0);
-	MUST(ota_event_list(fixture.store, &(struct ota_event_filter){.product_key = ""}, out, 3, &count, &fixture.error));
-	cr_assert_eq(count, 2);
+	MUST(ota_event_list(fixture.store, &(struct ota_event_filter){0}, &page, &fixture.error));
+	cr_assert_eq(page.count, 2);
 	cr_expect_str_eq(out[0].device_name, "");
 	cr_expect_str_eq(out[1].device_name, "sensor-1");
 	cr_expect_eq(out[1].device_id, device);
@@ -200,17 +200,19 @@ Test(registry, an_event_comes_back_with_its_devices_name)
 static size_t events_count(const struct ota_event_filter *filter)
 {
 	static struct ota_event rows[2];
-	struct ota_event_filter page = *filter;
-	size_t count = 0, seen = 0;
+	struct ota_event_filter next = *filter;
+	struct ota_event_page page = {.rows = rows, .capacity = 2};
+	size_t seen = 0;
 
 	do {
-		MUST(ota_event_list(fixture.store, &page, rows, 2, &count, &fixture.error));
-		for (size_t i = 0; i < count; i++) {
-			cr_expect(page.before == 0 || rows[i].id < page.before);
-			page.before = rows[i].id;
+		MUST(ota_event_list(fixture.store, &next, &page, &fixture.error));
+		for (size_t i = 0; i < page.count; i++) {
+			cr_expect(next.rising ? rows[i].id > next.above : next.before == 0 || rows[i].id < next.before);
+			next.before = next.above = rows[i].id;
 		}
-		seen += count;
-	} while (count == 2);
+		next.before = next.above = page.last;
+		seen += page.count;
+	} while (page.more);
 	return seen;
 }
 
