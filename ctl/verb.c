@@ -43,10 +43,23 @@ static const struct ota_option versions_options[] = { MODULE };
 static const struct ota_option device_list_options[] = {
 	PRODUCT, MODULE, VERSION,
 	{ "online", 0, "YES", "online", false, "true or false" },
+	{ "tag", 't', "KEY=VALUE", "tag", false, "that have this tag" },
 	ROWS,
 };
 static const struct ota_option device_add_options[] = {
 	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	MUTATING,
+};
+static const struct ota_option device_import_options[] = {
+	{ "product", 'p', "KEY", NULL, false, "the product, where no column product_key says it" },
+	{ "dry-run", 0, NULL, NULL, false, "read the whole table, say what it holds and do nothing" },
+	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+	MUTATING,
+};
+static const struct ota_option device_tag_options[] = {
+	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	{ "set", 's', "KEY=VALUE", NULL, true, "this tag; may be given many times" },
+	{ "unset", 'u', "KEY", NULL, true, "no longer this tag; may be given many times" },
 	MUTATING,
 };
 static const struct ota_option mutating_options[] = { MUTATING };
@@ -164,6 +177,12 @@ static const struct ota_verb verbs[] = {
 	{ "device", "register", "PRODUCT [NAME...]", "", 1, -1, "registerDevices",
 	  LIST(device_add_options), &ota_view_registration, ota_device_add,
 	  "the same" },
+	{ "device", "import", "FILE", "", 1, 1, "importDevices",
+	  LIST(device_import_options), &ota_view_registration, ota_device_import,
+	  "register devices from a CSV table, with tags and secrets; - for standard input" },
+	{ "device", "tag", "PRODUCT [NAME...]", "", 1, -1, "tagDevices",
+	  LIST(device_tag_options), &ota_view_registration, ota_device_tag,
+	  "set and unset tags of devices" },
 	{ "device", "log", "PRODUCT NAME", "productKey deviceName", 2, 2, "listEvents",
 	  LIST(device_log_options), &ota_view_device_event, ota_log_show,
 	  "what happened to a device, newest first" },

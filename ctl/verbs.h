@@ -7,6 +7,8 @@
 #include "ctl/verb.h"
 
 int ota_device_add(struct ota_invocation *invocation, struct ota_error *error);
+int ota_device_import(struct ota_invocation *invocation, struct ota_error *error);
+int ota_device_tag(struct ota_invocation *invocation, struct ota_error *error);
 int ota_package_add(struct ota_invocation *invocation, struct ota_error *error);
 int ota_package_verify(struct ota_invocation *invocation, struct ota_error *error);
 int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error);

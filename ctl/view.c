@@ -76,6 +76,7 @@ static const struct ota_field device_columns[] = {
 	{ "VERSIONS", "modules",    OTA_HUMAN_MODULES, 60 },
 	{ "SEEN",     "lastSeenAt", OTA_HUMAN_AGO,     0 },
 	{ "BARRED",   "barred",     OTA_HUMAN_YES,     0 },
+	{ "TAGS",     "tags",       OTA_HUMAN_TAGS,    60 },
 };
 static const struct ota_field device_lines[] = {
 	{ "product",    "productKey",   OTA_HUMAN_TEXT, 0 },
@@ -86,6 +87,8 @@ static const struct ota_field device_lines[] = {
 	{ "agent",      "agent",        OTA_HUMAN_TEXT, 0 },
 	{ "caps",       "caps",         OTA_HUMAN_LIST, 0 },
 	{ "barred",     "barred",       OTA_HUMAN_YES,  0 },
+	{ "secret",     "hasSecret",    OTA_HUMAN_YES,  0 },
+	{ "tags",       "tags",         OTA_HUMAN_TAGS, 0 },
 };
 static const struct ota_field module_columns[] = {
 	{ "MODULE",   "module",     OTA_HUMAN_TEXT, 0 },
@@ -134,7 +137,7 @@ static const struct ota_field package_lines[] = {
 	{ "status",       "status",       OTA_HUMAN_TEXT,   0 },
 	{ "verification", "verification", OTA_HUMAN_TEXT,   0 },
 	{ "notes",        "notes",        OTA_HUMAN_TEXT,   0 },
-	{ "tags",         "extData",      OTA_HUMAN_COUNTS, 0 },
+	{ "info",         "extData",      OTA_HUMAN_TAGS,   0 },
 	{ "created",      "createdAt",    OTA_HUMAN_TIME,   0 },
 	{ "by",           "createdBy",    OTA_HUMAN_TEXT,   0 },
 };
@@ -266,8 +269,16 @@ const struct ota_view ota_view_backup = { "path", { NULL, 0 }, LIST(backup_lines
 
 static const struct ota_field registration_lines[] = {
 	{ "registered",   "registered", OTA_HUMAN_NUMBER, 0 },
+	{ "changed",      "changed",    OTA_HUMAN_NUMBER, 0 },
 	{ "already there", "already",   OTA_HUMAN_NUMBER, 0 },
 };
+static const struct ota_field import_lines[] = {
+	{ "devices",      "devices",  OTA_HUMAN_NUMBER, 0 },
+	{ "products",     "products", OTA_HUMAN_NUMBER, 0 },
+	{ "with secrets", "secrets",  OTA_HUMAN_NUMBER, 0 },
+	{ "with tags",    "tagged",   OTA_HUMAN_NUMBER, 0 },
+};
+const struct ota_view ota_view_import = { "devices", { NULL, 0 }, LIST(import_lines), NULL };
 const struct ota_view ota_view_registration = { "registered", { NULL, 0 }, LIST(registration_lines), NULL };
 
 static const struct ota_field token_columns[] = {

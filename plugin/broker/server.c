@@ -198,6 +198,7 @@ static int engine_start(struct ota_server *server, struct ota_error *error)
 		.engine = server->engine,
 		.log = &server->worker_log,
 		.package_dir = server->options.package_dir,
+		.store_dir = server->options.store_dir,
 		.started_ms = now.wall_ms,
 		.keeper = server->keeper,
 		.alarms = ota_survey_alarms,

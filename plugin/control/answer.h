@@ -5,7 +5,7 @@
 
 #include "common/bytes.h"
 #include "plugin/store/batch.h"
-#include "plugin/store/device.h"
+#include "plugin/store/device_tag.h"
 #include "plugin/store/event.h"
 #include "plugin/store/findings.h"
 #include "plugin/store/operator.h"
@@ -33,6 +33,9 @@ struct ota_answer_device {
 	int64_t last_seen_ms; /* 0 = never; an online device is seen now */
 	const struct ota_device_module *modules;
 	size_t module_count;
+	const struct ota_device_tag *tags;
+	size_t tag_count;
+	bool has_secret;
 };
 void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct ota_answer_device *row);
 void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota_package *package);

@@ -9,12 +9,14 @@
 
 #include "common/command.h"
 #include "common/pace.h"
+#include "plugin/access/vault.h"
 #include "plugin/control/answer.h"
 #include "plugin/control/control.h"
 #include "plugin/store/operator.h"
 
 struct ota_control {
 	struct ota_control_options options;
+	struct ota_vault *vault;  /* NULL until the first secret */
 	struct ota_pace refusals; /* of callers, in the log */
 };
 
@@ -37,6 +39,7 @@ typedef int ota_handler(struct ota_call *call, struct ota_error *error);
 /* products.c, devices.c, packages.c, batches.c, tasks.c, reports.c, events.c, tokens.c, jobs.c */
 ota_handler ota_handle_create_product, ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
 ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
+ota_handler ota_handle_import_devices, ota_handle_tag_devices;
 ota_handler ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
 ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
@@ -54,6 +57,9 @@ void ota_call_text(const struct ota_call *call, const char *key, const char *sta
 /* Finders with the sentence of what is missing. */
 int ota_call_product(struct ota_call *call, struct ota_product *ret_product, struct ota_error *error);
 int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct ota_error *error);
+/* devices.c: the device, registered now if it was not (*ret_new). */
+int ota_call_register(struct ota_call *call, const char *product_key, const char *name, struct ota_device *ret_device,
+		      bool *ret_new, struct ota_error *error);
 int ota_call_package(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error);
 int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ota_error *error);
 

@@ -26,6 +26,7 @@ struct ota_control_options {
 	struct ota_engine *engine;
 	const struct ota_log *log;
 	const char *package_dir; /* addPackage looks for the file there */
+	const char *store_dir;   /* the key of device secrets is made there when the first one comes */
 	int64_t started_ms;      /* wall */
 	struct ota_keeper *keeper; /* NULL: no jobs */
 	/* What an operator has to know now, for getServer; may be NULL. */

@@ -16,6 +16,8 @@
 #define DEVICE_COLUMNS                                                                                                           \
 	"d.id, d.rev, d.product_key, d.device_name, d.bucket, d.created_ms, d.last_seen_ms, d.caps, d.agent, d.barred"
 
+#define TAG_COLUMNS "device_id, tag, value"
+
 #define MODULE_COLUMNS                                                                                                           \
 	"device_id, module, version, version_ms, boot_id, candidate, candidate_wall_ms, candidate_due, loop_count, loop_since"
 
@@ -101,6 +103,24 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_DEVICE_LIST_RUNNING] = {"device_list_running", OTA_SQL_HOT,
 		"SELECT " DEVICE_COLUMNS " FROM device_module m JOIN device d ON d.id = m.device_id WHERE m.product_key = $1"
 		" AND m.module = $2 AND m.version = $3 AND m.device_name > $4 ORDER BY m.device_name LIMIT $5"},
+
+	[OTA_SQL_DEVICE_LIST_TAGGED] = {"device_list_tagged", OTA_SQL_HOT,
+		"SELECT " DEVICE_COLUMNS " FROM device_tag g JOIN device d ON d.id = g.device_id WHERE g.product_key = $1"
+		" AND g.tag = $2 AND g.value = $3 AND g.device_name > $4 ORDER BY g.device_name LIMIT $5"},
+	[OTA_SQL_TAG_SAVE] = {"tag_save", OTA_SQL_HOT,
+		"INSERT INTO device_tag (" TAG_COLUMNS ", product_key, device_name) VALUES ($1, $2, $3, $4, $5)"
+		" ON CONFLICT (device_id, tag) DO UPDATE SET value = excluded.value WHERE device_tag.value <> excluded.value"},
+	[OTA_SQL_TAG_REMOVE] = {"tag_remove", OTA_SQL_HOT,
+		"DELETE FROM device_tag WHERE device_id = $1 AND tag = $2"},
+	[OTA_SQL_TAG_LIST] = {"tag_list", OTA_SQL_HOT,
+		"SELECT " TAG_COLUMNS " FROM device_tag WHERE device_id = $1 ORDER BY tag LIMIT $2"},
+	[OTA_SQL_SECRET_SAVE] = {"secret_save", OTA_SQL_HOT,
+		"INSERT INTO device_secret (device_id, sealed, at_ms) VALUES ($1, $2, $3) ON CONFLICT (device_id) DO UPDATE"
+		" SET sealed = excluded.sealed, at_ms = excluded.at_ms"},
+	[OTA_SQL_SECRET_FIND] = {"secret_find", OTA_SQL_HOT,
+		"SELECT device_id, sealed, at_ms FROM device_secret WHERE device_id = $1"},
+	[OTA_SQL_SECRET_ANY] = {"secret_any", OTA_SQL_COLD,
+		"SELECT device_id FROM device_secret LIMIT 1"},
 
 	[OTA_SQL_MODULE_FIND] = {"module_find", OTA_SQL_HOT,
 		"SELECT " MODULE_COLUMNS " FROM device_module WHERE device_id = $1 AND module = $2"},

@@ -58,6 +58,7 @@ static void server_start(struct fleet *fleet)
 								    .engine = fleet->engine,
 								    .keeper = fleet->keeper,
 								    .package_dir = fleet->directory,
+								    .store_dir = fleet->directory,
 								    .started_ms = fleet->now.wall_ms },
 				     &fleet->control, &error),
 		     0);
