@@ -1,8 +1,8 @@
 """README and docs/cookbook.md, followed to the letter on a machine of its own (tests/system/walk).
 
-Everything in a shell block is typed as it stands, in the order of the pages, and what a page shows must come. Put in its place are
-only: `sudo`, `make`, `systemctl` and `systemd-tmpfiles` (walk/bin), what a reader edits (EDITS), the files he has (FILES), and ids:
-where a page shows the bare number that `-o name` prints, that number means the real one in all that follows.
+Everything in a shell block is typed as it stands, in the order of the pages, and what a page shows must come. Put in its
+place are only: `sudo`, `make`, `systemctl` and `systemd-tmpfiles` (walk/bin), what a reader edits (EDITS), his files (FILES), and
+ids: where a page shows the bare number that `-o name` prints, that number means the real one in all that follows.
 """
 
 import os
@@ -120,7 +120,8 @@ def other_boxes(reader):
     """The devices a reader has besides his first: an agent each, as README starts it."""
     run = reader.machine
     for name in MORE_BOXES:
-        run.good(f"sed 's|box-0001|{name}|; s|/var/lib/ota-agent|/var/lib/ota-agent/{name}|' /etc/ota/agent.conf >/etc/ota/{name}.conf")
+        run.good(f"sed 's|box-0001|{name}|; s|/var/lib/ota-agent|/var/lib/ota-agent/{name}|' /etc/ota/agent.conf "
+                 f">/etc/ota/{name}.conf")
         run.good(f"ota-agent --config /etc/ota/{name}.conf --provision firmware.bin --version 1.0")
         run.good(f"sed 's|agent.conf|{name}.conf|' /usr/local/lib/systemd/system/ota-agent.service "
                  f">/etc/systemd/system/{name}.service && systemctl start {name}")

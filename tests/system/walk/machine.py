@@ -23,8 +23,8 @@ class Refused(Exception):
 class Machine:
     def __init__(self, scratch):
         scratch.mkdir()
-        environment = {"PATH": f"{HERE / 'bin'}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/srv/home",
-                       "OTA_BUILD": str(places.BUILD), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {"PATH": f"{HERE / 'bin'}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                       "HOME": "/srv/home", "OTA_BUILD": str(places.BUILD), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
         self.process = subprocess.Popen([*ENTER, sys.executable, "-B", HERE / "inside.py", scratch], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
                                         cwd="/")
