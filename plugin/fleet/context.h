@@ -7,6 +7,7 @@
 #define OTA_PLUGIN_FLEET_CONTEXT_H
 
 #include "common/pace.h"
+#include "plugin/fleet/calendar.h"
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
 #include "plugin/rules/gate.h"
@@ -24,11 +25,13 @@ enum { OTA_DEVICE_TASKS_MAX = 16, OTA_DEVICE_MODULES_MAX = 16, OTA_LOOP_MAX = 6 
 struct ota_engine {
 	struct ota_engine_options options;
 	struct ota_presence *presence;
+	int64_t started_at;  /* heard_ms */
 	int64_t grace_until; /* heard_ms; no timer makes a task final before */
 	int64_t look_at;     /* heard_ms: when campaigns are looked through again; INT64_MAX = no batch is open */
 	int64_t work_after;  /* batch id: the next turn goes on behind it, so that the first ones do not keep the rest waiting */
 	uint64_t turn;       /* counts them */
 	int64_t walked;      /* batch whose tasks the last turn walked, 0 = none */
+	struct ota_calendar calendar;
 	int64_t complain_at; /* heard_ms: no line about rows set aside before */
 	/* Batches whose unfinished tasks are walked because the batch began or was resumed: nothing else would wake devices that
 	 * are online already. */
