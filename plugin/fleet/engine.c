@@ -39,7 +39,8 @@ int ota_engine_new(const struct ota_engine_options *options, struct ota_instant 
 	engine->options.repush_max_ms = or_default(options->repush_max_ms, OTA_HOUR_MS);
 	engine->options.start_grace_ms = or_default(options->start_grace_ms, 120 * OTA_SECOND_MS);
 	engine->options.url_lifetime_ms = or_default(options->url_lifetime_ms, OTA_DAY_MS);
-	engine->started_at = now.heard_ms;
+	engine->options.log_keep_ms = or_default(options->log_keep_ms, (int64_t)400 * OTA_DAY_MS);
+	engine->started = now;
 	engine->grace_until = now.heard_ms + engine->options.start_grace_ms;
 	engine->presence = ota_presence_new();
 	if (!engine->presence) {
@@ -122,7 +123,7 @@ static int message_handle(struct ota_engine *engine, const struct ota_fleet_even
 static void calendar_look(struct ota_engine *engine, struct ota_instant now)
 {
 	struct ota_log_line line;
-	int64_t step_ms = now.heard_ms < engine->started_at ? 0 : ota_calendar_look(&engine->calendar, now);
+	int64_t step_ms = now.heard_ms < engine->started.heard_ms ? 0 : ota_calendar_look(&engine->calendar, now);
 
 	if (!step_ms)
 		return;
@@ -283,6 +284,8 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 		failed = run_timers(engine, now, budget, ret_more, error);
 	if (!failed)
 		failed = ota_campaign_turn(engine, now, budget, ret_more, error);
+	if (!failed && !*ret_more)
+		failed = ota_prune_turn(engine, now, error);
 	engine->look_at = now.heard_ms + LOOK_MS;
 	return failed;
 }
