@@ -226,9 +226,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	struct ota_server *server = context;
 	struct ota_request *request = *place;
 
-	(void)code;
 	if (!request)
 		return;
+	if (request->resource && request->resource->over)
+		request->resource->over(request, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	log_request(request);
 	request_free(request);
 	*place = NULL;
