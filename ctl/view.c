@@ -314,7 +314,7 @@ static const struct ota_field token_lines[] = {
 	{ "by",      "createdBy",  OTA_HUMAN_TEXT, 0 },
 	{ "expires", "expiresAt",  OTA_HUMAN_TIME, 0 },
 	{ "used",    "lastUsedAt", OTA_HUMAN_TIME, 0 },
-	{ "token",   "token",      OTA_HUMAN_TEXT, 0 },
+	{ "token, shown only now", "token", OTA_HUMAN_TEXT, 0 },
 };
 const struct ota_view ota_view_token = { "name", LIST(token_columns), LIST(token_lines), NULL };
 /* clang-format on */

@@ -8,6 +8,7 @@
 
 #include "common/file.h"
 #include "common/version.h"
+#include "plugin/broker/bulletin.h"
 #include "plugin/store/restore.h"
 
 /* Where the run before left off, as the store tells. */
@@ -185,6 +186,9 @@ static int engine_start(struct ota_server *server, struct ota_error *error)
 		.repush_ms = server->options.repush_ms,
 		.repush_max_ms = server->options.repush_max_ms,
 		.start_grace_ms = server->options.start_grace_ms,
+		.log_keep_ms = server->options.log_keep_ms,
+		.noted = ota_options_publish_events(&server->options) ? ota_bulletin_post : NULL,
+		.noted_context = &server->outbox,
 	};
 	struct ota_instant now = ota_heard_now(&server->heard);
 	int code = ota_url_keys_open(server->options.url_key_file, &server->url_keys, error);

@@ -343,7 +343,7 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" GROUP BY device_id HAVING COUNT(*) > 1 LIMIT $1"},
 	[OTA_SQL_CHECK_PACKAGES] = {"check_packages", OTA_SQL_COLD,
 		"SELECT a.id, p.id, p.product_key, p.module, p.version, a.size, a.sha256 FROM artifact a"
-		" JOIN package p ON p.id = a.package_id WHERE p.yanked = 0 AND a.id > $1 ORDER BY a.id LIMIT $2"},
+		" JOIN package p ON p.id = a.package_id WHERE p.yanked = 0 AND a.url = '' AND a.id > $1 ORDER BY a.id LIMIT $2"},
 };
 /* clang-format on */
 
