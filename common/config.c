@@ -13,6 +13,8 @@
 #include "common/nearest.h"
 #include "common/text.h"
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 /* One value on its way into the target struct. */
 struct entry {
 	const struct ota_config_row *row;
@@ -334,6 +336,8 @@ static int lines_read(struct reader *reader, char *text)
 	}
 	if (code == 0)
 		code = section_leave(reader);
+	if (code < 0 && reader->line == 0)
+		return ota_error_prefix(reader->error, code, "%s", reader->path);
 	return code < 0 ? ota_error_prefix(reader->error, code, "%s:%u", reader->path, reader->line) : 0;
 }
 
@@ -351,6 +355,13 @@ static int file_load(const char *path, struct ota_bytes *out, struct ota_error *
 	if (!ota_text_is_utf8(text) || memchr(text.data, '\0', text.size))
 		return ota_fail(error, OTA_EINVALID, "%s: is not a text file in UTF-8", path);
 	return 0;
+}
+
+/* Some editors put a byte order mark before the first key. */
+static char *text_begin(char *text)
+{
+	size_t mark = sizeof(BYTE_ORDER_MARK) - 1;
+	return strncmp(text, BYTE_ORDER_MARK, mark) == 0 ? text + mark : text;
 }
 
 static bool directory_of(char target[PATH_MAX], const char *path)
@@ -376,7 +387,7 @@ int ota_config_read(const char *path, const struct ota_config_spec *spec, struct
 	reader.given = calloc(spec->row_count + 1, sizeof(*reader.given));
 	if (!reader.given)
 		return ota_fail(error, OTA_ENOMEM, "out of memory for %s", path);
-	code = lines_read(&reader, text.data);
+	code = lines_read(&reader, text_begin(text.data));
 	free(reader.given);
 	ota_bytes_free(&reader.seen);
 	return code;

@@ -67,7 +67,7 @@ void ota_help_all(FILE *stream)
 		    "  token = ota_...\n"
 		    "\n"
 		    "Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 conflict, 5 the watched batch failed or was canceled,\n"
-		     "6 the verified package is not what was promised.\n",
+		     "6 the verified package is not what was promised, 7 the server check found something wrong.\n",
 		    stream);
 }
 

@@ -73,6 +73,7 @@ def texts(row, example):
     if row.get("choices"):
         yield from ((f"the choice {each}", each, True) for each in row["choices"])
         yield "no choice", row["choices"][0] + "x", False
+        yield "no choice, cut in a character where it is quoted", "x" + "é" * 40, False
         yield "a choice in capitals", row["choices"][0].upper(), False
         yield "nothing", "", False
         return
