@@ -12,7 +12,8 @@ from harness import places
 pytestmark = pytest.mark.needs_no_plugin
 
 SCRIPTS = places.ROOT / "ctl/completion"
-PROGRAMS = {name: places.BUILD / room / name for room, name in (("ctl", "otactl"), ("agent", "ota-agent"), ("gateway", "ota-gateway"))}
+ROOMS = {"otactl": "ctl", "ota-agent": "agent", "ota-gateway": "gateway"}
+PROGRAMS = {name: places.BUILD / room / name for name, room in ROOMS.items()}
 BASH = r"""
 source "$SCRIPT"
 COMP_WORDS=("$@")
