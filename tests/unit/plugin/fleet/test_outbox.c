@@ -11,8 +11,9 @@ static void fill(const char *connections)
 {
 	for (size_t i = 0; connections[i]; i++) {
 		char payload = (char)('a' + i);
+		uint64_t connection = (uint64_t)(connections[i] - '0');
 
-		cr_assert_eq(ota_outbox_add(&outbox, (uint64_t)(connections[i] - '0'), "t", (struct ota_span){&payload, 1}, 0), 0);
+		cr_assert_eq(ota_outbox_add(&outbox, connection, "t", (struct ota_span){&payload, 1}, 0), 0);
 	}
 }
 
