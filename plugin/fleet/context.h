@@ -7,6 +7,7 @@
 #define OTA_PLUGIN_FLEET_CONTEXT_H
 
 #include "common/pace.h"
+#include "plugin/fleet/calendar.h"
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
 #include "plugin/rules/gate.h"
@@ -29,6 +30,7 @@ struct ota_engine {
 	int64_t work_after;  /* batch id: the next turn goes on behind it, so that the first ones do not keep the rest waiting */
 	uint64_t turn;       /* counts them */
 	int64_t walked;      /* batch whose tasks the last turn walked, 0 = none */
+	struct ota_calendar calendar;
 	struct ota_instant started;
 	int64_t prune_at;    /* heard_ms: when the log is pruned again */
 	int64_t complain_at; /* heard_ms: no line about rows set aside before */
