@@ -1,7 +1,6 @@
 """A device of several modules, each with its own installer, updated by the real server one after the other."""
 
 import json
-from functools import partial
 
 import pytest
 
@@ -95,15 +94,13 @@ def test_a_device_of_mqtt_5_that_is_replaced_hears_why(agent_5, scenario, operat
         agent_5.wait_log("the broker hung up: Administrative action (0x98)")
 
 
-def test_a_pull_of_mqtt_5_is_answered(broker, scenario):
-    """With nothing, and again with what was pushed: a device that is settling is told nothing new."""
+def test_stock_clients_of_mqtt_5_pull_inform_and_are_pushed(broker, operator, scenario):
     device = Device(broker, PRODUCT, NAME)
-    ask = partial(stock.request, broker, device, device.sys_topic("ota/firmware/get"), device.sys_topic("ota/firmware/get_reply"))
-    assert json.loads(ask('{"id":"1","params":{}}')) == {"id": "1", "code": 200, "data": {}}
+    get, reply = device.sys_topic("ota/firmware/get"), device.sys_topic("ota/firmware/get_reply")
+    assert json.loads(stock.request(broker, device, get, reply, '{"id":"1","params":{}}')) == {"id": "1", "code": 200, "data": {}}
     stock.publish(broker, device, device.topic("inform"), '{"id":1,"params":{"version":"1.0"}}', 1, "5")
-    scenario.operator.wait_version(PRODUCT, NAME, "1.0")
+    operator.wait_version(PRODUCT, NAME, "1.0")
     scenario.batch(scenario.package("2.0", NEW))
     listener = stock.Subscriber(broker, device, device.topic("upgrade"), "5")
     assert json.loads(listener.message())["data"]["version"] == "2.0"
     listener.close()
-    assert json.loads(ask('{"id":"2","params":{}}'))["data"]["version"] == "2.0"
