@@ -6,6 +6,7 @@
 #   make build WERROR=1                      warnings are errors
 
 SAN ?= none
+FUZZ_REQUESTS ?= 100000
 PLANT ?= 0
 WERROR ?= 0
 JOBS ?= $(shell nproc)
@@ -17,7 +18,7 @@ OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(W
 
 # What runs side by side is ninja's business; our own steps follow each other.
 .NOTPARALLEL:
-.PHONY: help deps configure build demo test bench soak soak-kill docs lint install clean
+.PHONY: help deps configure build demo test bench fuzz soak soak-kill docs lint install uninstall clean
 
 help:
 	@echo "make deps     install what is needed, from Debian (root or sudo)"
@@ -27,9 +28,11 @@ help:
 	@echo "make bench    measure"
 	@echo "make soak     half an hour of misfortunes for a whole fleet; SOAK_MINUTES=30 SOAK='--seed 7'"
 	@echo "make soak-kill  kill the broker a hundred times under load, and count what is lost"
+	@echo "make fuzz     100000 generated requests each way; SEED= repeats a run, FUZZ_REQUESTS= makes it shorter"
 	@echo "make docs     print the pages that come from tables"
 	@echo "make lint     the house's rules: layers, calls, sizes"
 	@echo "make install  install what was built (DESTDIR=, meson's prefix)"
+	@echo "make uninstall  remove what this build installed"
 	@echo "make clean    remove every build"
 
 deps:
@@ -65,6 +68,10 @@ soak: build
 soak-kill: build
 	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/system/soak_kill.py $(SOAK)
 
+# Bad input by the hundred thousand, control requests and HTTP requests; a failure leaves a file that FUZZ='--replay FILE' sends again.
+fuzz: build
+	@OTA_BUILD=$(abspath $(BUILD)) OTA_SAN=$(SAN) $(PYTHON) -B tests/fuzz/run.py --requests $(FUZZ_REQUESTS) $(if $(SEED),--seed $(SEED)) $(FUZZ)
+
 # The pages that are printed from the tables that run; a test compares them.
 docs: build
 	$(BUILD)/docs/print-states >docs/states.md
@@ -75,6 +82,10 @@ lint:
 
 install: build
 	@meson install -C $(BUILD) --no-rebuild
+
+# What the last install of this build wrote, wherever DESTDIR led it then.
+uninstall:
+	@ninja -C $(BUILD) uninstall
 
 clean:
 	rm -rf build build-address build-undefined build-thread build-address-planted build-undefined-planted build-thread-planted

@@ -84,7 +84,29 @@ static const struct ota_parameter register_rows[] = {
 	{ .name = "names", .type = OTA_PARAMETER_NAMES, .required = true, .low = 1, .high = OTA_NAMES_MAX },
 };
 static const struct ota_parameter device_rows[] = { PRODUCT_KEY(true), DEVICE_NAME(true) };
-static const struct ota_parameter list_devices_rows[] = { PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"), PAGE };
+static const struct ota_parameter import_device_rows[] = {
+	DEVICE_NAME(true),
+	{ .name = "tags", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_device_tags },
+	{ .name = "secret", .type = OTA_PARAMETER_TEXT, .is_valid = ota_command_is_secret, .secret = true,
+	  .allowed = "1..64 visible ASCII characters without a space" },
+};
+static const struct ota_parameter import_rows[] = {
+	PRODUCT_KEY(true),
+	{ .name = "devices", .type = OTA_PARAMETER_OBJECTS, .required = true, .low = 1, .high = OTA_IMPORT_MAX,
+	  .members = LIST(import_device) },
+};
+static const struct ota_parameter tag_rows[] = {
+	PRODUCT_KEY(true),
+	{ .name = "names", .type = OTA_PARAMETER_NAMES, .required = true, .low = 1, .high = OTA_NAMES_MAX },
+	{ .name = "set", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_device_tags },
+	{ .name = "unset", .type = OTA_PARAMETER_NAMES, .low = 1, .high = OTA_DEVICE_TAGS_MAX, .is_valid = ota_command_is_tag_key,
+	  .allowed = "a tag has 1..32 letters, digits and _ . -" },
+};
+static const struct ota_parameter list_devices_rows[] = {
+	PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"),
+	SHAPE("tag", false, OTA_DEVICE_TAG_KEY_MAX + 1 + OTA_DEVICE_TAG_VALUE_MAX, ota_command_is_tag_pair, "KEY=VALUE of a tag"),
+	PAGE,
+};
 static const struct ota_parameter versions_rows[] = { PRODUCT_KEY(true), MODULE };
 static const struct ota_parameter add_package_rows[] = {
 	PRODUCT_KEY(true), MODULE, VERSION(true),
@@ -129,6 +151,13 @@ static const struct ota_parameter create_token_rows[] = {
 static const struct ota_parameter token_rows[] = { TOKEN_NAME };
 static const struct ota_parameter cancel_rows[] = { ID("batch", true), CHOICE("level", false, cancel_levels) };
 
+static const struct ota_parameter backup_rows[] = {
+	SHAPE("name", false, 32, ota_command_is_backup_name, "1..32 letters, digits and _ -"),
+	INTEGER("keep", false, 1, 1000),
+};
+static const struct ota_parameter check_rows[] = { BOOL("deep") };
+static const struct ota_parameter job_rows[] = { ID("job", true) };
+
 /* mutating, creates */
 #define READS false, false
 #define CHANGES true, false
@@ -143,6 +172,8 @@ static const struct ota_command commands[] = {
 	{ "listProducts",        VIEWER,   READS,   LIST(page),           "/api/v1/products" },
 	{ "getProduct",          VIEWER,   READS,   LIST(product),        "/api/v1/products/{productKey}" },
 	{ "registerDevices",     OPERATOR, CREATES, LIST(register),       NULL },
+	{ "importDevices",       OPERATOR, CREATES, LIST(import),         NULL, ota_rule_import },
+	{ "tagDevices",          OPERATOR, CHANGES, LIST(tag),            NULL, ota_rule_tag_devices },
 	{ "getDevice",           VIEWER,   READS,   LIST(device),         "/api/v1/devices/{productKey}/{deviceName}" },
 	{ "listDevices",         VIEWER,   READS,   LIST(list_devices),   "/api/v1/devices" },
 	{ "versionDistribution", VIEWER,   READS,   LIST(versions),       "/api/v1/products/{productKey}/versions" },
@@ -164,6 +195,9 @@ static const struct ota_command commands[] = {
 	{ "createToken",         ADMIN,    CREATES, LIST(create_token),   NULL },
 	{ "listTokens",          ADMIN,    READS,   LIST(page),           "/api/v1/tokens" },
 	{ "revokeToken",         ADMIN,    CHANGES, LIST(token),          NULL },
+	{ "backupServer",        ADMIN,    CHANGES, LIST(backup),         NULL },
+	{ "checkServer",         ADMIN,    CHANGES, LIST(check),          NULL },
+	{ "getJob",              ADMIN,    READS,   LIST(job),            "/api/v1/jobs/{job}" },
 };
 /* clang-format on */
 

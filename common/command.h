@@ -31,7 +31,8 @@ enum ota_parameter_type {
 	OTA_PARAMETER_BOOL,
 	OTA_PARAMETER_DURATION, /* text such as "90s", low..high milliseconds */
 	OTA_PARAMETER_OBJECT,   /* of `members`; without members any, then `rule` must judge it */
-	OTA_PARAMETER_NAMES,    /* array of low..high device names, each at most once */
+	OTA_PARAMETER_NAMES,    /* array of low..high texts of is_valid (NULL: device names), each at most once */
+	OTA_PARAMETER_OBJECTS,  /* array of low..high objects of `members` */
 };
 
 struct ota_parameter_list {
@@ -47,7 +48,8 @@ struct ota_parameter {
 	bool (*is_valid)(struct ota_span text); /* TEXT: all of its rule; NULL = low..high UTF-8 without control characters */
 	const char *allowed;                    /* TEXT with is_valid: the rule in words, "1..32 letters and digits" */
 	const char *const *choices;             /* TEXT: NULL-terminated */
-	struct ota_parameter_list members;      /* OBJECT */
+	struct ota_parameter_list members;      /* OBJECT, OBJECTS */
+	bool secret;                            /* never quoted in a sentence */
 	/* OBJECT: what the members cannot say; the prefix is the object's own path. */
 	int (*rule)(struct ota_json_place value, struct ota_error *error);
 };
@@ -83,7 +85,7 @@ struct ota_parameter_list ota_command_common(const struct ota_command *command);
 int ota_command_check(const struct ota_command *command, const cJSON *object, const char *prefix, struct ota_error *error);
 
 /* The JSON value a text stands for, from a query parameter or a command line: "7" for an INTEGER, "true" for a BOOL, text as is.
- * Only the type is judged, ota_command_check() does the rest. An OBJECT is JSON; NAMES have no text form: OTA_EINVALID. */
+ * Only the type is judged, ota_command_check() does the rest. An OBJECT is JSON; arrays have no text form: OTA_EINVALID. */
 int ota_parameter_value(const struct ota_parameter *parameter, const char *text, cJSON **ret_value, struct ota_error *error);
 
 #endif

@@ -22,7 +22,8 @@ static const char *type_words(enum ota_parameter_type type)
 		[OTA_PARAMETER_BOOL] = "true or false",
 		[OTA_PARAMETER_DURATION] = "a duration such as \"90s\", \"10m\", \"24h\"",
 		[OTA_PARAMETER_OBJECT] = "an object",
-		[OTA_PARAMETER_NAMES] = "an array of device names",
+		[OTA_PARAMETER_NAMES] = "an array of names",
+		[OTA_PARAMETER_OBJECTS] = "an array of objects",
 	};
 
 	return words[type];
@@ -40,6 +41,11 @@ static void choices_print(char target[ALLOWED_SIZE], const char *const *choices)
 	}
 }
 
+static bool is_array(const struct ota_parameter *row)
+{
+	return row->type == OTA_PARAMETER_NAMES || row->type == OTA_PARAMETER_OBJECTS;
+}
+
 /* What a row allows, in words; "" where its type says all. Every refusal of a value ends with them. */
 static const char *allowed_print(char target[ALLOWED_SIZE], const struct ota_parameter *row)
 {
@@ -48,6 +54,9 @@ static const char *allowed_print(char target[ALLOWED_SIZE], const struct ota_par
 	target[0] = '\0';
 	if (row->choices) {
 		choices_print(target, row->choices);
+	} else if (is_array(row)) { /* the rule of its elements is told where one of them breaks it */
+		(void)snprintf(target, ALLOWED_SIZE, "%" PRId64 "..%" PRId64 " %s", row->low, row->high,
+			       row->type == OTA_PARAMETER_NAMES && !row->is_valid ? "device names" : "entries");
 	} else if (row->allowed) {
 		ota_text_cut(target, ALLOWED_SIZE, row->allowed);
 	} else if (row->type == OTA_PARAMETER_DURATION) {
@@ -56,9 +65,7 @@ static const char *allowed_print(char target[ALLOWED_SIZE], const struct ota_par
 		(void)snprintf(target, ALLOWED_SIZE, "%s..%s", low, high);
 	} else if (row->type != OTA_PARAMETER_BOOL && row->type != OTA_PARAMETER_OBJECT) {
 		(void)snprintf(target, ALLOWED_SIZE, "%" PRId64 "..%" PRId64 "%s", row->low, row->high,
-			       row->type == OTA_PARAMETER_TEXT    ? " bytes"
-			       : row->type == OTA_PARAMETER_NAMES ? " device names"
-								  : "");
+			       row->type == OTA_PARAMETER_TEXT ? " bytes" : "");
 	}
 	return target;
 }
@@ -76,6 +83,8 @@ static int wrong_value(const struct ota_parameter *row, const char *value, const
 {
 	char allowed[ALLOWED_SIZE];
 
+	if (row->secret)
+		return ota_fail_at(error, OTA_EINVALID, path, "%s must be %s", row->name, row->allowed);
 	return ota_fail_at(error, OTA_EINVALID, path, "%s is \"%.64s\"; allowed: %s", row->name, value,
 			   allowed_print(allowed, row));
 }
@@ -84,10 +93,10 @@ static int wrong_value(const struct ota_parameter *row, const char *value, const
 static int wrong_size(const struct ota_parameter *row, int64_t size, const char *path, struct ota_error *error)
 {
 	const char *verb = row->type == OTA_PARAMETER_INTEGER ? "is" : "has";
-	const char *unit = row->type == OTA_PARAMETER_TEXT ? " bytes" : row->type == OTA_PARAMETER_NAMES ? " entries" : "";
+	const char *unit = row->type == OTA_PARAMETER_TEXT ? " bytes" : is_array(row) ? " entries" : "";
 	char allowed[ALLOWED_SIZE];
 
-	return ota_fail_at(error, row->type == OTA_PARAMETER_NAMES && size > 0 ? OTA_ELIMIT : OTA_EINVALID, path,
+	return ota_fail_at(error, is_array(row) && size > 0 ? OTA_ELIMIT : OTA_EINVALID, path,
 			   "%s %s %" PRId64 "%s; allowed: %s", row->name, verb, size, unit, allowed_print(allowed, row));
 }
 
@@ -171,21 +180,32 @@ static int check_distinct(const struct ota_parameter *row, const cJSON *array, c
 	return 0;
 }
 
-static int check_names(const struct ota_parameter *row, const cJSON *value, const char *path, struct ota_error *error)
+static int check_count(const struct ota_parameter *row, const cJSON *value, const char *path, struct ota_error *error)
 {
-	char place[OTA_ERROR_PATH_MAX + 24];
 	int count = cJSON_GetArraySize(value);
-	int index = 0;
-	const cJSON *item;
 
 	if (!cJSON_IsArray(value))
 		return wrong_type(row, path, error);
 	if (count < row->low || count > row->high)
 		return wrong_size(row, count, path, error);
+	return 0;
+}
+
+static int check_names(const struct ota_parameter *row, const cJSON *value, const char *path, struct ota_error *error)
+{
+	bool (*is_valid)(struct ota_span) = row->is_valid ? row->is_valid : ota_text_is_device_name;
+	const char *rule = row->allowed ? row->allowed : "a device name has 1..64 letters, digits and _ . : @ -";
+	char place[OTA_ERROR_PATH_MAX + 24];
+	int index = 0;
+	const cJSON *item;
+	int code = check_count(row, value, path, error);
+
+	if (code < 0)
+		return code;
 	cJSON_ArrayForEach(item, value) {
 		(void)snprintf(place, sizeof(place), "%s[%d]", path, index++);
-		if (!cJSON_IsString(item) || !ota_text_is_device_name(ota_span_from_text(item->valuestring)))
-			return ota_fail_at(error, OTA_EINVALID, place, "a device name has 1..64 letters, digits and _ . : @ -");
+		if (!cJSON_IsString(item) || !is_valid(ota_span_from_text(item->valuestring)))
+			return ota_fail_at(error, OTA_EINVALID, place, "%s", rule);
 	}
 	return check_distinct(row, value, path, error);
 }
@@ -204,6 +224,23 @@ static int check_object(const struct ota_parameter *row, const cJSON *value, con
 		code = check_list(row->members, (struct ota_parameter_list){ NULL, 0 }, inside, error);
 	if (code == 0 && row->rule)
 		code = row->rule(inside, error);
+	return code;
+}
+
+static int check_objects(const struct ota_parameter *row, const cJSON *value, const char *path, struct ota_error *error)
+{
+	char place[OTA_ERROR_PATH_MAX + 24];
+	int index = 0;
+	const cJSON *item;
+	int code = check_count(row, value, path, error);
+
+	cJSON_ArrayForEach(item, value) {
+		(void)snprintf(place, sizeof(place), "%s[%d]", path, index++);
+		if (code == 0 && !cJSON_IsObject(item))
+			code = ota_fail_at(error, OTA_EINVALID, place, "%s[%d] must be an object", row->name, index - 1);
+		if (code == 0)
+			code = check_object(row, item, place, error);
+	}
 	return code;
 }
 
@@ -229,6 +266,8 @@ static int check_member(const struct ota_parameter *row, struct ota_json_place a
 		return check_object(row, value, path, error);
 	case OTA_PARAMETER_NAMES:
 		return check_names(row, value, path, error);
+	case OTA_PARAMETER_OBJECTS:
+		return check_objects(row, value, path, error);
 	}
 	return 0;
 }
@@ -297,6 +336,7 @@ static cJSON *text_to_value(const struct ota_parameter *parameter, const char *t
 			return NULL;
 		return object;
 	case OTA_PARAMETER_NAMES:
+	case OTA_PARAMETER_OBJECTS:
 		return NULL;
 	}
 	return NULL;

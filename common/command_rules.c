@@ -24,6 +24,17 @@ bool ota_command_is_md5(struct ota_span text)
 	return ota_text_is_lower_hex(text, OTA_MD5_HEX);
 }
 
+/* Part of a file's name: nothing that means something to a shell or a path. */
+bool ota_command_is_backup_name(struct ota_span text)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+	for (size_t i = 0; i < text.size; i++)
+		if (!memchr(allowed, text.data[i], sizeof(allowed) - 1))
+			return false;
+	return text.size > 0;
+}
+
 bool ota_command_is_notes(struct ota_span text)
 {
 	for (size_t i = 0; i < text.size; i++) {

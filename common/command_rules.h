@@ -14,6 +14,7 @@ void ota_command_path(char target[OTA_ERROR_PATH_MAX], struct ota_json_place at,
 
 bool ota_command_is_sha256(struct ota_span text);
 bool ota_command_is_md5(struct ota_span text);
+bool ota_command_is_backup_name(struct ota_span text);
 /* Free text of several lines: UTF-8, no control characters but line ends and tabs. */
 bool ota_command_is_notes(struct ota_span text);
 /* Where a package hosted elsewhere lies: http(s)://HOST/..., flat as a push must be (aliyun-ota.md 0.4), without a user, a
@@ -23,6 +24,15 @@ bool ota_command_is_token_name(struct ota_span text);
 
 /* extData: at most OTA_TAGS_MAX strings that can stand in a push (aliyun-ota.md 0.4, 0.5), together OTA_EXT_DATA_MAX bytes. */
 int ota_rule_ext_data(struct ota_json_place ext_data, struct ota_error *error);
+/* tags of a device: at most OTA_DEVICE_TAGS_MAX texts of OTA_DEVICE_TAG_VALUE_MAX bytes. */
+int ota_rule_device_tags(struct ota_json_place tags, struct ota_error *error);
+bool ota_command_is_tag_key(struct ota_span text);
+bool ota_command_is_tag_pair(struct ota_span text); /* "key=value", the filter of listDevices */
+bool ota_command_is_secret(struct ota_span text);
+/* No device stands twice in an import. */
+int ota_rule_import(struct ota_json_place command, struct ota_error *error);
+/* Something is set or unset, and no tag both. */
+int ota_rule_tag_devices(struct ota_json_place command, struct ota_error *error);
 /* targets: either {"all":true} or {"names":[...]}. */
 int ota_rule_targets(struct ota_json_place targets, struct ota_error *error);
 /* A package is named by its id, or by product, version and perhaps module, never by both. */

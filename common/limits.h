@@ -20,6 +20,7 @@ enum {
 	OTA_REASON_MAX = 256,  /* why an operator did something */
 	OTA_EVENT_WORD_MAX = 32, /* "batch_created" */
 	OTA_NOTES_MAX = 1024,  /* release notes of a package: a paragraph, so that pages of packages stay small */
+	OTA_SECRET_MAX = 64,   /* of a device; Aliyun's have 32 */
 	OTA_REQUEST_ID_MAX = 64, /* a UUID or a CI run's own id */
 
 	/* Messages. */
@@ -37,6 +38,10 @@ enum {
 	/* Work. */
 	OTA_PAGE_DEFAULT = 100,  /* rows of a list answer when the caller does not say */
 	OTA_PAGE_MAX = 500,      /* rows of a list answer at the most; 500 tasks stay under OTA_PAYLOAD_MAX only in pages */
+	OTA_DEVICE_TAGS_MAX = 20,       /* of one device: what a person can still oversee */
+	OTA_DEVICE_TAG_KEY_MAX = 32,
+	OTA_DEVICE_TAG_VALUE_MAX = 128,
+	OTA_IMPORT_MAX = 500,    /* devices in one command; with their tags and secrets they fill OTA_PAYLOAD_MAX */
 	OTA_NAMES_MAX = 1000,    /* device names in one command; more go as a list file */
 	OTA_STAGES_MAX = 100,
 	OTA_OPEN_REGISTRATIONS_BURST = 1000, /* unknown devices of an open product: a site switched on registers at once, */

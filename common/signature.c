@@ -62,8 +62,10 @@ static int keys_text_read(const char *path, char text[KEY_FILE_MAX + 1], struct 
 	OTA_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return ota_fail_errno(error, "cannot open %s", path);
-	/* Whoever reads the key can sign himself every package. */
-	if (status.st_mode & (S_IRWXG | S_IRWXO))
+	/* Whoever reads the key can sign himself every package. What root lets a group read he lets it on purpose; a credential
+	 * of systemd may look like that, too, because an access list shows as the group's rights. */
+	mode_t forbidden = status.st_uid == 0 && geteuid() != 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+	if (status.st_mode & forbidden)
 		return ota_fail(error, OTA_EDENIED, "%s: has mode %03o; a key file must be its owner's alone (chmod 600)", path,
 				(unsigned)(status.st_mode & 0777));
 	ssize_t size = read(fd, text, KEY_FILE_MAX + 1);

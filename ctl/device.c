@@ -1,8 +1,11 @@
-#include <stdio.h>
+/*
+ * device add and device tag: names from words and files, in as many commands as they need.
+ */
 #include <string.h>
 
 #include "common/limits.h"
 #include "ctl/names.h"
+#include "ctl/pieces.h"
 #include "ctl/verbs.h"
 
 /* A command of so many bytes of names stays well under OTA_PAYLOAD_MAX. */
@@ -37,64 +40,86 @@ static cJSON *take_some(cJSON *names)
 	return some;
 }
 
-static void add_up(cJSON *sums, const char *key, const cJSON *data)
-{
-	const cJSON *more = ota_json_member(data, key);
-	cJSON *sum = cJSON_GetObjectItemCaseSensitive(sums, key);
-
-	if (sum && cJSON_IsNumber(more))
-		cJSON_SetNumberValue(sum, sum->valuedouble + more->valuedouble);
-}
-
-/* Each piece is a command of its own and needs an id of its own. */
-static int set_request_id(const struct ota_invocation *invocation, cJSON *command, int piece, struct ota_error *error)
-{
-	const char *id = ota_invocation_value(invocation, "request-id");
-	char text[OTA_REQUEST_ID_MAX + 16];
-
-	if (!id || piece == 0)
-		return 0;
-	(void)snprintf(text, sizeof(text), "%.*s.%d", OTA_REQUEST_ID_MAX, id, piece);
-	cJSON_DeleteItemFromObjectCaseSensitive(command, "requestId");
-	return cJSON_AddStringToObject(command, "requestId", text) ? 0 : ota_fail(error, OTA_ENOMEM, "out of memory");
-}
-
-static int register_some(const struct ota_invocation *invocation, cJSON *names, cJSON *sums, int piece, struct ota_error *error)
+/* `more` are members that go with every piece; may be NULL. */
+static int send_some(const struct ota_invocation *invocation, cJSON *names, const cJSON *more, cJSON **ret_data, int piece,
+		     struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *command = NULL;
-	OTA_AUTO_JSON cJSON *data = NULL;
+	const cJSON *member;
 	int code = ota_invocation_command(invocation, &command, error);
+	bool added = code == 0 && cJSON_AddStringToObject(command, "productKey", invocation->arguments[0]) &&
+		     cJSON_AddItemToObject(command, "names", take_some(names));
 
 	if (code < 0)
 		return code;
-	if (!cJSON_AddStringToObject(command, "productKey", invocation->arguments[0]) ||
-	    !cJSON_AddItemToObject(command, "names", take_some(names)))
+	cJSON_ArrayForEach(member, more)
+		added = added && cJSON_AddItemToObject(command, member->string, cJSON_Duplicate(member, true));
+	if (!added)
 		return ota_fail(error, OTA_ENOMEM, "out of memory");
-	code = set_request_id(invocation, command, piece, error);
-	if (code == 0)
-		code = ota_invocation_ask(invocation, command, &data, error);
-	if (code == 0) {
-		add_up(sums, "registered", data);
-		add_up(sums, "already", data);
+	code = ota_pieces_label(invocation, command, piece, error);
+	return code == 0 ? ota_invocation_ask(invocation, command, ret_data, error) : code;
+}
+
+static int in_pieces(struct ota_invocation *invocation, const cJSON *more, const char *answers, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *names = cJSON_CreateArray();
+	OTA_AUTO_JSON cJSON *sums = ota_pieces_sums(answers);
+	int code = sums ? collect(invocation, names, error) : ota_fail(error, OTA_ENOMEM, "out of memory");
+
+	for (int piece = 0; code == 0 && names->child; piece++) {
+		OTA_AUTO_JSON cJSON *data = NULL;
+
+		code = send_some(invocation, names, more, &data, piece, error);
+		ota_pieces_add_up(sums, data);
 	}
-	return code;
+	if (code < 0)
+		return ota_pieces_blame(sums, code, error);
+	ota_output_one(&invocation->output, invocation->verb->view, sums);
+	return 0;
 }
 
 int ota_device_add(struct ota_invocation *invocation, struct ota_error *error)
 {
-	OTA_AUTO_JSON cJSON *names = cJSON_CreateArray();
-	OTA_AUTO_JSON cJSON *sums = cJSON_CreateObject();
-	int code = collect(invocation, names, error);
+	return in_pieces(invocation, NULL, "registered already", error);
+}
 
-	if (!cJSON_AddNumberToObject(sums, "registered", 0) || !cJSON_AddNumberToObject(sums, "already", 0))
-		return ota_fail(error, OTA_ENOMEM, "out of memory");
-	for (int piece = 0; code == 0 && names->child; piece++)
-		code = register_some(invocation, names, sums, piece, error);
-	if (code < 0) {
-		double done = cJSON_GetObjectItemCaseSensitive(sums, "registered")->valuedouble;
+/* --set KEY=VALUE and --unset KEY; what they may be is the command's to judge. */
+static int take_tag(const struct ota_given *given, cJSON *set, cJSON *unset, struct ota_error *error)
+{
+	char key[OTA_DEVICE_TAG_KEY_MAX + 2]; /* one too many is told by the rule of tags */
+	size_t size;
 
-		return done > 0 ? ota_error_prefix(error, code, "after %.0f devices", done) : code;
-	}
-	ota_output_one(&invocation->output, invocation->verb->view, sums);
-	return 0;
+	if (strcmp(given->option->name, "unset") == 0)
+		return cJSON_AddItemToArray(unset, cJSON_CreateString(given->value)) ? 0 : OTA_ENOMEM;
+	if (strcmp(given->option->name, "set") != 0)
+		return 0;
+	size = strcspn(given->value, "=");
+	if (given->value[size] == '\0')
+		return ota_fail(error, OTA_EINVALID, "--set is \"%.64s\"; allowed: KEY=VALUE", given->value);
+	(void)snprintf(key, sizeof(key), "%.*s", (int)size, given->value);
+	if (ota_json_member(set, key))
+		return ota_fail(error, OTA_EINVALID, "--set %s is given twice", key);
+	return cJSON_AddStringToObject(set, key, given->value + size + 1) ? 0 : OTA_ENOMEM;
+}
+
+int ota_device_tag(struct ota_invocation *invocation, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *more = cJSON_CreateObject();
+	cJSON *set = cJSON_AddObjectToObject(more, "set");
+	cJSON *unset = cJSON_AddArrayToObject(more, "unset");
+	int code = set && unset ? 0 : OTA_ENOMEM;
+
+	for (int i = 0; code == 0 && i < invocation->given_count; i++)
+		code = take_tag(&invocation->given[i], set, unset, error);
+	if (code == OTA_ENOMEM)
+		return ota_fail(error, code, "out of memory");
+	if (code < 0)
+		return code;
+	if (!set->child && !unset->child)
+		return ota_fail(error, OTA_EINVALID, "which tags? Give --set KEY=VALUE or --unset KEY");
+	if (!set->child)
+		cJSON_DeleteItemFromObjectCaseSensitive(more, "set");
+	if (!unset->child)
+		cJSON_DeleteItemFromObjectCaseSensitive(more, "unset");
+	return in_pieces(invocation, more, "changed already", error);
 }

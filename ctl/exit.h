@@ -12,6 +12,7 @@ enum ota_exit {
 	OTA_EXIT_CONFLICT = 4,
 	OTA_EXIT_BATCH = 5, /* batch watch: canceled, or some device failed */
 	OTA_EXIT_DIFFERS = 6, /* package verify: the bytes are not those that were promised */
+	OTA_EXIT_FINDINGS = 7, /* server check: something was found wrong */
 };
 
 /* Of an error code of common/error.h. */

@@ -116,6 +116,18 @@ static void put_counts(struct ota_bytes *out, const cJSON *object)
 		ota_bytes_text(out, "-");
 }
 
+static void put_tags(struct ota_bytes *out, const cJSON *object)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, object) {
+		ota_bytes_text(out, item == object->child ? "" : ", ");
+		ota_cell_clean(out, item->string ? item->string : "");
+		ota_bytes_text(out, "=");
+		put_scalar(out, item);
+	}
+}
+
 static void put_modules(struct ota_bytes *out, const cJSON *modules)
 {
 	const cJSON *item;
@@ -161,6 +173,8 @@ void ota_human_put(struct ota_bytes *out, enum ota_human_kind kind, const cJSON 
 		put_list(out, value);
 	else if (kind == OTA_HUMAN_COUNTS && cJSON_IsObject(value))
 		put_counts(out, value);
+	else if (kind == OTA_HUMAN_TAGS && cJSON_IsObject(value))
+		put_tags(out, value);
 	else if (kind == OTA_HUMAN_MODULES && cJSON_IsArray(value))
 		put_modules(out, value);
 	else if (kind == OTA_HUMAN_SHARE && cJSON_IsObject(value))

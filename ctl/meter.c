@@ -4,6 +4,11 @@
 
 enum { REDRAW_MS = 100 };
 
+FILE *ota_meter_stream(FILE *stream, const char *quiet)
+{
+	return ota_terminal_is(stream) && !quiet ? stream : NULL;
+}
+
 void ota_meter_begin(struct ota_meter *meter, FILE *stream, const char *name, uint64_t size)
 {
 	*meter = (struct ota_meter){

@@ -13,6 +13,8 @@ struct ota_meter {
 	int64_t begun_ms, drawn_ms;
 };
 
+/* The stream if somebody looks: it is a terminal, and he did not ask for quiet (quiet is NULL). */
+FILE *ota_meter_stream(FILE *stream, const char *quiet);
 /* name is borrowed; size 0 = not known yet. */
 void ota_meter_begin(struct ota_meter *meter, FILE *stream, const char *name, uint64_t size);
 void ota_meter_show(struct ota_meter *meter, uint64_t sent, uint64_t size);

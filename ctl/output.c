@@ -147,7 +147,7 @@ static void print_table(struct ota_output *output, const struct ota_view *view, 
 /* A table inside an object has widths of its own. */
 static void print_part(const struct ota_output *output, const struct ota_part *part, const cJSON *object)
 {
-	const cJSON *items = ota_json_member(object, part->member);
+	const cJSON *items = ota_view_member(object, part->member);
 	struct ota_output inner = { .stream = output->stream, .now_ms = output->now_ms };
 
 	if (cJSON_GetArraySize(items) == 0)

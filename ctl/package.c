@@ -13,12 +13,9 @@
 #include "ctl/meter.h"
 #include "ctl/verbs.h"
 
-/* The stream of a meter: standard error when it is a terminal and nobody asked for quiet. */
 static FILE *watched(const struct ota_invocation *invocation)
 {
-	bool is_watched = ota_terminal_is(invocation->messages) && !ota_invocation_value(invocation, "quiet");
-
-	return is_watched ? invocation->messages : NULL;
+	return ota_meter_stream(invocation->messages, ota_invocation_value(invocation, "quiet"));
 }
 
 static const char *last_part(const char *path)

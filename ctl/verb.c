@@ -43,10 +43,23 @@ static const struct ota_option versions_options[] = { MODULE };
 static const struct ota_option device_list_options[] = {
 	PRODUCT, MODULE, VERSION,
 	{ "online", 0, "YES", "online", false, "true or false" },
+	{ "tag", 't', "KEY=VALUE", "tag", false, "that have this tag" },
 	ROWS,
 };
 static const struct ota_option device_add_options[] = {
 	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	MUTATING,
+};
+static const struct ota_option device_import_options[] = {
+	{ "product", 'p', "KEY", NULL, false, "the product, where no column product_key says it" },
+	{ "dry-run", 0, NULL, NULL, false, "read the whole table, say what it holds and do nothing" },
+	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+	MUTATING,
+};
+static const struct ota_option device_tag_options[] = {
+	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	{ "set", 's', "KEY=VALUE", NULL, true, "this tag; may be given many times" },
+	{ "unset", 'u', "KEY", NULL, true, "no longer this tag; may be given many times" },
 	MUTATING,
 };
 static const struct ota_option mutating_options[] = { MUTATING };
@@ -125,6 +138,20 @@ static const struct ota_option log_options[] = {
 };
 static const struct ota_option device_log_options[] = { WHEN, ROWS, FOLLOW };
 
+static const struct ota_option server_check_options[] = {
+	{ "deep", 0, NULL, "deep", false, "also read every package and compare its digest" },
+	MUTATING,
+};
+static const struct ota_option server_backup_options[] = {
+	{ "name", 0, "WORD", "name", false, "part of the file's name; such a backup is never removed by --keep" },
+	{ "keep", 0, "N", "keep", false, "afterwards remove older ones, but the newest N" },
+	MUTATING,
+};
+static const struct ota_option server_restore_options[] = {
+	{ "store-dir", 0, "DIR", NULL, false, "the broker's ota_store_dir; must be given" },
+	{ "sha256", 0, "HEX", NULL, false, "refuse the file if its SHA-256 is another one" },
+};
+
 static const struct ota_verb verbs[] = {
 	{ "product", "list", "", "", 0, 0, "listProducts",
 	  LIST(page_options), &ota_view_product, NULL,
@@ -150,6 +177,12 @@ static const struct ota_verb verbs[] = {
 	{ "device", "register", "PRODUCT [NAME...]", "", 1, -1, "registerDevices",
 	  LIST(device_add_options), &ota_view_registration, ota_device_add,
 	  "the same" },
+	{ "device", "import", "FILE", "", 1, 1, "importDevices",
+	  LIST(device_import_options), &ota_view_registration, ota_device_import,
+	  "register devices from a CSV table, with tags and secrets; - for standard input" },
+	{ "device", "tag", "PRODUCT [NAME...]", "", 1, -1, "tagDevices",
+	  LIST(device_tag_options), &ota_view_registration, ota_device_tag,
+	  "set and unset tags of devices" },
 	{ "device", "log", "PRODUCT NAME", "productKey deviceName", 2, 2, "listEvents",
 	  LIST(device_log_options), &ota_view_device_event, ota_log_show,
 	  "what happened to a device, newest first" },
@@ -200,7 +233,19 @@ static const struct ota_verb verbs[] = {
 	  "one device's part in a batch, with its attempts" },
 	{ "server", "status", "", "", 0, 0, "getServer",
 	  NO_OPTIONS, &ota_view_server, NULL,
-	  "the update server" },
+	  "the update server, and what needs somebody to act" },
+	{ "server", "check", "", "", 0, 0, "checkServer",
+	  LIST(server_check_options), &ota_view_check, ota_server_check,
+	  "look through the store, the packages and the journal; exit code 7 when something is wrong" },
+	{ "server", "backup", "", "", 0, 0, "backupServer",
+	  LIST(server_backup_options), &ota_view_backup, ota_server_backup,
+	  "a backup of the store, made on the server's machine while it works" },
+	{ "server", "job", "ID", "job", 1, 1, "getJob",
+	  NO_OPTIONS, &ota_view_job, NULL,
+	  "how far a backup or a check is, and what came of it" },
+	{ "server", "restore", "FILE", "", 1, 1, NULL,
+	  LIST(server_restore_options), &ota_view_backup, ota_server_restore,
+	  "put a backup where the broker takes it over when it is restarted; on its machine" },
 	{ "token", "add", "NAME", "name", 1, 1, "createToken",
 	  LIST(token_add_options), &ota_view_token, NULL,
 	  "a token for a person or a program; it is shown this once" },

@@ -7,10 +7,15 @@
 #include "ctl/verb.h"
 
 int ota_device_add(struct ota_invocation *invocation, struct ota_error *error);
+int ota_device_import(struct ota_invocation *invocation, struct ota_error *error);
+int ota_device_tag(struct ota_invocation *invocation, struct ota_error *error);
 int ota_package_add(struct ota_invocation *invocation, struct ota_error *error);
 int ota_package_verify(struct ota_invocation *invocation, struct ota_error *error);
 int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error);
 int ota_log_show(struct ota_invocation *invocation, struct ota_error *error);
 int ota_batch_watch(struct ota_invocation *invocation, struct ota_error *error);
+int ota_server_backup(struct ota_invocation *invocation, struct ota_error *error);
+int ota_server_check(struct ota_invocation *invocation, struct ota_error *error);
+int ota_server_restore(struct ota_invocation *invocation, struct ota_error *error);
 
 #endif

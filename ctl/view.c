@@ -76,6 +76,7 @@ static const struct ota_field device_columns[] = {
 	{ "VERSIONS", "modules",    OTA_HUMAN_MODULES, 60 },
 	{ "SEEN",     "lastSeenAt", OTA_HUMAN_AGO,     0 },
 	{ "BARRED",   "barred",     OTA_HUMAN_YES,     0 },
+	{ "TAGS",     "tags",       OTA_HUMAN_TAGS,    60 },
 };
 static const struct ota_field device_lines[] = {
 	{ "product",    "productKey",   OTA_HUMAN_TEXT, 0 },
@@ -86,6 +87,8 @@ static const struct ota_field device_lines[] = {
 	{ "agent",      "agent",        OTA_HUMAN_TEXT, 0 },
 	{ "caps",       "caps",         OTA_HUMAN_LIST, 0 },
 	{ "barred",     "barred",       OTA_HUMAN_YES,  0 },
+	{ "secret",     "hasSecret",    OTA_HUMAN_YES,  0 },
+	{ "tags",       "tags",         OTA_HUMAN_TAGS, 0 },
 };
 static const struct ota_field module_columns[] = {
 	{ "MODULE",   "module",     OTA_HUMAN_TEXT, 0 },
@@ -134,7 +137,7 @@ static const struct ota_field package_lines[] = {
 	{ "status",       "status",       OTA_HUMAN_TEXT,   0 },
 	{ "verification", "verification", OTA_HUMAN_TEXT,   0 },
 	{ "notes",        "notes",        OTA_HUMAN_TEXT,   0 },
-	{ "tags",         "extData",      OTA_HUMAN_COUNTS, 0 },
+	{ "info",         "extData",      OTA_HUMAN_TAGS,   0 },
 	{ "created",      "createdAt",    OTA_HUMAN_TIME,   0 },
 	{ "by",           "createdBy",    OTA_HUMAN_TEXT,   0 },
 };
@@ -230,12 +233,52 @@ static const struct ota_field server_lines[] = {
 	{ "journal",        "journalBytes",  OTA_HUMAN_BYTES,  0 },
 	{ "tasks",          "tasks",         OTA_HUMAN_COUNTS, 0 },
 };
-const struct ota_view ota_view_server = { "nodeId", { NULL, 0 }, LIST(server_lines), NULL };
+static const struct ota_field finding_columns[] = {
+	{ "LEVEL", "level", OTA_HUMAN_TEXT, 0 },
+	{ "PART",  "part",  OTA_HUMAN_TEXT, 0 },
+	{ "WHAT",  "text",  OTA_HUMAN_TEXT, 0 },
+};
+static const struct ota_view view_finding = { "part", LIST(finding_columns), { NULL, 0 }, NULL };
+static const struct ota_part server_parts[] = { { "alarms", "alarms", &view_finding }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_server = { "nodeId", { NULL, 0 }, LIST(server_lines), server_parts };
+
+static const struct ota_field job_lines[] = {
+	{ "kind",     "kind",            OTA_HUMAN_TEXT,  0 },
+	{ "state",    "state",           OTA_HUMAN_TEXT,  0 },
+	{ "percent",  "progress",        OTA_HUMAN_TEXT,  0 },
+	{ "started",  "startedAt",       OTA_HUMAN_TIME,  0 },
+	{ "ended",    "endedAt",         OTA_HUMAN_TIME,  0 },
+	{ "failure",  "error.message",   OTA_HUMAN_TEXT,  0 },
+	{ "path",     "result.path",     OTA_HUMAN_TEXT,  0 },
+	{ "size",     "result.bytes",    OTA_HUMAN_BYTES, 0 },
+	{ "sha256",   "result.sha256",   OTA_HUMAN_TEXT,  0 },
+};
+static const struct ota_part job_parts[] = { { "findings", "result.findings", &view_finding }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_job = { "job", { NULL, 0 }, LIST(job_lines), job_parts };
+
+static const struct ota_part check_parts[] = { { "findings", "findings", &view_finding }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_check = { "deep", { NULL, 0 }, { NULL, 0 }, check_parts };
+
+static const struct ota_field backup_lines[] = {
+	{ "path",    "path",    OTA_HUMAN_TEXT,   0 },
+	{ "size",    "bytes",   OTA_HUMAN_BYTES,  0 },
+	{ "sha256",  "sha256",  OTA_HUMAN_TEXT,   0 },
+	{ "removed", "removed", OTA_HUMAN_NUMBER, 0 },
+};
+const struct ota_view ota_view_backup = { "path", { NULL, 0 }, LIST(backup_lines), NULL };
 
 static const struct ota_field registration_lines[] = {
 	{ "registered",   "registered", OTA_HUMAN_NUMBER, 0 },
+	{ "changed",      "changed",    OTA_HUMAN_NUMBER, 0 },
 	{ "already there", "already",   OTA_HUMAN_NUMBER, 0 },
 };
+static const struct ota_field import_lines[] = {
+	{ "devices",      "devices",  OTA_HUMAN_NUMBER, 0 },
+	{ "products",     "products", OTA_HUMAN_NUMBER, 0 },
+	{ "with secrets", "secrets",  OTA_HUMAN_NUMBER, 0 },
+	{ "with tags",    "tagged",   OTA_HUMAN_NUMBER, 0 },
+};
+const struct ota_view ota_view_import = { "devices", { NULL, 0 }, LIST(import_lines), NULL };
 const struct ota_view ota_view_registration = { "registered", { NULL, 0 }, LIST(registration_lines), NULL };
 
 static const struct ota_field token_columns[] = {

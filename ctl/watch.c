@@ -2,11 +2,11 @@
  * batch watch: bars that are drawn in place on a terminal, one line per change in a pipe, until the batch has ended.
  */
 #include <string.h>
-#include <time.h>
 
 #include "common/text.h"
 #include "common/time.h"
 #include "ctl/exit.h"
+#include "ctl/pause.h"
 #include "ctl/terminal.h"
 #include "ctl/verbs.h"
 
@@ -18,14 +18,6 @@ struct watch {
 	bool is_terminal;
 	bool is_away; /* the server, at the last look */
 };
-
-static void pause_ms(int64_t ms)
-{
-	struct timespec rest = { .tv_sec = (time_t)(ms / OTA_SECOND_MS), .tv_nsec = (long)(ms % OTA_SECOND_MS) * 1000000 };
-
-	while (nanosleep(&rest, &rest) != 0)
-		continue;
-}
 
 /* A line, unless it says what the last one said. */
 static void tell(struct watch *watch, const char *line)
@@ -111,7 +103,7 @@ static int run(struct watch *watch, int64_t interval_ms, int64_t due_ms, struct 
 	while (code == 0 && !ended) {
 		if (ota_boot_ms() >= due_ms)
 			return ota_fail(error, OTA_ETIMEOUT, "the batch had not ended when the time was over");
-		pause_ms(interval_ms);
+		ota_pause(interval_ms);
 		code = look(watch, true, &ended, error);
 	}
 	return code;

@@ -13,7 +13,7 @@ static enum ota_next check_and_ask(struct ota_request *request)
 
 	if (!ota_request_authorize(request, &next))
 		return next;
-	if (ota_command_check(request->route.command, request->command, "", &error) < 0)
+	if (ota_request_check(request, &error) < 0)
 		return ota_request_refuse(request, &error);
 	return ota_request_ask(request);
 }

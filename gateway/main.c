@@ -21,6 +21,7 @@
 #include "gateway/listener.h"
 #include "gateway/server.h"
 #include "link/link.h"
+#include "service/notify.h"
 
 enum {
 	PASSWORD_MAX = 1024,
@@ -35,6 +36,7 @@ struct program {
 	struct ota_gateway gateway;
 	struct ota_link *link;
 	struct ota_server *server;
+	struct ota_notify notify;
 	int listen_fd;
 	int signal_fd;
 	pthread_mutex_t away_lock;
@@ -80,6 +82,7 @@ static void on_up(void *context, bool first)
 	ota_log_text(&line, "broker", program->settings.broker);
 	ota_log_integer(&line, "first", first);
 	ota_log_end(&program->log, &line);
+	ota_notify_status(&program->notify, "serving");
 }
 
 static void on_down(void *context, const char *reason, int64_t retry_ms)
@@ -92,6 +95,7 @@ static void on_down(void *context, const char *reason, int64_t retry_ms)
 	ota_log_integer(&line, "retry_ms", retry_ms);
 	ota_log_end(&program->log, &line);
 	remember_away(program, reason);
+	ota_notify_status(&program->notify, "serving downloads; the broker is away");
 	ota_exchange_fail(program->gateway.exchange,
 			  "the broker went away before it answered; the command may have been carried out");
 }
@@ -213,8 +217,15 @@ static int announce(const struct program *program, const char *port_file, struct
 	return ota_file_replace(port_file, ota_span_from_text(port), 0644, error);
 }
 
+/* How often the loop turns at least. */
+static int64_t tick_ms(const struct ota_notify *notify)
+{
+	return notify->watchdog_ms > 0 && notify->watchdog_ms < TICK_MS ? notify->watchdog_ms : TICK_MS;
+}
+
 static void run(struct program *program)
 {
+	const int64_t tick = tick_ms(&program->notify);
 	struct pollfd waits[] = {
 		{ .fd = program->signal_fd, .events = POLLIN },
 		{ .fd = ota_link_fd(program->link), .events = POLLIN },
@@ -223,10 +234,11 @@ static void run(struct program *program)
 
 	while (!(waits[0].revents & POLLIN)) {
 		int64_t now_ms = ota_boot_ms();
-		int64_t pause_ms = ota_exchange_expire(program->gateway.exchange, now_ms, TICK_MS);
+		int64_t pause_ms = ota_exchange_expire(program->gateway.exchange, now_ms, tick);
 
-		if (now_ms - swept_ms >= TICK_MS) {
+		if (now_ms - swept_ms >= tick) {
 			ota_server_sweep(program->server, now_ms);
+			ota_notify_ping(&program->notify);
 			swept_ms = now_ms;
 		}
 		if (poll(waits, 2, (int)pause_ms) < 0 && errno != EINTR)
@@ -249,6 +261,7 @@ static void close_all(struct program *program)
 	gateway->exchange = ota_exchange_free(gateway->exchange);
 	gateway->depot = ota_depot_free(gateway->depot);
 	ota_fd_cleanup(&program->signal_fd);
+	ota_notify_close(&program->notify);
 }
 
 int main(int argc, char **argv)
@@ -272,6 +285,8 @@ int main(int argc, char **argv)
 	program.listen_fd = program.signal_fd = -1;
 	(void)pthread_mutex_init(&program.away_lock, NULL);
 	remember_away(&program, "not connected yet");
+	ota_notify_open(&program.notify);
+	ota_notify_status(&program.notify, "not connected to the broker yet");
 	code = ota_settings_read(line.config, &program.settings, &error);
 	if (code == 0 && line.check_only)
 		return EXIT_SUCCESS;
@@ -283,10 +298,13 @@ int main(int argc, char **argv)
 	}
 	if (code == 0)
 		code = announce(&program, line.port_file, &error);
-	if (code == 0)
+	if (code == 0) {
+		ota_notify_ready(&program.notify);
 		run(&program);
-	else
+		ota_notify_stopping(&program.notify);
+	} else {
 		log_sentence(&program, OTA_LOG_ERROR, "stopped", error.text);
+	}
 	close_all(&program);
 	return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,10 +1,14 @@
 #include "gateway/request.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/json.h"
 #include "common/text.h"
+#include "gateway/malformed.h"
+
+#define IDEMPOTENCY_KEY "Idempotency-Key"
 
 /* What a caller is told: the words of docs/protocol.md only. */
 struct outcome {
@@ -44,7 +48,7 @@ enum ota_next ota_request_respond(struct ota_request *request, unsigned status, 
 
 	if (!response)
 		return OTA_NEXT_CLOSE;
-	(void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	(void)MHD_add_response_header(response, OTA_OWN_HEADER, "nosniff");
 	queued = MHD_queue_response(request->connection, status, response);
 	MHD_destroy_response(response);
 	request->status = status;
@@ -155,22 +159,41 @@ static bool set_text(cJSON *object, const char *key, const char *value)
 bool ota_request_authorize(struct ota_request *request, enum ota_next *ret_next)
 {
 	struct ota_span token = bearer_of(ota_request_header(request, MHD_HTTP_HEADER_AUTHORIZATION));
-	const char *key = ota_request_header(request, "Idempotency-Key");
+	const char *key = ota_request_header(request, IDEMPOTENCY_KEY);
 	struct ota_error error = { 0 };
+	const cJSON *own = ota_json_member(request->command, "requestId");
 	bool is_set;
 
+	if (!request->route.command->mutating)
+		key = NULL;
 	if (!ota_token_is_wellformed(token)) {
 		(void)ota_fail(&error, OTA_EDENIED, "%s",
 			       token.size ? "the token is malformed; it is ota_ and 43 characters"
-					  : "a token is needed: Authorization: Bearer ota_...");
+					  : "a token is needed, in the header Authorization: Bearer TOKEN");
 		*ret_next = refuse_nobody(request, &error);
 		return false;
 	}
+	if (key && own && (!cJSON_IsString(own) || strcmp(own->valuestring, key) != 0)) {
+		(void)ota_fail_at(&error, OTA_EINVALID, IDEMPOTENCY_KEY, IDEMPOTENCY_KEY " and requestId differ; give one"
+				  " of them");
+		*ret_next = ota_request_refuse(request, &error);
+		return false;
+	}
 	is_set = set_text(request->command, "token", token.data);
-	if (is_set && key && request->route.command->mutating)
+	if (is_set && key)
 		is_set = set_text(request->command, "requestId", key);
 	*ret_next = OTA_NEXT_CLOSE;
 	return is_set;
+}
+
+int ota_request_check(const struct ota_request *request, struct ota_error *error)
+{
+	int code = ota_command_check(request->route.command, request->command, "", error);
+
+	if (code == 0 || strcmp(error->path, "requestId") != 0 || !ota_request_header(request, IDEMPOTENCY_KEY))
+		return code;
+	(void)snprintf(error->path, sizeof(error->path), "%s", IDEMPOTENCY_KEY);
+	return ota_error_prefix(error, code, "the header %s", IDEMPOTENCY_KEY);
 }
 
 static void on_answer(void *context, cJSON *data, const struct ota_error *error)

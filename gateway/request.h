@@ -102,6 +102,9 @@ enum ota_next ota_request_respond(struct ota_request *request, unsigned status, 
  * false) where there is no well-formed token; *ret_next then is what to return. */
 bool ota_request_authorize(struct ota_request *request, enum ota_next *ret_next);
 
+/* Checks request->command against its rows; what is wrong with a requestId from a header is told of the header. */
+int ota_request_check(const struct ota_request *request, struct ota_error *error);
+
 /* Sends request->command to the plugin; `answered` is called with what comes of it. Returns OTA_NEXT_WAIT. */
 enum ota_next ota_request_ask(struct ota_request *request);
 

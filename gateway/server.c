@@ -1,7 +1,10 @@
 #include "gateway/server.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -95,13 +98,50 @@ static bool headers_fit(struct ota_request *request)
 	return total <= OTA_REQUEST_HEADER_MAX;
 }
 
+struct repeat {
+	const char *name;
+	size_t count;
+};
+
+static enum MHD_Result count_name(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct repeat *repeat = context;
+
+	(void)kind;
+	(void)value;
+	repeat->count += strcasecmp(name, repeat->name) == 0;
+	return MHD_YES;
+}
+
+/* Of two values a proxy in front might believe the one and we the other (RFC 9112, 11.2). NULL: none is there twice. */
+static const char *header_twice(struct ota_request *request)
+{
+	static const char *const single[] = { MHD_HTTP_HEADER_HOST,          MHD_HTTP_HEADER_CONTENT_LENGTH,
+					      MHD_HTTP_HEADER_TRANSFER_ENCODING, MHD_HTTP_HEADER_AUTHORIZATION,
+					      MHD_HTTP_HEADER_RANGE,         MHD_HTTP_HEADER_IF_RANGE,
+					      "Idempotency-Key",             NULL };
+
+	for (const char *const *name = single; *name; name++) {
+		struct repeat repeat = { .name = *name };
+
+		(void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_name, &repeat);
+		if (repeat.count > 1)
+			return *name;
+	}
+	return NULL;
+}
+
 static enum ota_next route(struct ota_request *request, const char *method)
 {
 	struct ota_error error = { 0 };
-	const char *allow = NULL;
+	const char *allow = NULL, *twice = header_twice(request);
 	int code;
 
 	request->is_head = strcmp(method, "HEAD") == 0;
+	if (twice) {
+		(void)ota_fail_at(&error, OTA_EINVALID, twice, "the header %s is given twice", twice);
+		return ota_request_refuse_as(request, MHD_HTTP_BAD_REQUEST, MHD_HTTP_HEADER_CONNECTION, "close", &error);
+	}
 	if (!headers_fit(request)) {
 		(void)ota_fail(&error, OTA_ELIMIT, "the headers have more than %d bytes", OTA_REQUEST_HEADER_MAX);
 		return ota_request_refuse_as(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, NULL, NULL, &error);
@@ -286,6 +326,20 @@ static int read_pem(struct ota_server *server, struct ota_error *error)
 	return code < 0 ? ota_error_prefix(error, code, "tls_key") : 0;
 }
 
+/* What libmicrohttpd has to say about connections: any client can make it talk, so it is for who looks closely. */
+__attribute__((format(printf, 2, 0))) static void on_log(void *context, const char *format, va_list arguments)
+{
+	struct ota_server *server = context;
+	char text[OTA_ERROR_TEXT_MAX];
+	struct ota_log_line line;
+
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	text[strcspn(text, "\n")] = '\0';
+	ota_log_begin(&line, OTA_LOG_DEBUG, "http");
+	ota_log_text(&line, "said", text);
+	ota_log_end(server->gateway.log, &line);
+}
+
 static struct MHD_Daemon *start_daemon(struct ota_server *server, int listen_fd)
 {
 	/* Not epoll: libmicrohttpd 0.9.75 uses it edge-triggered and misses an end of stream that comes together with bytes,
@@ -300,6 +354,7 @@ static struct MHD_Daemon *start_daemon(struct ota_server *server, int listen_fd)
 	};
 
 	return MHD_start_daemon(flags | (is_tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, server,
+				MHD_OPTION_EXTERNAL_LOGGER, on_log, server,
 				MHD_OPTION_LISTEN_SOCKET, listen_fd,
 				MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
 				MHD_OPTION_CONNECTION_LIMIT, limit,

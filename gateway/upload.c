@@ -48,7 +48,7 @@ static enum ota_next ask_dry_run(struct ota_request *request)
 
 	if (!cJSON_AddTrueToObject(request->command, "dryRun"))
 		return OTA_NEXT_CLOSE;
-	if (ota_command_check(request->route.command, request->command, "", &error) < 0)
+	if (ota_request_check(request, &error) < 0)
 		return ota_request_refuse(request, &error);
 	return ota_request_ask(request);
 }

@@ -98,7 +98,7 @@ void ota_inwork_end(struct ota_inwork *inwork)
 int ota_quarantine_write(const char *directory, uint64_t sequence, struct ota_span record, struct ota_error *error)
 {
 	char name[48], path[PATH_SIZE];
-	snprintf(name, sizeof(name), "quarantine-%llu", (unsigned long long)sequence);
+	snprintf(name, sizeof(name), OTA_QUARANTINE_PREFIX "%llu", (unsigned long long)sequence);
 	if (!ota_file_join(path, sizeof(path), directory, name))
 		return ota_fail(error, OTA_ELIMIT, "the journal's path is too long");
 	return ota_file_replace(path, record, 0600, error);

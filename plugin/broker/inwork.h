@@ -36,7 +36,8 @@ void ota_inwork_close(struct ota_inwork *inwork);
 void ota_inwork_begin(struct ota_inwork *inwork, uint64_t first, uint64_t last);
 void ota_inwork_end(struct ota_inwork *inwork);
 
-/* Writes a record that is set aside to <directory>/quarantine-<sequence>. */
+/* Writes the body of a record (record.h) that is set aside to <directory>/quarantine-<sequence>. */
+#define OTA_QUARANTINE_PREFIX "quarantine-"
 int ota_quarantine_write(const char *directory, uint64_t sequence, struct ota_span record, struct ota_error *error);
 
 #endif

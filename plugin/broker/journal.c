@@ -122,7 +122,7 @@ static int segment_follows(const struct opening *opening, const struct ota_segme
 		return ota_fail(error, OTA_ECORRUPT, "carries another name than the sequence it begins with");
 	uint64_t least = opening->expected == 0 ? opening->options->applied + 1 : opening->expected;
 	bool gap = opening->expected == 0 ? content->first > least : content->first != least;
-	if (gap)
+	if (gap && !(opening->expected == 0 && opening->options->gap_explained))
 		return ota_fail(
 			error, OTA_ECORRUPT,
 			"begins at %llu, but %llu should come next: reports between are missing, or an older store was restored",
@@ -267,6 +267,11 @@ struct ota_journal *ota_journal_free(struct ota_journal *journal)
 	ota_bytes_free(&journal->writer.buffer);
 	free(journal);
 	return NULL;
+}
+
+uint64_t ota_journal_first(const struct ota_journal *journal)
+{
+	return journal->reader.next;
 }
 
 uint64_t ota_journal_last(const struct ota_journal *journal)

@@ -24,6 +24,7 @@ struct ota_journal_options {
 	const char *directory;  /* made when absent */
 	const char *store_uuid;
 	uint64_t applied;       /* the last sequence whose effects are in the store */
+	bool gap_explained;     /* what is missing after that was applied to a database that a restore replaced */
 	uint64_t limit_bytes;   /* of all segments together; at least two are allowed */
 	uint64_t segment_bytes; /* 0: OTA_JOURNAL_SEGMENT_BYTES */
 };
@@ -33,6 +34,8 @@ struct ota_journal_options {
 int ota_journal_open(const struct ota_journal_options *options, struct ota_journal **ret_journal, struct ota_error *error);
 struct ota_journal *ota_journal_free(struct ota_journal *journal); /* returns NULL; the files stay */
 
+/* The sequence that comes next for the reader: beyond applied + 1 only where a gap was explained. */
+uint64_t ota_journal_first(const struct ota_journal *journal);
 uint64_t ota_journal_last(const struct ota_journal *journal); /* the last sequence appended, or applied before */
 int64_t ota_journal_last_heard_ms(const struct ota_journal *journal); /* of the last record found at open, 0 = none */
 size_t ota_journal_torn_bytes(const struct ota_journal *journal);     /* cut at open */

@@ -23,6 +23,8 @@ static const struct ota_config_row rows[] = {
 	{"", "ota_package_dir",   OTA_CONFIG_PATH,     FIELD(package_dir),  0, 0, NULL, true,  "the directory of the packages, shared with the gateway"},
 	{"", "ota_journal_dir",   OTA_CONFIG_PATH,     FIELD(journal_dir),  0, 0, NULL, false, "a directory in memory"},
 	{"", "ota_gateway_url",   OTA_CONFIG_TEXT,     FIELD(gateway_url),  0, 0, NULL, true,  "where devices download, such as https://ota.example.org"},
+	{"", "ota_backup_dir",    OTA_CONFIG_PATH,     FIELD(backup_dir),   0, 0, NULL, false,
+		"where backups go, a directory for them alone; backups in the store's directory if not given"},
 	{"", "ota_url_key_file",  OTA_CONFIG_PATH,     FIELD(url_key_file), 0, 0, NULL, false, "the key of download URLs, shared with the gateway"},
 	{"", "ota_others",        OTA_CONFIG_CHOICE,   FIELD(others),       0, 0, others_words, true,
 		"what happens to users that are no devices: defer (the broker's own rules) or allow"},
@@ -119,6 +121,15 @@ const struct ota_config_row *ota_options_rows(size_t *ret_count)
 	return rows;
 }
 
+/* What is not given stands in the store's directory. */
+static int path_default(const struct ota_options *options, char path[OTA_OPTION_PATH_SIZE], const char *name,
+			struct ota_error *error)
+{
+	if (path[0] != '\0' || ota_file_join(path, OTA_OPTION_PATH_SIZE, options->store_dir, name))
+		return 0;
+	return ota_fail_at(error, OTA_EINVALID, "ota_store_dir", "ota_store_dir: is too long");
+}
+
 int ota_options_read(const struct ota_option *given, size_t count, struct ota_options *ret_options, struct ota_error *error)
 {
 	bool seen[ROWS] = {false};
@@ -130,9 +141,10 @@ int ota_options_read(const struct ota_option *given, size_t count, struct ota_op
 		code = required_check(seen, error);
 	if (code == 0)
 		code = together_check(&options, error);
-	if (code == 0 && options.url_key_file[0] == '\0' &&
-	    !ota_file_join(options.url_key_file, sizeof(options.url_key_file), options.store_dir, "url.key"))
-		code = ota_fail_at(error, OTA_EINVALID, "ota_store_dir", "ota_store_dir: is too long");
+	if (code == 0)
+		code = path_default(&options, options.url_key_file, "url.key", error);
+	if (code == 0)
+		code = path_default(&options, options.backup_dir, "backups", error);
 	if (code == 0)
 		*ret_options = options;
 	return code;

@@ -20,6 +20,7 @@ enum ota_device_auth {
 
 struct ota_options {
 	char store_dir[OTA_OPTION_PATH_SIZE];
+	char backup_dir[OTA_OPTION_PATH_SIZE];
 	char package_dir[OTA_OPTION_PATH_SIZE];
 	char journal_dir[OTA_OPTION_PATH_SIZE];
 	char gateway_url[OTA_OPTION_URL_SIZE];

@@ -28,9 +28,6 @@ static int journaled_load(struct ota_round *round, struct ota_journal *journal, 
 		.at = record.at,
 		.replayed = record.sequence <= replayed_last,
 	};
-	if (round->first == 0)
-		round->first = record.sequence;
-	round->last = record.sequence;
 	round->count++;
 	return 0;
 }
@@ -81,19 +78,38 @@ int ota_round_load(struct ota_round *round, struct ota_item *items, struct ota_j
 	return 0;
 }
 
-void ota_round_clear(struct ota_round *round)
+void ota_round_cut(struct ota_round *round, int64_t heard_ms)
 {
-	for (size_t i = 0; i < round->count; i++) {
+	round->first = round->last = 0;
+	round->end = round->begin;
+	while (round->end < round->count) {
+		const struct ota_round_event *event = &round->events[round->end];
+		if (round->end > round->begin && event->event.at.heard_ms >= heard_ms)
+			break;
+		if (event->kind == OTA_ITEM_JOURNALED) {
+			round->first = round->first == 0 ? event->sequence : round->first;
+			round->last = event->sequence;
+		}
+		round->end++;
+	}
+}
+
+void ota_round_done(struct ota_round *round)
+{
+	for (size_t i = round->begin; i < round->end; i++) {
 		ota_bytes_free(&round->events[i].storage);
 		ota_item_free(round->events[i].item);
 	}
-	round->count = 0;
+	round->begin = round->end;
+	if (round->begin == round->count)
+		round->begin = round->end = round->count = 0;
 	round->first = round->last = 0;
 }
 
 void ota_round_free(struct ota_round *round)
 {
-	ota_round_clear(round);
+	round->end = round->count;
+	ota_round_done(round);
 	while (round->items) {
 		struct ota_item *next = round->items->next;
 		ota_item_free(round->items);
@@ -153,7 +169,7 @@ size_t ota_round_coalesce(struct ota_round *round)
 {
 	struct latest *table = NULL, *latest, *next;
 	size_t skipped = 0;
-	for (size_t i = 0; i < round->count; i++) {
+	for (size_t i = round->begin; i < round->end; i++) {
 		struct ota_round_event *event = &round->events[i];
 		if (event->kind == OTA_ITEM_COMMAND)
 			continue;

@@ -6,7 +6,16 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
+#include "common/file.h"
 #include "common/version.h"
+#include "plugin/store/restore.h"
+
+/* Where the run before left off, as the store tells. */
+struct resumed {
+	uint64_t applied;
+	int64_t heard_ms;
+	bool gap_explained;
+};
 
 static void lines_write(void *context, enum ota_log_level level, const char *line)
 {
@@ -32,18 +41,74 @@ static int pieces_make(struct ota_server *server, struct ota_error *error)
 	return 0;
 }
 
-static int store_start(struct ota_server *server, uint64_t *ret_applied, int64_t *ret_heard_ms, struct ota_error *error)
+/* What belongs to the store and stands beside it: the key of download URLs, and the one that devices' secrets are kept under. */
+static int key_files_find(struct ota_server *server, struct ota_error *error)
 {
-	int code = ota_store_open(server->options.store_dir, &server->store, error);
-	if (code != 0)
-		return ota_error_prefix(error, code, "ota_store_dir %s", server->options.store_dir);
-	code = ota_keeper_start(server->options.store_dir, &server->keeper, error);
+	if (!ota_file_join(server->secret_key_file, sizeof(server->secret_key_file), server->options.store_dir, "secret.key"))
+		return ota_fail(error, OTA_ELIMIT, "ota_store_dir: is too long");
+	server->key_files[0] = (struct ota_key_file){"url.key", server->options.url_key_file, false};
+	server->key_files[1] = (struct ota_key_file){"secret.key", server->secret_key_file, true};
+	return 0;
+}
+
+static int keeper_start(struct ota_server *server, struct ota_error *error)
+{
+	struct ota_keeper_options keeper = {
+		.store_dir = server->options.store_dir,
+		.backup_dir = server->options.backup_dir,
+		.package_dir = server->options.package_dir,
+		.keys = server->key_files,
+		.key_count = OTA_KEY_FILES_MAX,
+		.survey = ota_survey_all,
+		.survey_context = &server->survey,
+	};
+	server->survey = (struct ota_survey){
+		.store_dir = server->options.store_dir,
+		.package_dir = server->options.package_dir,
+		.journal_dir = server->options.journal_dir,
+		.url_key_file = server->options.url_key_file,
+		.store_uuid = ota_store_uuid(server->store),
+		.segment_bytes = OTA_JOURNAL_SEGMENT_BYTES,
+	};
+	return ota_keeper_start(&keeper, &server->keeper, error);
+}
+
+static int restore_finish(struct ota_server *server, struct ota_error *error)
+{
+	struct ota_restore_options options = {.now_ms = ota_wall_ms(), .keys = server->key_files, .key_count = OTA_KEY_FILES_MAX};
+	struct ota_log_line line;
+	bool restored = false;
+	int code = ota_restore_finish(server->store, &options, &restored, error);
+	if (code != 0 || !restored)
+		return code;
+	ota_log_begin(&line, OTA_LOG_WARNING, "store_restored");
+	ota_log_text(&line, "store", ota_store_uuid(server->store));
+	ota_log_end(&server->log, &line);
+	return 0;
+}
+
+static int node_load(struct ota_server *server, struct resumed *resumed, struct ota_error *error)
+{
+	int code = ota_store_begin(server->store, error);
 	if (code == 0)
-		code = ota_store_begin(server->store, error);
+		code = ota_store_load_node(server->store, OTA_NODE_ID, &resumed->applied, &resumed->heard_ms, error);
 	if (code == 0)
-		code = ota_store_load_node(server->store, OTA_NODE_ID, ret_applied, ret_heard_ms, error);
+		code = ota_restore_explains_gap(server->store, &resumed->gap_explained, error);
 	ota_store_rollback(server->store);
 	return code;
+}
+
+static int store_start(struct ota_server *server, struct resumed *resumed, struct ota_error *error)
+{
+	int code = key_files_find(server, error);
+	if (code == 0)
+		code = ota_store_open(server->options.store_dir, &server->store, error);
+	if (code != 0)
+		return ota_error_prefix(error, code, "ota_store_dir %s", server->options.store_dir);
+	code = restore_finish(server, error);
+	if (code == 0)
+		code = keeper_start(server, error);
+	return code == 0 ? node_load(server, resumed, error) : code;
 }
 
 /* The loop waits for every write to the journal, so it must not reach a disk. */
@@ -59,19 +124,53 @@ static void journal_place_check(const struct ota_server *server)
 	ota_log_end(&server->log, &line);
 }
 
-static int journal_start(struct ota_server *server, uint64_t applied, struct ota_error *error)
+static void gap_tell(const struct ota_server *server, uint64_t first, uint64_t last)
+{
+	struct ota_log_line line;
+	ota_log_begin(&line, OTA_LOG_WARNING, "journal_gap_accepted");
+	ota_log_integer(&line, "first", (int64_t)first);
+	ota_log_integer(&line, "last", (int64_t)last);
+	ota_log_text(&line, "meaning", "these reports were applied to the database before; devices tell them again");
+	ota_log_end(&server->log, &line);
+}
+
+/* Once the journal is open, what it lacks is settled: the next gap is nobody's doing but a fault's. */
+static int gap_settle(struct ota_server *server, struct resumed *resumed, struct ota_error *error)
+{
+	uint64_t first = ota_journal_first(server->journal);
+	int code = 0;
+	if (!resumed->gap_explained)
+		return 0;
+	if (first > resumed->applied + 1) {
+		gap_tell(server, resumed->applied + 1, first - 1);
+		resumed->applied = first - 1;
+	}
+	code = ota_store_begin(server->store, error);
+	if (code == 0)
+		code = ota_store_save_node(server->store, OTA_NODE_ID, resumed->applied, resumed->heard_ms, error);
+	if (code == 0)
+		code = ota_restore_forget_gap(server->store, error);
+	if (code == 0)
+		code = ota_store_commit(server->store, error);
+	ota_store_rollback(server->store);
+	return code;
+}
+
+static int journal_start(struct ota_server *server, struct resumed *resumed, struct ota_error *error)
 {
 	struct ota_journal_options options = {
 		.directory = server->options.journal_dir,
 		.store_uuid = ota_store_uuid(server->store),
-		.applied = applied,
+		.applied = resumed->applied,
+		.gap_explained = resumed->gap_explained,
 		.limit_bytes = server->options.journal_limit_bytes,
 	};
 	int code = ota_journal_open(&options, &server->journal, error);
 	if (code != 0)
 		return ota_error_prefix(error, code, "ota_journal_dir %s", options.directory);
 	journal_place_check(server);
-	return ota_inwork_open(&server->inwork, options.directory, applied, error);
+	code = gap_settle(server, resumed, error);
+	return code == 0 ? ota_inwork_open(&server->inwork, options.directory, resumed->applied, error) : code;
 }
 
 static int engine_start(struct ota_server *server, struct ota_error *error)
@@ -99,7 +198,11 @@ static int engine_start(struct ota_server *server, struct ota_error *error)
 		.engine = server->engine,
 		.log = &server->worker_log,
 		.package_dir = server->options.package_dir,
+		.store_dir = server->options.store_dir,
 		.started_ms = now.wall_ms,
+		.keeper = server->keeper,
+		.alarms = ota_survey_alarms,
+		.alarms_context = &server->survey,
 		.figures = figures_read,
 		.figures_context = server,
 	};
@@ -174,23 +277,22 @@ static void start_tell(const struct ota_server *server, uint64_t applied)
 
 static int server_build(struct ota_server *server, struct ota_error *error)
 {
-	uint64_t applied = 0;
-	int64_t heard_ms = 0;
+	struct resumed resumed = {0};
 	int code = pieces_make(server, error);
 	if (code == 0)
-		code = store_start(server, &applied, &heard_ms, error);
+		code = store_start(server, &resumed, error);
 	if (code == 0)
-		code = journal_start(server, applied, error);
+		code = journal_start(server, &resumed, error);
 	if (code != 0)
 		return code;
-	server->heard = ota_heard_start(heard_ms, ota_journal_last_heard_ms(server->journal), ota_boot_ms());
+	server->heard = ota_heard_start(resumed.heard_ms, ota_journal_last_heard_ms(server->journal), ota_boot_ms());
 	code = engine_start(server, error);
 	if (code == 0)
 		code = control_bootstrap(server, error);
 	if (code == 0)
-		code = worker_start(server, applied, error);
+		code = worker_start(server, resumed.applied, error);
 	if (code == 0)
-		start_tell(server, applied);
+		start_tell(server, resumed.applied);
 	return code;
 }
 

@@ -9,6 +9,7 @@
 #include "plugin/broker/compat.h"
 #include "plugin/broker/options.h"
 #include "plugin/broker/peers.h"
+#include "plugin/broker/survey.h"
 #include "plugin/broker/worker.h"
 
 /* How long callbacks keep the broker's only thread; of its kind. */
@@ -46,6 +47,9 @@ struct ota_server {
 	struct ota_log worker_log;  /* writes to lines */
 	struct ota_inwork inwork;
 	struct ota_store *store;
+	struct ota_key_file key_files[OTA_KEY_FILES_MAX];
+	char secret_key_file[OTA_OPTION_PATH_SIZE];
+	struct ota_survey survey; /* the keeper's thread as well: constant while it runs */
 	struct ota_keeper *keeper;
 	struct ota_engine *engine;
 	struct ota_control *control;

@@ -23,6 +23,7 @@ struct ota_worker {
 	int64_t stop_boot_ms;  /* when to give up at the stop; 0 = not stopping */
 	int64_t turn_after;    /* boot_ms: the engine's turn failed and pauses */
 	int64_t pause_ms;      /* of the next retry; 0 = all is well */
+	bool stuck;            /* what was taken cannot be loaded or committed: the journal or the store failed */
 	bool undone;           /* a transaction was rolled back: the engine decides again what only its memory knew */
 	bool uncopied;         /* effects were committed since the log was last copied */
 	struct {
@@ -205,7 +206,7 @@ static int events_apply(struct ota_worker *worker, struct ota_error *error)
 	int code = 0;
 	if (round->last > 0)
 		ota_inwork_begin(worker->options.inwork, round->first, round->last);
-	for (size_t i = 0; code == 0 && i < round->count; i++) {
+	for (size_t i = round->begin; code == 0 && i < round->end; i++) {
 		struct ota_round_event *event = &round->events[i];
 		if (event_is_culprit(worker, event))
 			event_blame(event, "it was in work alone at three crashes");
@@ -229,40 +230,62 @@ static int round_try(struct ota_worker *worker, struct ota_error *error)
 /* Nothing could be committed, so it was not the blamed event alone. */
 static void round_forgive(struct ota_round *round)
 {
-	for (size_t i = 0; i < round->count; i++)
+	for (size_t i = round->begin; i < round->end; i++)
 		if (round->events[i].to_set_aside) {
 			round->events[i].to_set_aside = false;
 			round->events[i].failures = 0;
 		}
 }
 
+/* Up to what is due next: the turn has to see the world as it was then. A turn that fails, or has more to do than one may, does
+ * not hold up the events. */
+static void round_slice(struct ota_worker *worker)
+{
+	struct ota_round *round = &worker->round;
+	int64_t heard_ms = ota_round_instant(round).heard_ms, until_ms = heard_ms + OTA_WORKER_SPAN_MS;
+	if (round->end > round->begin)
+		return; /* it is tried again as it was */
+	if (worker->next_due > heard_ms && worker->next_due < until_ms)
+		until_ms = worker->next_due;
+	ota_round_cut(round, until_ms);
+	atomic_fetch_add(&worker->figures.coalesced, ota_round_coalesce(round));
+}
+
 static void round_apply(struct ota_worker *worker)
 {
 	struct ota_error error = {0};
 	struct ota_round *round = &worker->round;
+	round_slice(worker);
 	int code = round_try(worker, &error);
+	worker->stuck = code != 0;
 	if (code != 0) {
 		worker_rollback(worker);
 		round_forgive(round);
 		worker_failed(worker, "store_failed", &error);
 		return;
 	}
-	for (size_t i = 0; i < round->count; i++)
+	for (size_t i = round->begin; i < round->end; i++)
 		if (round->events[i].to_set_aside)
 			event_set_aside(worker, &round->events[i]);
 	worker_post(worker);
 	worker->uncopied = true;
-	atomic_fetch_add(&worker->figures.events, round->count);
-	ota_round_clear(round);
+	atomic_fetch_add(&worker->figures.events, round->end - round->begin);
+	ota_round_done(round);
 }
 
 /* --- what is due --- */
 
-static bool turn_is_due(const struct ota_worker *worker, int64_t boot_ms)
+/* Time goes on from event to event: after a stall nothing is due yet that a waiting report may still prevent. */
+static struct ota_instant worker_now(const struct ota_worker *worker)
 {
-	if (boot_ms < worker->turn_after)
+	return ota_round_left(&worker->round) > 0 ? ota_round_instant(&worker->round) : ota_heard_now(worker->options.heard);
+}
+
+static bool turn_is_due(const struct ota_worker *worker)
+{
+	if (ota_boot_ms() < worker->turn_after)
 		return false;
-	return worker->more || ota_heard_at(worker->options.heard, boot_ms) >= worker->next_due;
+	return worker->more || worker_now(worker).heard_ms >= worker->next_due;
 }
 
 static int turn_try(struct ota_worker *worker, bool *ret_more, struct ota_error *error)
@@ -271,8 +294,7 @@ static int turn_try(struct ota_worker *worker, bool *ret_more, struct ota_error 
 	if (code == 0 && worker->undone)
 		code = ota_engine_rolled_back(worker->options.engine, error);
 	if (code == 0)
-		code = ota_engine_turn(worker->options.engine, ota_heard_now(worker->options.heard), OTA_WORKER_TURN_ROWS,
-				       ret_more, error);
+		code = ota_engine_turn(worker->options.engine, worker_now(worker), OTA_WORKER_TURN_ROWS, ret_more, error);
 	return code == 0 ? worker_commit(worker, worker->applied, error) : code;
 }
 
@@ -280,7 +302,7 @@ static void worker_turn(struct ota_worker *worker)
 {
 	struct ota_error error = {0};
 	bool more = false;
-	if (!turn_is_due(worker, ota_boot_ms()))
+	if (!turn_is_due(worker))
 		return;
 	if (turn_try(worker, &more, &error) == 0) {
 		worker->more = more;
@@ -351,21 +373,22 @@ static void worker_take(struct ota_worker *worker)
 		items = ota_queue_take(worker->options.queue, worker_take_limit(worker), worker_wait_ms(worker));
 	if (!items && !worker->round.items)
 		return;
-	if (ota_round_load(&worker->round, items, worker->options.journal, worker->options.replayed, &error) != 0)
+	worker->stuck = ota_round_load(&worker->round, items, worker->options.journal, worker->options.replayed, &error) != 0;
+	if (worker->stuck)
 		worker_failed(worker, "journal_failed", &error);
-	atomic_fetch_add(&worker->figures.coalesced, ota_round_coalesce(&worker->round));
 }
 
-/* Something was taken that is not committed: the store or the journal failed. */
-static bool worker_is_stuck(const struct ota_worker *worker)
+static bool worker_is_done(const struct ota_worker *worker)
 {
-	return worker->round.count > 0 || worker->round.items;
+	const struct ota_round *round = &worker->round;
+	return ota_queue_is_closed(worker->options.queue) && ota_queue_depth(worker->options.queue) == 0 &&
+	       ota_round_left(round) == 0 && !round->items;
 }
 
 static void worker_finish(struct ota_worker *worker)
 {
 	worker->saved_boot_ms -= OTA_WORKER_SAVE_MS;
-	if (!worker_is_stuck(worker))
+	if (!worker->stuck)
 		worker_save(worker);
 	worker_post(worker);
 }
@@ -374,17 +397,18 @@ static void *worker_run(void *context)
 {
 	struct ota_worker *worker = context;
 	while (!worker_gives_up(worker)) {
-		if (worker_is_stuck(worker))
+		if (worker->stuck)
 			ota_queue_pause(worker->options.queue, worker->stop_boot_ms > 0 ? OTA_WORKER_RETRY_MS : worker->pause_ms);
-		if (worker->round.count == 0)
+		if (ota_round_left(&worker->round) == 0)
 			worker_take(worker);
-		if (worker->round.count > 0)
+		if (!worker->stuck)
+			worker_turn(worker);
+		if (ota_round_left(&worker->round) > 0)
 			round_apply(worker);
-		if (worker_is_stuck(worker))
+		if (worker->stuck)
 			continue;
-		if (ota_queue_is_closed(worker->options.queue) && ota_queue_depth(worker->options.queue) == 0)
+		if (worker_is_done(worker))
 			break;
-		worker_turn(worker);
 		worker_save(worker);
 		worker_tend(worker);
 	}

@@ -1,7 +1,8 @@
 /*
  * Worker: the thread that applies what the broker's thread queued. One transaction for everything that waits (that is the group
  * commit), a savepoint for each event, then the outbox goes to the broker's thread and the journal may forget. Between events it
- * lets the engine do what is due.
+ * lets the engine do what is due, in the order of heard time: what waited through a stall of the store is applied as if there had
+ * been none, and no timer overtakes a report that was heard before it ran out.
  *
  * When the store fails, the round is rolled back, nothing is sent, and the same round is tried again after a pause: nothing is
  * lost, devices wait. An event that fails by itself, in a way that no retry mends while the rest of its round can be committed,
@@ -23,6 +24,7 @@
 
 enum {
 	OTA_WORKER_TURN_ROWS = 500,       /* what the engine may touch between two rounds of events */
+	OTA_WORKER_SPAN_MS = 500,         /* what was heard within so long is applied together; settling takes 2 s */
 	OTA_WORKER_SAVE_MS = 5000,        /* the heard clock is saved at least that often */
 	OTA_WORKER_IDLE_MS = 1000,        /* quiet for so long: the store's log is copied */
 	OTA_WORKER_EVENT_TRIES = 6,       /* an event that failed so often is left out, to see whether the rest works */

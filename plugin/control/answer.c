@@ -98,6 +98,16 @@ static void answer_module(struct ota_bytes *out, const struct ota_device_module 
 	ota_answer_close(out, '}');
 }
 
+static void answer_tags(struct ota_bytes *out, const struct ota_answer_device *row)
+{
+	if (!row->tag_count)
+		return;
+	ota_answer_open(out, "tags", '{');
+	for (size_t i = 0; i < row->tag_count; i++)
+		ota_answer_text(out, row->tags[i].tag, row->tags[i].value);
+	ota_answer_close(out, '}');
+}
+
 void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct ota_answer_device *row)
 {
 	const struct ota_device *device = row->device;
@@ -117,6 +127,9 @@ void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct
 	}
 	if (device->barred)
 		ota_answer_bool(out, "barred", true);
+	if (row->has_secret)
+		ota_answer_bool(out, "hasSecret", true);
+	answer_tags(out, row);
 	ota_answer_open(out, "modules", '[');
 	for (size_t i = 0; i < row->module_count; i++) {
 		if (*row->modules[i].version)
@@ -262,4 +275,17 @@ void ota_answer_operator_open(struct ota_bytes *out, const struct ota_operator *
 	ota_answer_text_if(out, "createdBy", operator->created_by);
 	ota_answer_integer_if(out, "expiresAt", operator->expires_ms);
 	ota_answer_integer_if(out, "lastUsedAt", operator->last_used_ms);
+}
+
+void ota_answer_findings(struct ota_bytes *out, const char *key, const struct ota_findings *findings)
+{
+	ota_answer_open(out, key, '[');
+	for (size_t i = 0; i < findings->count; i++) {
+		ota_answer_open(out, NULL, '{');
+		ota_answer_text(out, "level", ota_finding_level_word(findings->rows[i].level));
+		ota_answer_text(out, "part", findings->rows[i].part);
+		ota_answer_text(out, "text", findings->rows[i].text);
+		ota_answer_close(out, '}');
+	}
+	ota_answer_close(out, ']');
 }

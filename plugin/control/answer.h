@@ -5,8 +5,9 @@
 
 #include "common/bytes.h"
 #include "plugin/store/batch.h"
-#include "plugin/store/device.h"
+#include "plugin/store/device_tag.h"
 #include "plugin/store/event.h"
+#include "plugin/store/findings.h"
 #include "plugin/store/operator.h"
 #include "plugin/store/package.h"
 #include "plugin/store/product.h"
@@ -32,6 +33,9 @@ struct ota_answer_device {
 	int64_t last_seen_ms; /* 0 = never; an online device is seen now */
 	const struct ota_device_module *modules;
 	size_t module_count;
+	const struct ota_device_tag *tags;
+	size_t tag_count;
+	bool has_secret;
 };
 void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct ota_answer_device *row);
 void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota_package *package);
@@ -49,5 +53,6 @@ void ota_answer_attempt(struct ota_bytes *out, const struct ota_attempt *attempt
 void ota_answer_event(struct ota_bytes *out, const struct ota_event *event);
 /* Without its closing brace: createToken adds the token. */
 void ota_answer_operator_open(struct ota_bytes *out, const struct ota_operator *operator);
+void ota_answer_findings(struct ota_bytes *out, const char *key, const struct ota_findings *findings);
 
 #endif

@@ -9,12 +9,14 @@
 
 #include "common/command.h"
 #include "common/pace.h"
+#include "plugin/access/vault.h"
 #include "plugin/control/answer.h"
 #include "plugin/control/control.h"
 #include "plugin/store/operator.h"
 
 struct ota_control {
 	struct ota_control_options options;
+	struct ota_vault *vault;  /* NULL until the first secret */
 	struct ota_pace refusals; /* of callers, in the log */
 };
 
@@ -34,9 +36,10 @@ struct ota_call {
 
 typedef int ota_handler(struct ota_call *call, struct ota_error *error);
 
-/* products.c, devices.c, packages.c, batches.c, tasks.c, reports.c, events.c, tokens.c */
+/* products.c, devices.c, packages.c, batches.c, tasks.c, reports.c, events.c, tokens.c, jobs.c */
 ota_handler ota_handle_create_product, ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
 ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
+ota_handler ota_handle_import_devices, ota_handle_tag_devices;
 ota_handler ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
 ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
@@ -44,6 +47,7 @@ ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_b
 ota_handler ota_handle_list_tasks, ota_handle_get_task;
 ota_handler ota_handle_get_server, ota_handle_list_events;
 ota_handler ota_handle_create_token, ota_handle_list_tokens, ota_handle_revoke_token;
+ota_handler ota_handle_backup_server, ota_handle_check_server, ota_handle_get_job;
 
 /* Reading members that passed the check: the default when absent. target is filled with "" by default. */
 int64_t ota_call_integer(const struct ota_call *call, const char *key, int64_t standard);
@@ -53,6 +57,9 @@ void ota_call_text(const struct ota_call *call, const char *key, const char *sta
 /* Finders with the sentence of what is missing. */
 int ota_call_product(struct ota_call *call, struct ota_product *ret_product, struct ota_error *error);
 int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct ota_error *error);
+/* devices.c: the device, registered now if it was not (*ret_new). */
+int ota_call_register(struct ota_call *call, const char *product_key, const char *name, struct ota_device *ret_device,
+		      bool *ret_new, struct ota_error *error);
 int ota_call_package(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error);
 int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ota_error *error);
 

@@ -24,6 +24,8 @@ static const struct {
 	{ "listProducts",        ota_handle_list_products },
 	{ "getProduct",          ota_handle_get_product },
 	{ "registerDevices",     ota_handle_register_devices },
+	{ "importDevices",       ota_handle_import_devices },
+	{ "tagDevices",          ota_handle_tag_devices },
 	{ "getDevice",           ota_handle_get_device },
 	{ "listDevices",         ota_handle_list_devices },
 	{ "versionDistribution", ota_handle_version_distribution },
@@ -45,6 +47,9 @@ static const struct {
 	{ "createToken",         ota_handle_create_token },
 	{ "listTokens",          ota_handle_list_tokens },
 	{ "revokeToken",         ota_handle_revoke_token },
+	{ "backupServer",        ota_handle_backup_server },
+	{ "checkServer",         ota_handle_check_server },
+	{ "getJob",              ota_handle_get_job },
 };
 /* clang-format on */
 
@@ -70,6 +75,8 @@ int ota_control_new(const struct ota_control_options *options, struct ota_contro
 
 struct ota_control *ota_control_free(struct ota_control *control)
 {
+	if (control)
+		control->vault = ota_vault_free(control->vault);
 	free(control);
 	return NULL;
 }

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/time.h"
 #include "plugin/fleet/engine.h"
+#include "plugin/store/keeper.h"
 
 struct ota_control;
 
@@ -25,7 +26,12 @@ struct ota_control_options {
 	struct ota_engine *engine;
 	const struct ota_log *log;
 	const char *package_dir; /* addPackage looks for the file there */
+	const char *store_dir;   /* the key of device secrets is made there when the first one comes */
 	int64_t started_ms;      /* wall */
+	struct ota_keeper *keeper; /* NULL: no jobs */
+	/* What an operator has to know now, for getServer; may be NULL. */
+	void (*alarms)(void *context, struct ota_findings *findings);
+	void *alarms_context;
 	struct ota_control_figures (*figures)(void *context); /* may be NULL */
 	void *figures_context;
 };

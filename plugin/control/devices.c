@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/text.h"
 #include "common/topic.h"
@@ -7,18 +8,19 @@
 
 enum { DEVICE_TASKS_SHOWN = 20, DEVICE_MODULES_SHOWN = 64, DEVICES_SCANNED_MAX = 10000 };
 
-static int device_register(struct ota_call *call, const char *product_key, const char *name, bool *ret_new,
-			   struct ota_error *error)
+int ota_call_register(struct ota_call *call, const char *product_key, const char *name, struct ota_device *ret_device,
+		      bool *ret_new, struct ota_error *error)
 {
 	struct ota_device device = { .created_ms = call->now.wall_ms, .rev = 1 };
 
 	ota_identity_make(ota_span_from_text(product_key), ota_span_from_text(name), &device.identity);
-	int failed = ota_device_find(call->store, &device.identity, &device, error);
+	int failed = ota_device_find(call->store, &device.identity, ret_device, error);
 	*ret_new = failed == OTA_ENOTFOUND;
 	if (failed != OTA_ENOTFOUND)
 		return failed;
 	device.bucket = (int64_t)(ota_identity_hash(&device.identity) % 1000000);
 	device.id = ota_store_new_id(call->store, error);
+	*ret_device = device;
 	return device.id ? ota_device_insert(call->store, &device, error) : OTA_EIO;
 }
 
@@ -33,10 +35,11 @@ int ota_handle_register_devices(struct ota_call *call, struct ota_error *error)
 	ota_json_array(call->at, "names", &names, NULL);
 	cJSON_ArrayForEach(name, names)
 	{
+		struct ota_device device;
 		bool is_new = false;
 
 		if (!failed)
-			failed = device_register(call, product.product_key, name->valuestring, &is_new, error);
+			failed = ota_call_register(call, product.product_key, name->valuestring, &device, &is_new, error);
 		registered += is_new;
 		already += !is_new;
 	}
@@ -55,9 +58,17 @@ int ota_handle_register_devices(struct ota_call *call, struct ota_error *error)
 static int device_open(struct ota_call *call, const struct ota_device *device, struct ota_error *error)
 {
 	struct ota_device_module modules[DEVICE_MODULES_SHOWN];
-	struct ota_answer_device row = { .device = device, .modules = modules };
+	struct ota_device_tag tags[OTA_DEVICE_TAGS_MAX];
+	struct ota_device_secret secret;
+	struct ota_answer_device row = { .device = device, .modules = modules, .tags = tags };
 	int failed = ota_device_module_list(call->store, device->id, modules, DEVICE_MODULES_SHOWN, &row.module_count, error);
 
+	if (!failed)
+		failed = ota_device_tag_list(call->store, device->id, tags, OTA_DEVICE_TAGS_MAX, &row.tag_count, error);
+	if (!failed)
+		failed = ota_device_secret_find(call->store, device->id, &secret, error);
+	row.has_secret = !failed;
+	failed = failed == OTA_ENOTFOUND ? 0 : failed;
 	row.online = ota_engine_is_online(call->control->options.engine, &device->identity);
 	row.last_seen_ms = row.online ? call->now.wall_ms : device->last_seen_ms;
 	if (!failed)
@@ -129,8 +140,27 @@ struct device_filter {
 	char module[OTA_MODULE_MAX + 1];
 	char version[OTA_VERSION_MAX + 1];
 	char after[OTA_DEVICE_NAME_MAX + 1];
+	char tag[OTA_DEVICE_TAG_KEY_MAX + 1]; /* "" = any */
+	char value[OTA_DEVICE_TAG_VALUE_MAX + 1];
 	bool by_online, online;
 };
+
+static int device_matches(const struct ota_call *call, const struct device_filter *filter, const struct ota_device *device,
+			  bool *ret_matches, struct ota_error *error)
+{
+	struct ota_device_tag tags[OTA_DEVICE_TAGS_MAX];
+	size_t count = 0;
+	bool online = ota_engine_is_online(call->control->options.engine, &device->identity);
+
+	*ret_matches = !filter->by_online || online == filter->online;
+	if (!*ret_matches || !*filter->tag)
+		return 0;
+	int failed = ota_device_tag_list(call->store, device->id, tags, OTA_DEVICE_TAGS_MAX, &count, error);
+	*ret_matches = false;
+	for (size_t i = 0; i < count; i++)
+		*ret_matches |= !strcmp(tags[i].tag, filter->tag) && !strcmp(tags[i].value, filter->value);
+	return failed;
+}
 
 /* Adds matching devices until the page is full or there are no more; filter->after moves along. */
 static int devices_add(struct ota_call *call, struct device_filter *filter, size_t limit, bool *ret_more, struct ota_error *error)
@@ -141,17 +171,19 @@ static int devices_add(struct ota_call *call, struct device_filter *filter, size
 	int failed = rows ? 0 : OTA_ENOMEM;
 
 	for (size_t seen = 0; !failed && count == CHUNK && seen < DEVICES_SCANNED_MAX; seen += count) {
-		const struct ota_device_filter next = { filter->product_key, filter->module, filter->version, filter->after };
+		const struct ota_device_filter next = { filter->product_key, filter->module, filter->version,
+							filter->after,       filter->tag,    filter->value };
 
 		failed = ota_device_list(call->store, &next, rows, CHUNK, &count, error);
 		for (size_t i = 0; !failed && i < count; i++) {
-			bool online = ota_engine_is_online(call->control->options.engine, &rows[i].identity);
+			bool matches = false;
 
 			*ret_more = added == limit || !ota_page_has_room(call);
 			if (*ret_more)
 				return 0;
 			ota_text_cut(filter->after, sizeof(filter->after), rows[i].identity.device_name);
-			if (filter->by_online && online != filter->online)
+			failed = device_matches(call, filter, &rows[i], &matches, error);
+			if (failed || !matches)
 				continue;
 			failed = device_open(call, &rows[i], error);
 			ota_answer_close(call->out, '}');
@@ -160,6 +192,19 @@ static int devices_add(struct ota_call *call, struct device_filter *filter, size
 	}
 	*ret_more = count == CHUNK;
 	return failed;
+}
+
+static void tag_split(const struct ota_call *call, struct device_filter *filter)
+{
+	char pair[OTA_DEVICE_TAG_KEY_MAX + OTA_DEVICE_TAG_VALUE_MAX + 2];
+
+	ota_call_text(call, "tag", "", pair, sizeof(pair));
+	size_t key = strcspn(pair, "=");
+	if (!pair[key])
+		return;
+	pair[key] = '\0';
+	ota_text_cut(filter->tag, sizeof(filter->tag), pair);
+	ota_text_cut(filter->value, sizeof(filter->value), pair + key + 1);
 }
 
 int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
@@ -177,6 +222,7 @@ int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
 	if (*filter.module && !*filter.version)
 		return ota_fail_at(error, OTA_EINVALID, "module", "module goes with version");
 	ota_call_text(call, "after", "", filter.after, sizeof(filter.after));
+	tag_split(call, &filter);
 	filter.by_online = ota_json_member(call->at.object, "online") != NULL;
 	filter.online = ota_call_bool(call, "online");
 	ota_page_open(call);

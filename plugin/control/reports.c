@@ -1,5 +1,21 @@
+#include <stdlib.h>
+
 #include "common/version.h"
 #include "plugin/control/call.h"
+
+/* Sentences of what needs somebody to act; none when all is well. */
+static int alarms_answer(struct ota_call *call, struct ota_error *error)
+{
+	const struct ota_control_options *options = &call->control->options;
+	OTA_AUTO_FREE struct ota_findings *findings = calloc(1, sizeof(*findings));
+
+	if (!findings)
+		return ota_fail(error, OTA_ENOMEM, "no memory");
+	if (options->alarms)
+		options->alarms(options->alarms_context, findings);
+	ota_answer_findings(call->out, "alarms", findings);
+	return 0;
+}
 
 int ota_handle_get_server(struct ota_call *call, struct ota_error *error)
 {
@@ -25,6 +41,8 @@ int ota_handle_get_server(struct ota_call *call, struct ota_error *error)
 	for (enum ota_task_state state = OTA_TASK_PENDING; state <= OTA_TASK_UPGRADING; state++)
 		ota_answer_integer(call->out, ota_task_state_word(state), counts[state]);
 	ota_answer_close(call->out, '}');
+	if (!failed)
+		failed = alarms_answer(call, error);
 	ota_answer_close(call->out, '}');
 	return failed;
 }

@@ -93,13 +93,15 @@ int ota_device_list(struct ota_store *store, const struct ota_device_filter *fil
 		    size_t *ret_count, struct ota_error *error)
 {
 	struct ota_query query;
-	bool narrowed = filter->version[0] != '\0';
+	bool by_version = filter->version[0] != '\0';
+	bool by_tag = !by_version && filter->tag && filter->tag[0] != '\0';
 
-	ota_query_start(&query, store->db, narrowed ? OTA_SQL_DEVICE_LIST_RUNNING : OTA_SQL_DEVICE_LIST);
+	ota_query_start(&query, store->db,
+			by_version ? OTA_SQL_DEVICE_LIST_RUNNING : by_tag ? OTA_SQL_DEVICE_LIST_TAGGED : OTA_SQL_DEVICE_LIST);
 	ota_query_text(&query, filter->product_key);
-	if (narrowed) {
-		ota_query_text(&query, filter->module);
-		ota_query_text(&query, filter->version);
+	if (by_version || by_tag) {
+		ota_query_text(&query, by_version ? filter->module : filter->tag);
+		ota_query_text(&query, by_version ? filter->version : filter->value);
 	}
 	ota_query_text(&query, filter->after);
 	return ota_query_list(&query, &device_layout, (struct ota_page){rows, capacity, ret_count}, error);

@@ -44,6 +44,8 @@ struct ota_device_filter {
 	const char *module;  /* with a version: devices whose module runs that version */
 	const char *version; /* "" = any */
 	const char *after;   /* names behind this; "" = from the start */
+	const char *tag;     /* where no version is given: devices that have this tag with that value; NULL or "" = any */
+	const char *value;
 };
 /* Ascending names. */
 int ota_device_list(struct ota_store *store, const struct ota_device_filter *filter, struct ota_device *rows, size_t capacity,

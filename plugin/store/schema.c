@@ -90,7 +90,9 @@ static const char *const step_2[] = {
 	"ALTER TABLE artifact ADD COLUMN url {text} DEFAULT ''",
 	"CREATE INDEX batch_package ON batch (package_id, id)",
 	"CREATE INDEX device_bucket ON device (bucket)",
-	"CREATE TABLE device_tag (device_id {int} REFERENCES device, tag {text}, value {text}, PRIMARY KEY (device_id, tag)) {keyed}",
+	"CREATE TABLE device_tag (device_id {int} REFERENCES device, tag {text}, value {text}, product_key {text},"
+		" device_name {text}, PRIMARY KEY (device_id, tag)) {keyed}",
+	"CREATE INDEX device_tag_value ON device_tag (product_key, tag, value, device_name)",
 	/* Apart from the device's own row, which every report touches. */
 	"CREATE TABLE device_secret (device_id {id} REFERENCES device, sealed {text}, at_ms {int}) {heap}",
 	"ALTER TABLE attempt ADD COLUMN bytes {int} DEFAULT 0",

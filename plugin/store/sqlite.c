@@ -9,11 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/backup.h"
 #include "common/file.h"
 #include "plugin/store/db.h"
 
-/* "OTA" and a generation in the header of every store: somebody else's database is refused before it is touched. */
-#define SQLITE_APPLICATION_ID "1330921777"
+/* Somebody else's database is refused before it is touched. */
+#define TEXT_OF(number) TEXT_OF_WORD(number)
+#define TEXT_OF_WORD(word) #word
 
 struct ota_db {
 	sqlite3 *handle;
@@ -32,7 +34,7 @@ static const char *const transaction_sql[OTA_TRANSACTION_VERBS] = {
 };
 
 /* Small pages, as updates of rows far apart fill the log by whole pages. To be said before the first page is written. */
-static const char creating_sql[] = "PRAGMA page_size = 4096; PRAGMA application_id = " SQLITE_APPLICATION_ID;
+static const char creating_sql[] = "PRAGMA page_size = 4096; PRAGMA application_id = " TEXT_OF(OTA_STORE_APPLICATION_ID);
 
 /*
  * No automatic checkpoints: the worker makes them when it is idle; the size limit gives the log's space back after a rush.
@@ -160,7 +162,7 @@ static int application_claim(struct ota_db *db, struct ota_error *error)
 		status = integer_load(db, "SELECT COUNT(*) FROM sqlite_schema", &tables, error);
 	if (status < 0)
 		return status;
-	if (application == strtoll(SQLITE_APPLICATION_ID, NULL, 10))
+	if (application == OTA_STORE_APPLICATION_ID)
 		return 0;
 	if (application != 0 || tables != 0)
 		return ota_fail(error, OTA_ECORRUPT, "store: the file is a database of another program");

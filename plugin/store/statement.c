@@ -16,6 +16,8 @@
 #define DEVICE_COLUMNS                                                                                                           \
 	"d.id, d.rev, d.product_key, d.device_name, d.bucket, d.created_ms, d.last_seen_ms, d.caps, d.agent, d.barred"
 
+#define TAG_COLUMNS "device_id, tag, value"
+
 #define MODULE_COLUMNS                                                                                                           \
 	"device_id, module, version, version_ms, boot_id, candidate, candidate_wall_ms, candidate_due, loop_count, loop_since"
 
@@ -54,8 +56,12 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_META_SAVE] = {"meta_save", OTA_SQL_COLD,
 		"INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"},
+	[OTA_SQL_META_REMOVE] = {"meta_remove", OTA_SQL_COLD,
+		"DELETE FROM meta WHERE name = $1"},
 	[OTA_SQL_LEASE_TAKE] = {"lease_take", OTA_SQL_HOT,
 		"UPDATE lease SET next_value = next_value + $1 WHERE name = $2 RETURNING next_value"},
+	[OTA_SQL_LEASE_FIND] = {"lease_find", OTA_SQL_COLD,
+		"SELECT next_value FROM lease WHERE name = $1"},
 	[OTA_SQL_NODE_FIND] = {"node_find", OTA_SQL_COLD,
 		"SELECT applied, heard_ms FROM node WHERE id = $1"},
 	[OTA_SQL_NODE_SAVE] = {"node_save", OTA_SQL_HOT,
@@ -97,6 +103,24 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_DEVICE_LIST_RUNNING] = {"device_list_running", OTA_SQL_HOT,
 		"SELECT " DEVICE_COLUMNS " FROM device_module m JOIN device d ON d.id = m.device_id WHERE m.product_key = $1"
 		" AND m.module = $2 AND m.version = $3 AND m.device_name > $4 ORDER BY m.device_name LIMIT $5"},
+
+	[OTA_SQL_DEVICE_LIST_TAGGED] = {"device_list_tagged", OTA_SQL_HOT,
+		"SELECT " DEVICE_COLUMNS " FROM device_tag g JOIN device d ON d.id = g.device_id WHERE g.product_key = $1"
+		" AND g.tag = $2 AND g.value = $3 AND g.device_name > $4 ORDER BY g.device_name LIMIT $5"},
+	[OTA_SQL_TAG_SAVE] = {"tag_save", OTA_SQL_HOT,
+		"INSERT INTO device_tag (" TAG_COLUMNS ", product_key, device_name) VALUES ($1, $2, $3, $4, $5)"
+		" ON CONFLICT (device_id, tag) DO UPDATE SET value = excluded.value WHERE device_tag.value <> excluded.value"},
+	[OTA_SQL_TAG_REMOVE] = {"tag_remove", OTA_SQL_HOT,
+		"DELETE FROM device_tag WHERE device_id = $1 AND tag = $2"},
+	[OTA_SQL_TAG_LIST] = {"tag_list", OTA_SQL_HOT,
+		"SELECT " TAG_COLUMNS " FROM device_tag WHERE device_id = $1 ORDER BY tag LIMIT $2"},
+	[OTA_SQL_SECRET_SAVE] = {"secret_save", OTA_SQL_HOT,
+		"INSERT INTO device_secret (device_id, sealed, at_ms) VALUES ($1, $2, $3) ON CONFLICT (device_id) DO UPDATE"
+		" SET sealed = excluded.sealed, at_ms = excluded.at_ms"},
+	[OTA_SQL_SECRET_FIND] = {"secret_find", OTA_SQL_HOT,
+		"SELECT device_id, sealed, at_ms FROM device_secret WHERE device_id = $1"},
+	[OTA_SQL_SECRET_ANY] = {"secret_any", OTA_SQL_COLD,
+		"SELECT device_id FROM device_secret LIMIT 1"},
 
 	[OTA_SQL_MODULE_FIND] = {"module_find", OTA_SQL_HOT,
 		"SELECT " MODULE_COLUMNS " FROM device_module WHERE device_id = $1 AND module = $2"},
@@ -291,6 +315,30 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT COUNT(*) FROM operator"},
 	[OTA_SQL_OPERATOR_COUNT_LASTING] = {"operator_count_lasting", OTA_SQL_COLD,
 		"SELECT COUNT(*) FROM operator WHERE role = $1 AND expires_ms = 0"},
+
+	/* Of a check: what breaks a rule, as a label and two numbers. */
+	[OTA_SQL_CHECK_BATCHES] = {"check_batches", OTA_SQL_COLD,
+		"SELECT CAST(batch_id AS TEXT) || ' ' || state || ' ' || cause, CAST(SUM(kept) AS BIGINT),"
+		" CAST(SUM(counted) AS BIGINT) FROM (SELECT batch_id, state, cause, n AS kept, 0 AS counted FROM batch_count"
+		" UNION ALL SELECT batch_id, state, CASE WHEN " UNFINISHED " THEN '' ELSE cause END, 0, 1 FROM task) u"
+		" GROUP BY batch_id, state, cause HAVING SUM(kept) <> SUM(counted) LIMIT $1"},
+	[OTA_SQL_CHECK_VERSIONS] = {"check_versions", OTA_SQL_COLD,
+		"SELECT product_key || ' ' || module || ' ' || version, CAST(SUM(kept) AS BIGINT), CAST(SUM(counted) AS BIGINT)"
+		" FROM (SELECT product_key, module, version, n AS kept, 0 AS counted FROM version_count"
+		" UNION ALL SELECT product_key, module, version, 0, 1 FROM device_module WHERE version <> '') u"
+		" GROUP BY product_key, module, version HAVING SUM(kept) <> SUM(counted) LIMIT $1"},
+	[OTA_SQL_CHECK_PRODUCTS] = {"check_products", OTA_SQL_COLD,
+		"SELECT p.product_key, p.devices, COUNT(d.id) FROM product p LEFT JOIN device d ON d.product_key = p.product_key"
+		" GROUP BY p.product_key, p.devices HAVING COUNT(d.id) <> p.devices LIMIT $1"},
+	[OTA_SQL_CHECK_UNFINISHED] = {"check_unfinished", OTA_SQL_COLD,
+		"SELECT CAST(device_id AS TEXT) || ' ' || module, 1, COUNT(*) FROM task WHERE " UNFINISHED
+		" GROUP BY device_id, module HAVING COUNT(*) > 1 LIMIT $1"},
+	[OTA_SQL_CHECK_ACTIVE] = {"check_active", OTA_SQL_COLD,
+		"SELECT CAST(device_id AS TEXT), 1, COUNT(*) FROM task WHERE state IN ('pushed', 'upgrading')"
+		" GROUP BY device_id HAVING COUNT(*) > 1 LIMIT $1"},
+	[OTA_SQL_CHECK_PACKAGES] = {"check_packages", OTA_SQL_COLD,
+		"SELECT a.id, p.id, p.product_key, p.module, p.version, a.size, a.sha256 FROM artifact a"
+		" JOIN package p ON p.id = a.package_id WHERE p.yanked = 0 AND a.id > $1 ORDER BY a.id LIMIT $2"},
 };
 /* clang-format on */
 

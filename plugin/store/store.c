@@ -8,6 +8,7 @@
 #include "common/file.h"
 #include "common/text.h"
 #include "plugin/store/handle.h"
+#include "plugin/store/restore.h"
 #include "plugin/store/schema.h"
 
 /* Ids taken from the row at once. A crash loses at most this many numbers, of 2^53. */
@@ -91,6 +92,8 @@ static int store_take(struct ota_store *store, const char *directory, struct ota
 	status = ota_file_make_directories(directory, 0700, error);
 	if (status == 0)
 		status = ota_file_lock(directory, "lock", &store->lock, error);
+	if (status == 0)
+		status = ota_restore_take(directory, error);
 	if (status == 0)
 		status = ota_db_open(path, &store->db, error);
 	return status == 0 ? store_prepare(store, error) : status;

@@ -22,9 +22,9 @@ struct ota_store;
 
 enum { OTA_STORE_SCHEMA = 2, OTA_STORE_UUID_SIZE = 37, OTA_NODE_ID = 1 };
 
-/* Opens or creates <directory>/ota.db, takes the lock <directory>/lock for life, migrates step by step. Errors: OTA_ECONFLICT the
- * lock is held (names the pid), OTA_EVERSION the schema is newer than OTA_STORE_SCHEMA, OTA_ECORRUPT. No transaction is open
- * afterwards. */
+/* Takes the lock <directory>/lock for life, takes over what is to be restored (restore.h), opens or creates <directory>/ota.db
+ * and migrates it step by step. Errors: OTA_ECONFLICT the lock is held (names the pid), OTA_EVERSION the schema is newer than
+ * OTA_STORE_SCHEMA, OTA_ECORRUPT. No transaction is open afterwards. */
 int ota_store_open(const char *directory, struct ota_store **ret_store, struct ota_error *error);
 /* Rolls back what is open, closes, releases the lock. Returns NULL. */
 struct ota_store *ota_store_free(struct ota_store *store);

@@ -93,7 +93,7 @@ static void measure(const char *who, const char *directory, bool with_keeper, ui
 	memset(load.row, 'x', ROW_BYTES);
 	must(ota_store_open(directory, &load.store, &error), &error);
 	if (with_keeper)
-		must(ota_keeper_start(directory, &load.keeper, &error), &error);
+		must(ota_keeper_start(&(struct ota_keeper_options){.store_dir = directory}, &load.keeper, &error), &error);
 	begun = now_ms();
 	while (figures.copies < LOGS)
 		turn(&load, &figures);

@@ -108,7 +108,7 @@ class Web:
     def get(self, target, **headers):
         return self.request("GET", target, headers=_spelled(headers))
 
-    def post(self, command, headers=None, **members):
+    def post(self, command, headers=None, /, **members):
         return self.request("POST", f"/api/v1/{command}", json.dumps(members).encode(), headers)
 
     def put(self, target, body, **headers):

@@ -23,9 +23,14 @@ Test(verb, every_row_fits_its_command)
 {
 	for (size_t i = 0; i < ota_verb_count(); i++) {
 		const struct ota_verb *verb = ota_verb_at(i);
-		const struct ota_command *command = ota_command_find(verb->command);
+		const struct ota_command *command = verb->command ? ota_command_find(verb->command) : NULL;
 		char members[128], *rest = members, *member;
 
+		/* What works without a server fills no members. */
+		if (!verb->command) {
+			cr_expect(verb->run && verb->members[0] == '\0', "%s %s", verb->noun, verb->name);
+			continue;
+		}
 		cr_assert_not_null(command, "%s %s: %s", verb->noun, verb->name, verb->command);
 		(void)snprintf(members, sizeof(members), "%s", verb->members);
 		while ((member = strsep(&rest, " ")) && *member)
@@ -69,7 +74,8 @@ Test(verb, every_command_has_a_verb)
 		bool found = false;
 
 		for (size_t j = 0; j < ota_verb_count(); j++)
-			found = found || strcmp(ota_verb_at(j)->command, ota_command_at(i)->name) == 0;
+			found = found || (ota_verb_at(j)->command &&
+					  strcmp(ota_verb_at(j)->command, ota_command_at(i)->name) == 0);
 		cr_expect(found, "%s", ota_command_at(i)->name);
 	}
 }

@@ -9,6 +9,7 @@
 #include "plugin/control/control.h"
 #include "plugin/fleet/engine.h"
 #include "plugin/store/keeper.h"
+#include "plugin/store/restore.h"
 
 struct ledger {
 	size_t count;
@@ -275,10 +276,31 @@ void ota_store_rollback_to(struct ota_store *store)
 	unlock();
 }
 
-int ota_keeper_start(const char *directory, struct ota_keeper **ret_keeper, struct ota_error *error)
+int ota_keeper_start(const struct ota_keeper_options *options, struct ota_keeper **ret_keeper, struct ota_error *error)
 {
-	(void)directory, (void)error;
+	(void)options, (void)error;
 	*ret_keeper = NULL;
+	return 0;
+}
+
+int ota_restore_finish(struct ota_store *store, const struct ota_restore_options *options, bool *ret_restored,
+		       struct ota_error *error)
+{
+	(void)store, (void)options, (void)error;
+	*ret_restored = false;
+	return 0;
+}
+
+int ota_restore_explains_gap(struct ota_store *store, bool *ret_explains, struct ota_error *error)
+{
+	(void)store, (void)error;
+	*ret_explains = false;
+	return 0;
+}
+
+int ota_restore_forget_gap(struct ota_store *store, struct ota_error *error)
+{
+	(void)store, (void)error;
 	return 0;
 }
 

@@ -43,6 +43,7 @@ static void step(const char *device, const char *step_, const char *module)
 /* '.' stays, 'x' is skipped. */
 static void expect_kept(const char *pattern)
 {
+	ota_round_cut(round_, INT64_MAX);
 	size_t skipped = ota_round_coalesce(round_), wanted = 0;
 	cr_assert_eq(strlen(pattern), round_->count);
 	for (size_t i = 0; i < round_->count; i++) {
@@ -111,6 +112,48 @@ Test(round, an_answer_to_a_cancel_and_a_broken_report_stay)
 	expect_kept("....");
 }
 
+static void heard(int64_t heard_ms, uint64_t sequence)
+{
+	add("a", OTA_TOPIC_INFORM, 1, "x");
+	round_->events[round_->count - 1].event.at.heard_ms = heard_ms;
+	round_->events[round_->count - 1].sequence = sequence;
+}
+
+static void expect_slice(size_t begin, size_t end, uint64_t first, uint64_t last)
+{
+	cr_expect_eq(round_->begin, begin);
+	cr_expect_eq(round_->end, end);
+	cr_expect_eq(round_->first, first);
+	cr_expect_eq(round_->last, last);
+}
+
+Test(round, is_cut_where_a_time_comes_and_what_is_left_keeps_its_sequences)
+{
+	heard(10, 1);
+	heard(20, 2);
+	heard(30, 3);
+	ota_round_cut(round_, 25);
+	expect_slice(0, 2, 1, 2);
+	ota_round_done(round_);
+	cr_expect_eq(ota_round_left(round_), 1);
+	cr_expect_eq(ota_round_instant(round_).heard_ms, 30);
+	ota_round_cut(round_, 25);
+	expect_slice(2, 3, 3, 3);
+	ota_round_done(round_);
+	cr_expect_eq(ota_round_left(round_), 0);
+	cr_expect_eq(round_->count, 0, "there is room again");
+}
+
+Test(round, a_report_is_not_skipped_for_one_of_a_later_slice)
+{
+	step("a", "1", NULL);
+	step("a", "2", NULL);
+	round_->events[1].event.at.heard_ms = 1000;
+	ota_round_cut(round_, 500);
+	cr_expect_eq(ota_round_coalesce(round_), 0);
+	cr_expect_not(round_->events[0].skip, "a timer may come between the two");
+}
+
 Test(round, a_presence_event_of_the_device_separates)
 {
 	step("a", "1", NULL);
@@ -146,6 +189,7 @@ Test(round, loads_records_and_items_in_order)
 	cr_assert_eq(ota_round_load(round_, items, journal, 2, NULL), 0);
 	cr_assert_eq(round_->count, 6);
 	cr_expect_null(round_->items);
+	ota_round_cut(round_, INT64_MAX);
 	cr_expect_eq(round_->first, 1);
 	cr_expect_eq(round_->last, 5);
 	cr_expect_eq(round_->events[2].sequence, 3);
@@ -154,7 +198,7 @@ Test(round, loads_records_and_items_in_order)
 	cr_expect_eq(round_->events[4].sequence, 4);
 	cr_expect(round_->events[1].event.replayed, "of an earlier run");
 	cr_expect_not(round_->events[2].event.replayed);
-	ota_round_clear(round_);
+	ota_round_done(round_);
 	cr_expect_eq(round_->count, 0);
 	ota_round_free(round_);
 	ota_journal_free(journal);

@@ -96,18 +96,23 @@ TestSuite(worker, .init = setup, .fini = teardown);
 
 /* --- what the broker's thread does --- */
 
-static void report(const char *device, enum ota_topic_kind topic, int qos, const char *payload)
+static void report_at(int64_t heard_ms, const char *device, enum ota_topic_kind topic, int qos, const char *payload)
 {
 	struct ota_record record = {.topic = topic,
 				    .qos = qos,
 				    .connection = 9,
-				    .at = ota_heard_now(&bench.heard),
+				    .at = {.wall_ms = ota_wall_ms(), .heard_ms = heard_ms},
 				    .payload = ota_span_from_text(payload)};
 	snprintf(record.identity.product_key, sizeof(record.identity.product_key), "pk");
 	snprintf(record.identity.device_name, sizeof(record.identity.device_name), "%s", device);
 	cr_assert_eq(ota_journal_append(bench.journal, &record, NULL), 0);
 	ota_queue_put(bench.queue,
 		      &(struct ota_item){.kind = OTA_ITEM_JOURNALED, .first = record.sequence, .last = record.sequence});
+}
+
+static void report(const char *device, enum ota_topic_kind topic, int qos, const char *payload)
+{
+	report_at(ota_heard_now(&bench.heard).heard_ms, device, topic, qos, payload);
 }
 
 static void inform(const char *device, const char *payload)
@@ -329,6 +334,7 @@ Test(worker, an_event_is_not_blamed_for_a_store_that_fails_everywhere)
 {
 	char path[SCRATCH_SIZE];
 	start();
+	cr_assert(fakes_wait_commits(1), "the first turn");
 	fakes_fail_on("true", OTA_EIO, OTA_WORKER_EVENT_TRIES);
 	fakes_fail(FAKES_COMMIT, OTA_EIO, 1); /* meets the round that tries without it */
 	inform("a", "true");
@@ -453,6 +459,20 @@ Test(worker, lets_the_engine_do_what_is_due_when_it_is)
 	inform("a", "1");
 	EXPECT_EVENTS("inform a 1 r=0", "turn");
 	cr_expect_geq(fakes_heard_ms(), 150);
+}
+
+Test(worker, what_became_due_between_two_reports_that_waited_comes_between_them)
+{
+	int64_t due_at = OTA_HOUR_MS; /* long gone when the store works again */
+	start();
+	fakes_hold_on("first");
+	inform("a", "first");
+	cr_assert(fakes_wait_held());
+	fakes_due_at(due_at);
+	report_at(due_at - 1, "a", OTA_TOPIC_INFORM, 1, "before");
+	report_at(due_at + 1, "a", OTA_TOPIC_INFORM, 1, "after");
+	fakes_go_on();
+	EXPECT_EVENTS("inform a first r=0", "inform a before r=0", "turn", "inform a after r=0");
 }
 
 Test(worker, a_turn_that_fails_is_tried_again_and_holds_no_report_back)

@@ -41,6 +41,11 @@ static void server_start(struct fleet *fleet)
 
 	fleet->log = (struct ota_log){ .write = line_keep, .context = fleet };
 	cr_assert_eq(ota_store_open(fleet->directory, &fleet->store, &error), 0, "%s", error.text);
+	cr_assert_eq(ota_keeper_start(&(struct ota_keeper_options){ .store_dir = fleet->directory,
+								    .backup_dir = fleet->directory,
+								    .package_dir = fleet->directory },
+				      &fleet->keeper, &error),
+		     0, "%s", error.text);
 	cr_assert_eq(ota_engine_new(&(struct ota_engine_options){ .store = fleet->store,
 								  .outbox = &fleet->outbox,
 								  .url_keys = &fleet->keys,
@@ -51,7 +56,9 @@ static void server_start(struct fleet *fleet)
 		     0, "%s", error.text);
 	cr_assert_eq(ota_control_new(&(struct ota_control_options){ .store = fleet->store,
 								    .engine = fleet->engine,
+								    .keeper = fleet->keeper,
 								    .package_dir = fleet->directory,
+								    .store_dir = fleet->directory,
 								    .started_ms = fleet->now.wall_ms },
 				     &fleet->control, &error),
 		     0);
@@ -68,6 +75,7 @@ static void server_stop(struct fleet *fleet)
 {
 	fleet->control = ota_control_free(fleet->control);
 	fleet->engine = ota_engine_free(fleet->engine);
+	fleet->keeper = ota_keeper_stop(fleet->keeper);
 	fleet->store = ota_store_free(fleet->store);
 	ota_outbox_clear(&fleet->outbox);
 }

@@ -15,6 +15,7 @@ struct fleet {
 	struct ota_url_keys keys;
 	struct ota_engine *engine;
 	struct ota_control *control;
+	struct ota_keeper *keeper; /* its jobs are real and run in their own time */
 	struct ota_instant now;
 	char token[64];
 	uint64_t connections;

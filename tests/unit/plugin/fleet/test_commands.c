@@ -40,6 +40,8 @@ static const struct recipe recipes[] = {
 	{ "listProducts",        "" },
 	{ "getProduct",          ",\"productKey\":\"PK\"" },
 	{ "registerDevices",     ",\"productKey\":\"PK\",\"names\":[\"new\"]" },
+	{ "importDevices",       ",\"productKey\":\"PK\",\"devices\":[{\"deviceName\":\"new\",\"secret\":\"s\"}]" },
+	{ "tagDevices",          ",\"productKey\":\"PK\",\"names\":[\"d0\"],\"set\":{\"a\":\"b\"}" },
 	{ "getDevice",           ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
 	{ "listDevices",         ",\"productKey\":\"PK\"" },
 	{ "versionDistribution", ",\"productKey\":\"PK\"" },
@@ -61,6 +63,9 @@ static const struct recipe recipes[] = {
 	{ "createToken",         ",\"name\":\"new\",\"role\":\"viewer\"" },
 	{ "listTokens",          "" },
 	{ "revokeToken",         ",\"name\":\"old\"", "{\"command\":\"createToken\",\"name\":\"old\",\"role\":\"viewer\"}" },
+	{ "backupServer",        "" },
+	{ "checkServer",         "" },
+	{ "getJob",              ",\"job\":1700000000000", "{\"command\":\"checkServer\"}" },
 };
 /* clang-format on */
 

@@ -8,10 +8,11 @@ TestSuite(keeper, .init = fixture_open, .fini = fixture_close);
 
 static struct ota_keeper *keeper_of_fixture(void)
 {
+	const struct ota_keeper_options options = {.store_dir = fixture.directory};
 	struct ota_keeper *keeper = NULL;
 
 	MUST(ota_store_commit(fixture.store, &fixture.error));
-	MUST(ota_keeper_start(fixture.directory, &keeper, &fixture.error));
+	MUST(ota_keeper_start(&options, &keeper, &fixture.error));
 	return keeper;
 }
 
