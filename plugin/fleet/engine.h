@@ -32,6 +32,11 @@ struct ota_engine_options {
 	int64_t repush_max_ms;   /* [1 h] */
 	int64_t start_grace_ms;  /* [120 s] after a start no timer makes a task final */
 	int64_t url_lifetime_ms; /* [24 h] */
+	int64_t log_keep_ms;     /* [400 days] how long events stay in the log */
+	/* NULL, or told of each row of the event log when it is written. What it puts into the outbox is sent, or taken back,
+	 * with the rest of the transaction. 0 or OTA_ENOMEM. */
+	int (*noted)(void *context, const struct ota_event *event);
+	void *noted_context;
 };
 
 enum ota_fleet_event_kind {
@@ -85,6 +90,19 @@ int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, s
 		       enum ota_reason *ret_reason, struct ota_error *error);
 /* Writes a row of the log operators read, and the same line to the broker's log. The id is made here. */
 int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct ota_error *error);
+/* A download that ended, as the gateway tells of it: how many bytes went, and whether the last of the package was among them. It
+ * counts for the attempt in which its URL was made, and moves no task. OTA_EDENIED: not signed by this server. ret_place of
+ * zeros: it fits no attempt. */
+struct ota_transfer {
+	struct ota_url_query query; /* as it stood in the request */
+	int64_t bytes;
+	bool whole;
+};
+struct ota_transfer_place {
+	int64_t task_id, batch_id, attempt;
+};
+int ota_engine_transfer(struct ota_engine *engine, const struct ota_transfer *transfer, struct ota_instant now,
+			struct ota_transfer_place *ret_place, struct ota_error *error);
 /* Where the bytes of a package are to be had: its own URL, or one of the gateway that is signed for a device (NULL: for an
  * operator) and good until expires_ms (0: for ever). */
 struct ota_link_to {
