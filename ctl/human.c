@@ -116,6 +116,20 @@ static void put_counts(struct ota_bytes *out, const cJSON *object)
 		ota_bytes_text(out, "-");
 }
 
+static void put_sent(struct ota_bytes *out, const cJSON *attempts)
+{
+	const cJSON *attempt;
+	double sum = 0;
+
+	cJSON_ArrayForEach(attempt, attempts) {
+		const cJSON *bytes = ota_json_member(attempt, "bytes");
+
+		sum += cJSON_IsNumber(bytes) && bytes->valuedouble > 0 ? bytes->valuedouble : 0;
+	}
+	if (sum > 0 && is_whole(sum))
+		ota_human_put_bytes(out, (uint64_t)sum);
+}
+
 static void put_tags(struct ota_bytes *out, const cJSON *object)
 {
 	const cJSON *item;
@@ -140,11 +154,36 @@ static void put_modules(struct ota_bytes *out, const cJSON *modules)
 	}
 }
 
-static double count_of(const cJSON *counts, const char *state)
+static void put_us(struct ota_bytes *out, double us)
 {
-	const cJSON *count = ota_json_member(counts, state);
+	if (us < 1000)
+		ota_bytes_format(out, "%.0f us", us);
+	else if (us < 1000000)
+		ota_bytes_format(out, "%.1f ms", us / 1000);
+	else
+		ota_bytes_format(out, "%.1f s", us / 1000000);
+}
+
+static double count_of(const cJSON *counts, const char *key)
+{
+	const cJSON *count = ota_json_member(counts, key);
 
 	return cJSON_IsNumber(count) ? count->valuedouble : 0;
+}
+
+static void put_watch(struct ota_bytes *out, const cJSON *watch)
+{
+	double count = count_of(watch, "count");
+
+	put_number(out, count);
+	if (count <= 0)
+		return;
+	ota_bytes_text(out, ", average ");
+	put_us(out, count_of(watch, "totalUs") / count);
+	ota_bytes_text(out, ", 99 % within ");
+	put_us(out, count_of(watch, "p99Us"));
+	ota_bytes_text(out, ", longest ");
+	put_us(out, count_of(watch, "maxUs"));
 }
 
 static void put_share(struct ota_bytes *out, const cJSON *counts)
@@ -173,10 +212,14 @@ void ota_human_put(struct ota_bytes *out, enum ota_human_kind kind, const cJSON 
 		put_list(out, value);
 	else if (kind == OTA_HUMAN_COUNTS && cJSON_IsObject(value))
 		put_counts(out, value);
+	else if (kind == OTA_HUMAN_SENT && cJSON_IsArray(value))
+		put_sent(out, value);
 	else if (kind == OTA_HUMAN_TAGS && cJSON_IsObject(value))
 		put_tags(out, value);
 	else if (kind == OTA_HUMAN_MODULES && cJSON_IsArray(value))
 		put_modules(out, value);
+	else if (kind == OTA_HUMAN_WATCH && cJSON_IsObject(value))
+		put_watch(out, value);
 	else if (kind == OTA_HUMAN_SHARE && cJSON_IsObject(value))
 		put_share(out, value);
 	else

@@ -1,7 +1,8 @@
 /*
  * Request: one HTTP request on its way, and what every resource does with it.
  *
- * A resource is a const struct of functions, one file each: api.c, upload.c, download.c, health.c. server.c drives them:
+ * A resource is a const struct of functions, one file each: api.c, upload.c, download.c, health.c, metrics.c. server.c drives
+ * them:
  *
  *   begin ----> ANSWERED                      refused or served at once
  *     |  \----> WAIT ---> answered ---> ...   the broker is asked; the connection sleeps, no thread waits
@@ -22,10 +23,12 @@
 #include "common/signature.h"
 #include "gateway/depot.h"
 #include "gateway/exchange.h"
+#include "gateway/figures.h"
 #include "gateway/guests.h"
 #include "gateway/route.h"
 #include "gateway/settings.h"
 #include "gateway/target.h"
+#include "gateway/transfers.h"
 
 enum {
 	OTA_REQUEST_HEADER_MAX = 16 * 1024, /* names and values of all headers together */
@@ -40,6 +43,8 @@ struct ota_gateway {
 	struct ota_exchange *exchange;
 	struct ota_depot *depot;
 	struct ota_guests *guests;
+	struct ota_transfers *transfers;
+	struct ota_figures *figures;
 };
 
 enum ota_next {
@@ -64,10 +69,21 @@ struct ota_resource {
 	void (*body)(struct ota_request *request, struct ota_span data); /* may set request->refusal: the rest is then dropped */
 	enum ota_next (*end)(struct ota_request *request); /* the body is whole, and nothing was refused */
 	enum ota_next (*answered)(struct ota_request *request); /* data or error of the last ask stands in the request */
+	/* The response is over, sent whole or broken off. NULL = nobody asks. */
+	void (*over)(struct ota_request *request, bool is_whole);
 	enum ota_log_level level; /* of the line that tells of a success */
 };
 
-extern const struct ota_resource ota_resource_api, ota_resource_upload, ota_resource_download, ota_resource_health;
+extern const struct ota_resource ota_resource_api, ota_resource_upload, ota_resource_download, ota_resource_health,
+	ota_resource_metrics;
+
+/* The body of a download on its way. */
+struct ota_passage {
+	struct ota_url_query query; /* borrows uri */
+	uint64_t first, size;       /* of the file; size 0 = no bytes of a package go */
+	uint64_t file_size;
+	uint64_t begins_at; /* of all bytes written to the connection, the first of the body */
+};
 
 struct ota_request {
 	struct ota_gateway *gateway;
@@ -84,14 +100,18 @@ struct ota_request {
 	cJSON *command;            /* what is asked of the plugin */
 	cJSON *data;               /* its answer */
 	struct ota_error error;    /* or its refusal */
+	struct ota_passage passage; /* of downloads for devices */
 	struct ota_error refusal;  /* set while a body comes: code 0 = none */
 	unsigned status;           /* of the response, for the log */
-	int64_t started_ms;
+	uint64_t promised_bytes;   /* of a package in the response */
+	uint64_t started_us;       /* the stopwatches' clock; 0 = nothing was read of it yet */
 };
 
 /* Answers. The tree stays the caller's. Failures are told in the one shape, {"error":{"code","message","path"}}; the status
  * follows from the code. */
 enum ota_next ota_request_answer(struct ota_request *request, unsigned status, const cJSON *tree);
+/* 200, with text in place of JSON; takes the text over. */
+enum ota_next ota_request_answer_text(struct ota_request *request, const char *content_type, struct ota_bytes *text);
 enum ota_next ota_request_refuse(struct ota_request *request, const struct ota_error *error);
 enum ota_next ota_request_refuse_as(struct ota_request *request, unsigned status, const char *header, const char *value,
 				    const struct ota_error *error);

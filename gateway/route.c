@@ -106,7 +106,7 @@ static void search_commands(struct search *search, struct ota_span path)
 	const struct ota_command *named = command_of_path(path);
 	struct ota_route route;
 
-	if (named)
+	if (named && named->role != OTA_ROLE_NONE)
 		offer(search, METHOD_POST, OTA_ROUTE_POST, (struct ota_route){ .command = named });
 	for (size_t i = 0; i < ota_command_count(); i++) {
 		const struct ota_command *command = ota_command_at(i);
@@ -130,6 +130,10 @@ static void search_own(struct search *search, struct ota_span path)
 		offer(search, METHOD_GET, OTA_ROUTE_DOWNLOAD, route);
 	if (ota_span_equals(path, "/healthz"))
 		offer(search, METHOD_GET, OTA_ROUTE_HEALTH, (struct ota_route){ 0 });
+	if (ota_span_equals(path, "/metrics")) {
+		route.command = ota_command_find("getServer");
+		offer(search, METHOD_GET, OTA_ROUTE_METRICS, route);
+	}
 }
 
 static int unknown_path(struct ota_span path, struct ota_error *error)
