@@ -88,8 +88,9 @@ class Terminal:
         self.screen = Screen(columns)
         self.written = ""
         self._set(columns)
-        self.process = subprocess.Popen(list(map(str, command)), stdin=follower, stdout=follower, stderr=follower, env=environment,
-                                        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        self.process = subprocess.Popen(list(map(str, command)), stdin=follower, stdout=follower, stderr=follower,
+                                        env=environment, start_new_session=True,
+                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(follower)
 
     def _set(self, columns):

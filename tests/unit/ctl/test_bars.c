@@ -78,7 +78,8 @@ Test(bars, a_paused_batch_says_why)
 
 Test(bars, a_reason_that_says_the_state_is_not_told_twice)
 {
-	draw("{\"id\":7,\"state\":\"paused\",\"reason\":\"paused by ann: fire\",\"counts\":{}}", (struct ota_bars_style){.width = 80});
+	draw("{\"id\":7,\"state\":\"paused\",\"reason\":\"paused by ann: fire\",\"counts\":{}}",
+	     (struct ota_bars_style){.width = 80});
 	cr_expect_not_null(strstr(out.data, "batch 7  paused by ann: fire"));
 }
 
