@@ -36,7 +36,7 @@ struct ota_options {
 	int others;      /* enum ota_others */
 	int device_auth; /* enum ota_device_auth */
 	int64_t settle_ms, repush_ms, repush_max_ms, start_grace_ms; /* 0 = the engine's default */
-	uint64_t journal_limit_bytes;
+	uint64_t journal_limit_bytes, store_cache_bytes;
 	int log_level; /* enum ota_log_level */
 	int events;    /* enum ota_events */
 	int64_t log_keep_ms;
