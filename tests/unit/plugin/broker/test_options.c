@@ -112,7 +112,7 @@ Test(options, what_is_bad_is_named_with_what_is_allowed)
 	expect_refused("ota_settle", "5", "duration");
 	expect_refused("ota_journal_limit", "31M", "from 33554432");
 	expect_refused("ota_journal_limit", "lots", "size");
-	expect_refused("ota_store_cache", "1023K", "from 1048576");
+	expect_refused("ota_store_cache", "1023k", "from 1048576");
 	expect_refused("ota_log_level", "loud", "debug, info, warning, error");
 	expect_refused("ota_gateway_url", "ftp://host", "http(s)://");
 	expect_refused("ota_gateway_url", "https://", "http(s)://");
