@@ -76,6 +76,7 @@ fuzz: build
 docs: build
 	$(BUILD)/docs/print-states >docs/states.md
 	$(BUILD)/docs/print-agent-states >docs/agent-states.md
+	$(BUILD)/docs/print-metrics >docs/metrics.md
 
 lint:
 	@$(PYTHON) tests/lint/run.py

@@ -18,6 +18,8 @@ struct ota_instant {
 
 enum { OTA_SECOND_MS = 1000, OTA_MINUTE_MS = 60 * 1000, OTA_HOUR_MS = 3600 * 1000, OTA_DAY_MS = 24 * 3600 * 1000 };
 
+#define OTA_WALL_LEAST_MS ((int64_t)1672531200000) /* 2023-01-01: a clock before it was never set */
+
 int64_t ota_wall_ms(void); /* CLOCK_REALTIME */
 int64_t ota_boot_ms(void); /* CLOCK_BOOTTIME: counts suspend, never steps */
 

@@ -140,11 +140,36 @@ static void put_modules(struct ota_bytes *out, const cJSON *modules)
 	}
 }
 
-static double count_of(const cJSON *counts, const char *state)
+static void put_us(struct ota_bytes *out, double us)
 {
-	const cJSON *count = ota_json_member(counts, state);
+	if (us < 1000)
+		ota_bytes_format(out, "%.0f us", us);
+	else if (us < 1000000)
+		ota_bytes_format(out, "%.1f ms", us / 1000);
+	else
+		ota_bytes_format(out, "%.1f s", us / 1000000);
+}
+
+static double count_of(const cJSON *counts, const char *key)
+{
+	const cJSON *count = ota_json_member(counts, key);
 
 	return cJSON_IsNumber(count) ? count->valuedouble : 0;
+}
+
+static void put_watch(struct ota_bytes *out, const cJSON *watch)
+{
+	double count = count_of(watch, "count");
+
+	put_number(out, count);
+	if (count <= 0)
+		return;
+	ota_bytes_text(out, ", average ");
+	put_us(out, count_of(watch, "totalUs") / count);
+	ota_bytes_text(out, ", 99 % within ");
+	put_us(out, count_of(watch, "p99Us"));
+	ota_bytes_text(out, ", longest ");
+	put_us(out, count_of(watch, "maxUs"));
 }
 
 static void put_share(struct ota_bytes *out, const cJSON *counts)
@@ -177,6 +202,8 @@ void ota_human_put(struct ota_bytes *out, enum ota_human_kind kind, const cJSON 
 		put_tags(out, value);
 	else if (kind == OTA_HUMAN_MODULES && cJSON_IsArray(value))
 		put_modules(out, value);
+	else if (kind == OTA_HUMAN_WATCH && cJSON_IsObject(value))
+		put_watch(out, value);
 	else if (kind == OTA_HUMAN_SHARE && cJSON_IsObject(value))
 		put_share(out, value);
 	else

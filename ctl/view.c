@@ -229,9 +229,24 @@ static const struct ota_field server_lines[] = {
 	{ "started",        "startedAt",     OTA_HUMAN_TIME,   0 },
 	{ "devices online", "devicesOnline", OTA_HUMAN_NUMBER, 0 },
 	{ "products",       "products",      OTA_HUMAN_NUMBER, 0 },
+	{ "batches",        "batches",       OTA_HUMAN_COUNTS, 0 },
+	{ "tasks",          "tasks",         OTA_HUMAN_COUNTS, 0 },
 	{ "queue",          "queueDepth",    OTA_HUMAN_NUMBER, 0 },
 	{ "journal",        "journalBytes",  OTA_HUMAN_BYTES,  0 },
-	{ "tasks",          "tasks",         OTA_HUMAN_COUNTS, 0 },
+	{ "journal limit",  "journalLimitBytes", OTA_HUMAN_BYTES, 0 },
+	{ "events",         "metrics.events", OTA_HUMAN_NUMBER, 0 },
+	{ "commits",        "metrics.commit", OTA_HUMAN_WATCH, 0 },
+	{ "callback auth",  "metrics.callbacks.auth", OTA_HUMAN_WATCH, 0 },
+	{ "callback acl",   "metrics.callbacks.acl", OTA_HUMAN_WATCH, 0 },
+	{ "callback message", "metrics.callbacks.message", OTA_HUMAN_WATCH, 0 },
+	{ "callback control", "metrics.callbacks.control", OTA_HUMAN_WATCH, 0 },
+	{ "callback disconnect", "metrics.callbacks.disconnect", OTA_HUMAN_WATCH, 0 },
+	{ "callback tick",  "metrics.callbacks.tick", OTA_HUMAN_WATCH, 0 },
+	{ "store failures", "metrics.storeFailures", OTA_HUMAN_NUMBER, 0 },
+	{ "reports dropped", "metrics.droppedReports", OTA_HUMAN_NUMBER, 0 },
+	{ "pulls dropped",  "metrics.droppedPulls", OTA_HUMAN_NUMBER, 0 },
+	{ "set aside",      "metrics.setAside", OTA_HUMAN_NUMBER, 0 },
+	{ "unsent",         "metrics.unsent", OTA_HUMAN_NUMBER, 0 },
 };
 static const struct ota_field finding_columns[] = {
 	{ "LEVEL", "level", OTA_HUMAN_TEXT, 0 },
@@ -296,7 +311,7 @@ static const struct ota_field token_lines[] = {
 	{ "by",      "createdBy",  OTA_HUMAN_TEXT, 0 },
 	{ "expires", "expiresAt",  OTA_HUMAN_TIME, 0 },
 	{ "used",    "lastUsedAt", OTA_HUMAN_TIME, 0 },
-	{ "token",   "token",      OTA_HUMAN_TEXT, 0 },
+	{ "token, shown only now", "token", OTA_HUMAN_TEXT, 0 },
 };
 const struct ota_view ota_view_token = { "name", LIST(token_columns), LIST(token_lines), NULL };
 /* clang-format on */

@@ -88,6 +88,7 @@ static enum ota_next send_range(struct ota_request *request, struct package *pac
 		return OTA_NEXT_CLOSE;
 	}
 	describe(response, package);
+	request->promised_bytes = range->size;
 	if (kind == OTA_RANGE_PART) {
 		(void)snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range->first,
 			       range->first + range->size - 1, package->size);

@@ -101,6 +101,16 @@ static bool put_in(struct ota_exchange *exchange, struct pending *pending)
 	return has_room;
 }
 
+size_t ota_exchange_waiting(struct ota_exchange *exchange)
+{
+	size_t count;
+
+	(void)pthread_mutex_lock(&exchange->lock);
+	count = exchange->count;
+	(void)pthread_mutex_unlock(&exchange->lock);
+	return count;
+}
+
 static void finish(struct pending *list, cJSON *data, const struct ota_error *error)
 {
 	while (list) {

@@ -5,8 +5,8 @@
  * dropped. A command that is not answered in time, or whose connection breaks, fails as OTA_EUNAVAILABLE with a sentence that
  * says whether it may have been carried out.
  *
- * Thread rule: ota_exchange_ask() from any thread; everything else, and the `done` callbacks, in the thread that dispatches the
- * link.
+ * Thread rule: ota_exchange_ask() and ota_exchange_waiting() from any thread; everything else, and the `done` callbacks, in the
+ * thread that dispatches the link.
  */
 #ifndef OTA_GATEWAY_EXCHANGE_H
 #define OTA_GATEWAY_EXCHANGE_H
@@ -44,6 +44,9 @@ struct ota_exchange_request {
 
 /* After a return of 0 `done` is called exactly once, perhaps before this returns; after an error never. */
 int ota_exchange_ask(struct ota_exchange *exchange, const struct ota_exchange_request *request, struct ota_error *error);
+
+/* Questions without an answer yet; any thread. */
+size_t ota_exchange_waiting(struct ota_exchange *exchange);
 
 /* An arrived payload: calls `done` of each answer it holds. Returns how many; OTA_EINVALID when it is no answer document at
  * all. */

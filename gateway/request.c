@@ -55,7 +55,7 @@ enum ota_next ota_request_respond(struct ota_request *request, unsigned status, 
 	return queued == MHD_YES ? OTA_NEXT_ANSWERED : OTA_NEXT_CLOSE;
 }
 
-static struct MHD_Response *response_of(struct ota_bytes *text)
+static struct MHD_Response *response_as(const char *content_type, struct ota_bytes *text)
 {
 	struct MHD_Response *response;
 	size_t size = text->size;
@@ -65,9 +65,19 @@ static struct MHD_Response *response_of(struct ota_bytes *text)
 	response = MHD_create_response_from_buffer(size, ota_bytes_steal(text), MHD_RESPMEM_MUST_FREE);
 	if (!response)
 		return NULL;
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	return response;
+}
+
+static struct MHD_Response *response_of(struct ota_bytes *json)
+{
+	return response_as("application/json", json);
+}
+
+enum ota_next ota_request_answer_text(struct ota_request *request, const char *content_type, struct ota_bytes *text)
+{
+	return ota_request_respond(request, MHD_HTTP_OK, response_as(content_type, text));
 }
 
 enum ota_next ota_request_answer(struct ota_request *request, unsigned status, const cJSON *tree)

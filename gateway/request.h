@@ -1,7 +1,8 @@
 /*
  * Request: one HTTP request on its way, and what every resource does with it.
  *
- * A resource is a const struct of functions, one file each: api.c, upload.c, download.c, health.c. server.c drives them:
+ * A resource is a const struct of functions, one file each: api.c, upload.c, download.c, health.c, metrics.c. server.c drives
+ * them:
  *
  *   begin ----> ANSWERED                      refused or served at once
  *     |  \----> WAIT ---> answered ---> ...   the broker is asked; the connection sleeps, no thread waits
@@ -22,6 +23,7 @@
 #include "common/signature.h"
 #include "gateway/depot.h"
 #include "gateway/exchange.h"
+#include "gateway/figures.h"
 #include "gateway/guests.h"
 #include "gateway/route.h"
 #include "gateway/settings.h"
@@ -40,6 +42,7 @@ struct ota_gateway {
 	struct ota_exchange *exchange;
 	struct ota_depot *depot;
 	struct ota_guests *guests;
+	struct ota_figures *figures;
 };
 
 enum ota_next {
@@ -67,7 +70,8 @@ struct ota_resource {
 	enum ota_log_level level; /* of the line that tells of a success */
 };
 
-extern const struct ota_resource ota_resource_api, ota_resource_upload, ota_resource_download, ota_resource_health;
+extern const struct ota_resource ota_resource_api, ota_resource_upload, ota_resource_download, ota_resource_health,
+	ota_resource_metrics;
 
 struct ota_request {
 	struct ota_gateway *gateway;
@@ -86,12 +90,15 @@ struct ota_request {
 	struct ota_error error;    /* or its refusal */
 	struct ota_error refusal;  /* set while a body comes: code 0 = none */
 	unsigned status;           /* of the response, for the log */
-	int64_t started_ms;
+	uint64_t promised_bytes;   /* of a package in the response */
+	uint64_t started_us;       /* the stopwatches' clock; 0 = nothing was read of it yet */
 };
 
 /* Answers. The tree stays the caller's. Failures are told in the one shape, {"error":{"code","message","path"}}; the status
  * follows from the code. */
 enum ota_next ota_request_answer(struct ota_request *request, unsigned status, const cJSON *tree);
+/* 200, with text in place of JSON; takes the text over. */
+enum ota_next ota_request_answer_text(struct ota_request *request, const char *content_type, struct ota_bytes *text);
 enum ota_next ota_request_refuse(struct ota_request *request, const struct ota_error *error);
 enum ota_next ota_request_refuse_as(struct ota_request *request, unsigned status, const char *header, const char *value,
 				    const struct ota_error *error);

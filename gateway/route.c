@@ -130,6 +130,10 @@ static void search_own(struct search *search, struct ota_span path)
 		offer(search, METHOD_GET, OTA_ROUTE_DOWNLOAD, route);
 	if (ota_span_equals(path, "/healthz"))
 		offer(search, METHOD_GET, OTA_ROUTE_HEALTH, (struct ota_route){ 0 });
+	if (ota_span_equals(path, "/metrics")) {
+		route.command = ota_command_find("getServer");
+		offer(search, METHOD_GET, OTA_ROUTE_METRICS, route);
+	}
 }
 
 static int unknown_path(struct ota_span path, struct ota_error *error)

@@ -14,6 +14,7 @@ enum ota_route_kind {
 	OTA_ROUTE_UPLOAD,   /* PUT /api/v1/packages */
 	OTA_ROUTE_DOWNLOAD, /* GET /dl/<sha256> */
 	OTA_ROUTE_HEALTH,   /* GET /healthz */
+	OTA_ROUTE_METRICS,  /* GET /metrics */
 	OTA_ROUTE_KINDS,
 };
 
@@ -21,7 +22,7 @@ enum { OTA_ROUTE_VARIABLES_MAX = 2, OTA_ROUTE_NAME_SIZE = 24 };
 
 struct ota_route {
 	enum ota_route_kind kind;
-	const struct ota_command *command; /* POST, GET, UPLOAD */
+	const struct ota_command *command; /* POST, GET, UPLOAD, METRICS */
 	struct {
 		char name[OTA_ROUTE_NAME_SIZE];
 		struct ota_span value;

@@ -25,6 +25,7 @@ struct ota_server {
 	struct ota_gateway gateway;
 	struct MHD_Daemon *daemon;
 	struct ota_guests *guests;
+	struct ota_figures figures;
 	struct ota_bytes tls_cert, tls_key;
 };
 
@@ -34,6 +35,7 @@ static const struct ota_resource *const resources[OTA_ROUTE_KINDS] = {
 	[OTA_ROUTE_UPLOAD] = &ota_resource_upload,
 	[OTA_ROUTE_DOWNLOAD] = &ota_resource_download,
 	[OTA_ROUTE_HEALTH] = &ota_resource_health,
+	[OTA_ROUTE_METRICS] = &ota_resource_metrics,
 };
 
 /* The raw request target, before anybody reads escapes into it. */
@@ -47,7 +49,6 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
 	request->gateway = &server->gateway;
 	request->connection = connection;
 	request->uri = strdup(uri);
-	request->started_ms = ota_boot_ms();
 	return request;
 }
 
@@ -218,6 +219,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		return MHD_NO;
 	switch (request->stage) {
 	case OTA_STAGE_NEW:
+		request->started_us = ota_stopwatch_now_us();
+		ota_figures_begin(request->gateway->figures);
 		return takes_body(method) ? advance(request, route(request, method)) : drop_body(request, data_size);
 	case OTA_STAGE_HEADER:
 		return *data_size > 0 ? drop_body(request, data_size) : advance(request, route(request, method));
@@ -230,6 +233,20 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	}
 	*data_size = 0;
 	return MHD_YES;
+}
+
+static void count_request(const struct ota_request *request, bool is_whole)
+{
+	struct ota_figures_request ended = {
+		.route = request->resource ? request->route.kind : OTA_ROUTE_KINDS,
+		.status = is_whole ? request->status : 0,
+		.took_us = ota_stopwatch_now_us() - request->started_us,
+		.sent_bytes = is_whole && !request->is_head ? request->promised_bytes : 0,
+		.stored_bytes = request->status == MHD_HTTP_CREATED ? request->digests.size : 0,
+	};
+
+	if (request->started_us > 0)
+		ota_figures_end(request->gateway->figures, &ended);
 }
 
 static void log_request(const struct ota_request *request)
@@ -247,7 +264,7 @@ static void log_request(const struct ota_request *request)
 	ota_log_begin(&line, level, request->status ? "request" : "request_cut");
 	ota_log_text(&line, "path", path);
 	ota_log_integer(&line, "status", (int64_t)request->status);
-	ota_log_integer(&line, "ms", ota_boot_ms() - request->started_ms);
+	ota_log_integer(&line, "ms", request->started_us ? (int64_t)(ota_stopwatch_now_us() - request->started_us) / 1000 : 0);
 	ota_log_end(log, &line);
 }
 
@@ -266,9 +283,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	struct ota_server *server = context;
 	struct ota_request *request = *place;
 
-	(void)code;
 	if (!request)
 		return;
+	count_request(request, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	log_request(request);
 	request_free(request);
 	*place = NULL;
@@ -380,6 +397,8 @@ int ota_server_start(const struct ota_gateway *gateway, int listen_fd, struct ot
 	server->gateway = *gateway;
 	server->guests = ota_guests_new();
 	server->gateway.guests = server->guests;
+	server->gateway.figures = &server->figures;
+	server->figures.started_ms = ota_wall_ms();
 	code = server->guests ? read_pem(server, error) : ota_fail(error, OTA_ENOMEM, "out of memory");
 	if (code == 0) {
 		server->daemon = start_daemon(server, listen_fd);

@@ -104,6 +104,11 @@ static enum ota_ruling device_dollar(const struct ota_identity *identity, const 
 	return deny("shared_subscription", ret_why);
 }
 
+static bool topic_is_servers(const char *topic)
+{
+	return strcmp(topic, OTA_CONTROL_RESPONSE_TOPIC) == 0 || strcmp(topic, OTA_CONTROL_EVENTS_TOPIC) == 0;
+}
+
 enum ota_ruling ota_rights_decide(const struct ota_access *access, const char **ret_why)
 {
 	*ret_why = "";
@@ -112,7 +117,7 @@ enum ota_ruling ota_rights_decide(const struct ota_access *access, const char **
 		return OTA_RULING_OTHERS;
 	if (access->verb == OTA_VERB_UNSUBSCRIBE)
 		return dollar ? OTA_RULING_OTHERS : OTA_RULING_ALLOW;
-	if (access->verb == OTA_VERB_PUBLISH && strcmp(access->topic, OTA_CONTROL_RESPONSE_TOPIC) == 0)
+	if (access->verb == OTA_VERB_PUBLISH && topic_is_servers(access->topic))
 		return deny("server_only", ret_why);
 
 	struct ota_identity identity;

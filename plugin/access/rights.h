@@ -8,6 +8,8 @@
  * stay free.
  *   - Whoever publishes on a topic that goes to a device, or on a device's topic in its place, is denied: only this server speaks
  * there.
+ *   - $CONTROL and $SYS are not for devices. Answers and events on $CONTROL come from this server alone: a will there would be
+ * routed like any message by Mosquitto before 2.0.16.
  *   - Pulls are for this server alone: nobody reads them, not even a device that subscribed the topic it asks and is answered on.
  * That keeps a plain broker's echo away from it, while the answers, sent directly to its connection, pass without a check.
  *   - Filters that only begin to cover ours further down ("#", "+/+/upgrade") are let through; what they would deliver is judged
@@ -22,6 +24,7 @@
 
 #define OTA_CONTROL_TOPIC "$CONTROL/ota/v1"
 #define OTA_CONTROL_RESPONSE_TOPIC "$CONTROL/ota/v1/response"
+#define OTA_CONTROL_EVENTS_TOPIC "$CONTROL/ota/v1/events"
 
 enum ota_verb {
 	OTA_VERB_PUBLISH, /* wills, too */

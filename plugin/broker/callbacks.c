@@ -1,7 +1,5 @@
 #include "plugin/broker/callbacks.h"
 
-#include <time.h>
-
 #include "plugin/access/rights.h"
 #include "plugin/broker/clients.h"
 #include "plugin/broker/intake.h"
@@ -10,13 +8,6 @@
 enum { TICK_DEADLINE_MS = 10000, TICK_WISH_MS = 50 };
 
 /* --- around every callback --- */
-
-static uint64_t now_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 /* With per_listener_settings Mosquitto 2.0.11 never calls TICK: devices that stay silent are then never seen. */
 static void tick_watch(struct ota_server *server)
@@ -38,18 +29,13 @@ static uint64_t callback_begin(struct ota_server *server)
 {
 	if (!server->ticked)
 		tick_watch(server);
-	return now_us();
+	return ota_stopwatch_now_us();
 }
 
 static void callback_end(struct ota_server *server, enum ota_callback_kind kind, uint64_t begun_us)
 {
-	struct ota_stopwatch *watch = &server->stopwatches[kind];
 	ota_server_drain(server);
-	uint64_t took_us = now_us() - begun_us;
-	watch->count++;
-	watch->total_us += took_us;
-	if (took_us > watch->max_us)
-		watch->max_us = took_us;
+	ota_stopwatch_add(&server->stopwatches[kind], ota_stopwatch_now_us() - begun_us);
 }
 
 /* --- who connects --- */

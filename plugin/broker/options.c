@@ -15,6 +15,8 @@
 static const char *const others_words[] = {[OTA_OTHERS_DEFER] = "defer", [OTA_OTHERS_ALLOW] = "allow", NULL};
 static const char *const device_auth_words[] = {
 	[OTA_DEVICE_AUTH_NONE] = "none", [OTA_DEVICE_AUTH_TRIPLE] = "triple", NULL};
+static const char *const events_words[] = {
+	[OTA_EVENTS_AUTO] = "auto", [OTA_EVENTS_ON] = "on", [OTA_EVENTS_OFF] = "off", NULL};
 static const char *const level_words[] = {
 	[OTA_LOG_DEBUG] = "debug", [OTA_LOG_INFO] = "info", [OTA_LOG_WARNING] = "warning", [OTA_LOG_ERROR] = "error", NULL};
 
@@ -40,6 +42,10 @@ static const struct ota_config_row rows[] = {
 	{"", "ota_start_grace",   OTA_CONFIG_DURATION, FIELD(start_grace_ms), 1, OTA_DAY_MS, NULL, false, "no timer ends a task so soon after a start"},
 	{"", "ota_journal_limit", OTA_CONFIG_SIZE,     FIELD(journal_limit_bytes), 32 * MEBIBYTE, 64 * 1024 * MEBIBYTE, NULL, false,
 		"how much the journal may hold"},
+	{"", "ota_events",        OTA_CONFIG_CHOICE,   FIELD(events),       0, 0, events_words, false,
+		"publish the event log on $CONTROL/ota/v1/events: on, off, or auto (on with ota_others defer)"},
+	{"", "ota_log_keep",      OTA_CONFIG_DURATION, FIELD(log_keep_ms),  OTA_DAY_MS, (int64_t)3650 * OTA_DAY_MS, NULL, false,
+		"how long events stay in the log"},
 	{"", "ota_log_level",     OTA_CONFIG_CHOICE,   FIELD(log_level),    0, 0, level_words, false, "debug, info, warning or error"},
 };
 /* clang-format on */
@@ -116,7 +122,15 @@ struct ota_options ota_options_defaults(void)
 		.journal_dir = "/run/mosquitto/ota",
 		.journal_limit_bytes = (uint64_t)(256 * MEBIBYTE),
 		.log_level = OTA_LOG_INFO,
+		.log_keep_ms = (int64_t)400 * OTA_DAY_MS,
 	};
+}
+
+bool ota_options_publish_events(const struct ota_options *options)
+{
+	if (options->events == OTA_EVENTS_AUTO)
+		return options->others == OTA_OTHERS_DEFER;
+	return options->events == OTA_EVENTS_ON;
 }
 
 const struct ota_config_row *ota_options_rows(size_t *ret_count)

@@ -5,6 +5,7 @@
 #ifndef OTA_PLUGIN_BROKER_OPTIONS_H
 #define OTA_PLUGIN_BROKER_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/config.h"
@@ -18,6 +19,13 @@ enum { OTA_OPTION_PATH_SIZE = 1024, OTA_OPTION_URL_SIZE = 256 };
 enum ota_device_auth {
 	OTA_DEVICE_AUTH_NONE,   /* whoever says so is the device: a lab */
 	OTA_DEVICE_AUTH_TRIPLE, /* by the signature under its secret (plugin/access/triple.h) */
+};
+
+/* Whether events are published on $CONTROL/ota/v1/events. */
+enum ota_events {
+	OTA_EVENTS_AUTO, /* where the broker's own rules say who may read there: with ota_others defer */
+	OTA_EVENTS_ON,
+	OTA_EVENTS_OFF,
 };
 
 struct ota_options {
@@ -34,6 +42,8 @@ struct ota_options {
 	int64_t settle_ms, repush_ms, repush_max_ms, start_grace_ms; /* 0 = the engine's default */
 	uint64_t journal_limit_bytes;
 	int log_level; /* enum ota_log_level */
+	int events;    /* enum ota_events */
+	int64_t log_keep_ms;
 };
 
 /* One line of the configuration: the name without "plugin_opt_". */
@@ -45,6 +55,8 @@ struct ota_option {
 struct ota_options ota_options_defaults(void);
 /* The rows, for whoever prints them. */
 const struct ota_config_row *ota_options_rows(size_t *ret_count);
+
+bool ota_options_publish_events(const struct ota_options *options);
 
 int ota_options_read(const struct ota_option *given, size_t count, struct ota_options *ret_options, struct ota_error *error);
 

@@ -15,26 +15,35 @@ static mosquitto_property *expiry_make(const struct ota_compat *compat, uint32_t
 	return list;
 }
 
-/* Directly to a connection that is still there. The broker owns payload and properties once it took them; mosquitto_malloc,
- * because 2.0 counts what it frees (mosquitto-plugin.md 2). */
-static bool message_send(const struct ota_server *server, const struct ota_outgoing *message)
+/* client_id NULL: to whoever subscribed. The broker owns payload and properties once it took them; mosquitto_malloc, because 2.0
+ * counts what it frees (mosquitto-plugin.md 2). */
+static bool message_publish(const struct ota_server *server, const struct ota_outgoing *message, const char *client_id)
 {
-	struct ota_peer_view peer;
-	if (!ota_peers_find_number(server->peers, message->connection, &peer) || peer.state == OTA_PEER_REPLACED ||
-	    message->payload_size > INT_MAX)
+	if (message->payload_size > INT_MAX)
 		return false;
 	void *payload = mosquitto_malloc(message->payload_size + 1);
 	if (!payload)
 		return false;
 	memcpy(payload, message->payload, message->payload_size);
 	mosquitto_property *properties = expiry_make(&server->compat, message->expiry_s);
-	if (mosquitto_broker_publish(peer.client_id, message->topic, (int)message->payload_size, payload, 1, false, properties) ==
-	    MOSQ_ERR_SUCCESS)
+	if (mosquitto_broker_publish(client_id, message->topic, (int)message->payload_size, payload, client_id ? 1 : 0, false,
+				     properties) == MOSQ_ERR_SUCCESS)
 		return true;
 	if (properties)
 		server->compat.property_free_all(&properties);
 	mosquitto_free(payload);
 	return false;
+}
+
+/* Directly to a connection, if it is still there. */
+static bool message_send(const struct ota_server *server, const struct ota_outgoing *message)
+{
+	struct ota_peer_view peer;
+	if (message->connection == OTA_EVERYBODY)
+		return message_publish(server, message, NULL);
+	if (!ota_peers_find_number(server->peers, message->connection, &peer) || peer.state == OTA_PEER_REPLACED)
+		return false;
+	return message_publish(server, message, peer.client_id);
 }
 
 static void messages_send(struct ota_server *server)

@@ -8,6 +8,7 @@
 
 #include "common/file.h"
 #include "common/version.h"
+#include "plugin/broker/bulletin.h"
 #include "plugin/store/restore.h"
 
 /* Where the run before left off, as the store tells. */
@@ -15,6 +16,12 @@ struct resumed {
 	uint64_t applied;
 	int64_t heard_ms;
 	bool gap_explained;
+};
+
+static const char *const callback_names[OTA_CALLBACKS] = {
+	[OTA_CALLBACK_AUTH] = "auth",       [OTA_CALLBACK_ACL] = "acl",
+	[OTA_CALLBACK_MESSAGE] = "message", [OTA_CALLBACK_CONTROL] = "control",
+	[OTA_CALLBACK_DISCONNECT] = "disconnect", [OTA_CALLBACK_TICK] = "tick",
 };
 
 static void lines_write(void *context, enum ota_log_level level, const char *line)
@@ -25,9 +32,22 @@ static void lines_write(void *context, enum ota_log_level level, const char *lin
 static struct ota_control_figures figures_read(void *context)
 {
 	const struct ota_server *server = context;
+	struct ota_worker_figures worker = ota_worker_figures(server->worker);
 	return (struct ota_control_figures){
 		.queue_depth = (int64_t)ota_queue_depth(server->queue),
 		.journal_bytes = (int64_t)ota_journal_bytes(server->journal),
+		.journal_limit_bytes = (int64_t)server->options.journal_limit_bytes,
+		.commit = worker.commit,
+		.callbacks = server->stopwatches,
+		.callback_names = callback_names,
+		.callback_count = OTA_CALLBACKS,
+		.events = worker.events,
+		.store_failures = worker.failures,
+		.coalesced = worker.coalesced,
+		.set_aside = worker.set_aside,
+		.dropped_reports = server->dropped_reports,
+		.dropped_pulls = server->dropped_pulls,
+		.unsent = server->dropped_messages,
 	};
 }
 
@@ -194,6 +214,9 @@ static int engine_start(struct ota_server *server, struct ota_error *error)
 		.repush_ms = server->options.repush_ms,
 		.repush_max_ms = server->options.repush_max_ms,
 		.start_grace_ms = server->options.start_grace_ms,
+		.log_keep_ms = server->options.log_keep_ms,
+		.noted = ota_options_publish_events(&server->options) ? ota_bulletin_post : NULL,
+		.noted_context = &server->outbox,
 	};
 	struct ota_instant now = ota_heard_now(&server->heard);
 	int code = ota_url_keys_open(server->options.url_key_file, &server->url_keys, error);
@@ -327,19 +350,16 @@ int ota_server_start(const struct ota_options *options, const struct ota_log *lo
 
 static void stop_tell(const struct ota_server *server, const struct ota_worker_figures *worker)
 {
-	static const char *const words[OTA_CALLBACKS] = {
-		[OTA_CALLBACK_AUTH] = "auth",       [OTA_CALLBACK_ACL] = "acl",
-		[OTA_CALLBACK_MESSAGE] = "message", [OTA_CALLBACK_CONTROL] = "control",
-		[OTA_CALLBACK_DISCONNECT] = "disconnect", [OTA_CALLBACK_TICK] = "tick",
-	};
 	struct ota_log_line line;
-	for (size_t i = 0; i < OTA_CALLBACKS; i++) {
-		const struct ota_stopwatch *watch = &server->stopwatches[i];
+	for (enum ota_callback_kind kind = 0; kind < OTA_CALLBACKS; kind++) {
+		struct ota_stopwatch_reading watch;
+		ota_stopwatch_read(&server->stopwatches[kind], &watch);
 		ota_log_begin(&line, OTA_LOG_INFO, "callback_time");
-		ota_log_text(&line, "event", words[i]);
-		ota_log_integer(&line, "count", (int64_t)watch->count);
-		ota_log_integer(&line, "average_us", watch->count > 0 ? (int64_t)(watch->total_us / watch->count) : 0);
-		ota_log_integer(&line, "max_us", (int64_t)watch->max_us);
+		ota_log_text(&line, "callback", callback_names[kind]);
+		ota_log_integer(&line, "count", (int64_t)watch.count);
+		ota_log_integer(&line, "average_us", watch.count > 0 ? (int64_t)(watch.total_us / watch.count) : 0);
+		ota_log_integer(&line, "p99_us", (int64_t)ota_stopwatch_within_us(&watch, 99));
+		ota_log_integer(&line, "max_us", (int64_t)watch.max_us);
 		ota_log_end(&server->log, &line);
 	}
 	ota_log_begin(&line, OTA_LOG_INFO, "stopped");

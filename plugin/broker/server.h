@@ -13,13 +13,6 @@
 #include "plugin/broker/survey.h"
 #include "plugin/broker/worker.h"
 
-/* How long callbacks keep the broker's only thread; of its kind. */
-struct ota_stopwatch {
-	uint64_t count;
-	uint64_t total_us;
-	uint64_t max_us;
-};
-
 enum ota_callback_kind {
 	OTA_CALLBACK_AUTH,
 	OTA_CALLBACK_ACL, /* of topics that may be ours; others are answered before a clock is read */
@@ -66,11 +59,11 @@ struct ota_server {
 	struct ota_pace refusals;  /* lines about denied topics */
 	struct ota_pace drops;     /* lines about reports that found no place */
 	uint64_t queued_last;      /* the last sequence the worker was told of */
-	uint64_t dropped_reports, dropped_pulls, dropped_messages;
+	_Atomic uint64_t dropped_reports, dropped_pulls, dropped_messages; /* read by getServer on the worker's thread */
 	int64_t first_call_ms;     /* boot_ms of the first callback, 0 = none yet */
 	bool ticked;
 	bool tick_missed;          /* said so */
-	struct ota_stopwatch stopwatches[OTA_CALLBACKS];
+	struct ota_stopwatch stopwatches[OTA_CALLBACKS]; /* how long callbacks keep the broker's only thread */
 };
 
 /* Opens everything and starts the worker. Nothing is registered with the broker yet. */

@@ -29,6 +29,7 @@ struct ota_worker {
 	struct {
 		_Atomic uint64_t events, commits, failures, coalesced, set_aside;
 	} figures;
+	struct ota_stopwatch commit;
 };
 
 static void line_write(void *context, enum ota_log_level level, const char *line)
@@ -108,6 +109,7 @@ static int worker_commit(struct ota_worker *worker, uint64_t applied, struct ota
 	const struct ota_worker_options *options = &worker->options;
 	struct ota_instant now = ota_heard_now(options->heard);
 	int64_t next_due = INT64_MAX;
+	uint64_t begun_us = ota_stopwatch_now_us();
 	int code = ota_engine_next_due(options->engine, &next_due, error);
 	if (code == 0)
 		code = ota_store_save_node(options->store, OTA_NODE_ID, applied, now.heard_ms, error);
@@ -119,6 +121,7 @@ static int worker_commit(struct ota_worker *worker, uint64_t applied, struct ota
 	worker->next_due = next_due;
 	worker->saved_boot_ms = ota_boot_ms();
 	atomic_fetch_add(&worker->figures.commits, 1);
+	ota_stopwatch_add(&worker->commit, ota_stopwatch_now_us() - begun_us);
 	worker_recovered(worker);
 	ota_journal_release(options->journal, applied);
 	ota_mailbox_post(options->mailbox, options->outbox, options->lines);
@@ -443,6 +446,8 @@ struct ota_worker *ota_worker_stop(struct ota_worker *worker, struct ota_worker_
 	pthread_join(worker->thread, NULL);
 	if (ret_figures)
 		*ret_figures = ota_worker_figures(worker);
+	if (ret_figures)
+		ret_figures->commit = NULL; /* it goes with the worker */
 	ota_round_free(&worker->round);
 	ota_lines_clear(&worker->own_lines);
 	free(worker);
@@ -457,5 +462,6 @@ struct ota_worker_figures ota_worker_figures(const struct ota_worker *worker)
 		.failures = atomic_load(&worker->figures.failures),
 		.coalesced = atomic_load(&worker->figures.coalesced),
 		.set_aside = atomic_load(&worker->figures.set_aside),
+		.commit = &worker->commit,
 	};
 }

@@ -52,9 +52,10 @@ struct ota_worker_options {
 	uint64_t replayed; /* the last record that an earlier run appended */
 };
 
-/* What it did, for the log at the stop and the tests; any thread. */
+/* What it did, for the log at the stop, getServer and the tests; any thread. */
 struct ota_worker_figures {
 	uint64_t events, commits, failures, coalesced, set_aside;
+	const struct ota_stopwatch *commit; /* of transactions; NULL once it has stopped */
 };
 
 struct ota_worker;

@@ -161,6 +161,10 @@ static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, s
 	struct ota_strategy strategy;
 	const cJSON *object = NULL;
 
+	/* As on a machine without a battery-backed clock before its time server answered: the end would be long past then. */
+	if (call->now.wall_ms < OTA_WALL_LEAST_MS)
+		return ota_fail(error, OTA_EUNAVAILABLE,
+				"the server's clock stands before 2023, and a batch ends at a date: set it first");
 	ota_json_object(call->at, "strategy", &object, NULL);
 	int failed = ota_strategy_parse(object, "strategy", &strategy, error);
 	if (!failed)

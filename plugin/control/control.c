@@ -144,13 +144,15 @@ static int operator_check(struct ota_call *call, struct ota_error *error)
 	return 0;
 }
 
-/* Who knocks at a closed door stands in the log, at a pace that cannot fill it. */
+/* Who knocks at a closed door stands in the log, at a pace that cannot fill it. Who shows no token only asks whether somebody is
+ * there: so do gateways for /healthz. */
 static int refusal_note(struct ota_call *call, const struct ota_error *why, struct ota_error *error)
 {
 	struct ota_pace *pace = &call->control->refusals;
-	char detail[OTA_EVENT_DETAIL_MAX], more[64] = "";
+	char detail[OTA_EVENT_DETAIL_MAX], token[OTA_LABEL_MAX + 1], more[64] = "";
 
-	if (!ota_pace_take(pace, refusal_rate, call->now.heard_ms))
+	ota_call_text(call, "token", "", token, sizeof(token));
+	if (!*token || !ota_pace_take(pace, refusal_rate, call->now.heard_ms))
 		return 0;
 	uint64_t held_back = ota_pace_take_refused(pace);
 	if (held_back)

@@ -9,16 +9,28 @@
 
 #include "common/bytes.h"
 #include "common/log.h"
+#include "common/stopwatch.h"
 #include "common/time.h"
 #include "plugin/fleet/engine.h"
 #include "plugin/store/keeper.h"
 
 struct ota_control;
 
-/* What the broker's side knows and getServer tells. */
+/* What the broker's side knows and getServer tells. Counters since the start. */
 struct ota_control_figures {
 	int64_t queue_depth;
-	int64_t journal_bytes;
+	int64_t journal_bytes, journal_limit_bytes;
+	const struct ota_stopwatch *commit;    /* how long transactions take to become durable; NULL = unknown */
+	const struct ota_stopwatch *callbacks; /* how long the broker's thread is kept, by event */
+	const char *const *callback_names;
+	size_t callback_count;
+	uint64_t events;           /* reports and commands applied */
+	uint64_t store_failures;   /* transactions that were rolled back */
+	uint64_t coalesced;        /* steps of a progress that a later one of the same round made needless */
+	uint64_t set_aside;        /* records that no retry would mend */
+	uint64_t dropped_reports;  /* no place in the journal; at QoS 1 the device sends again */
+	uint64_t dropped_pulls;
+	uint64_t unsent;           /* messages whose connection had gone */
 };
 
 struct ota_control_options {

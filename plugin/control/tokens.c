@@ -90,7 +90,7 @@ static int last_admin_check(struct ota_call *call, const struct ota_operator *op
 	if (failed || count > 1)
 		return failed;
 	return ota_fail_at(error, OTA_ECONFLICT, "name",
-			   "%s is the last admin token that does not expire; create another one first, without expiresIn",
+			   "%s is the last admin token that does not expire; make another such token first",
 			   operator->name);
 }
 

@@ -246,7 +246,8 @@ static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant 
 		return batch_cancel(&walk, &batch, ret_count, error);
 	if (!batch.prepared && batch.state == OTA_BATCH_PLANNED)
 		return batch_prepare(engine, &batch, at, budget, ret_count, error);
-	if (batch.ends_ms && batch.ends_ms <= at.wall_ms && at.heard_ms >= engine->grace_until)
+	bool ended = batch.ends_ms && batch.ends_ms <= at.wall_ms && ota_calendar_is_trusted(&engine->calendar, at);
+	if (ended && at.heard_ms >= engine->grace_until)
 		return batch_walk(&walk, OTA_TASK_PENDING, OTA_EVENT_EXPIRE, ret_count, error);
 	return 0;
 }

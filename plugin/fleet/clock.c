@@ -27,7 +27,7 @@ static int64_t away_ms(const struct ota_work *work)
 {
 	int64_t ms = work->batch.ends_ms - work->at.wall_ms;
 
-	if (ms > work->strategy.end_after_ms)
+	if (ms > work->strategy.end_after_ms || !ota_calendar_is_trusted(&work->engine->calendar, work->at))
 		ms = work->strategy.end_after_ms;
 	return ms > work->strategy.push_timeout_ms ? ms : work->strategy.push_timeout_ms;
 }

@@ -7,6 +7,7 @@
 #define OTA_PLUGIN_FLEET_CONTEXT_H
 
 #include "common/pace.h"
+#include "plugin/fleet/calendar.h"
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
 #include "plugin/rules/gate.h"
@@ -29,6 +30,9 @@ struct ota_engine {
 	int64_t work_after;  /* batch id: the next turn goes on behind it, so that the first ones do not keep the rest waiting */
 	uint64_t turn;       /* counts them */
 	int64_t walked;      /* batch whose tasks the last turn walked, 0 = none */
+	struct ota_calendar calendar;
+	struct ota_instant started;
+	int64_t prune_at;    /* heard_ms: when the log is pruned again */
 	int64_t complain_at; /* heard_ms: no line about rows set aside before */
 	/* Batches whose unfinished tasks are walked because the batch began or was resumed: nothing else would wake devices that
 	 * are online already. */
@@ -130,6 +134,9 @@ int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t 
 /* A task of the batch became final: abort rule, end, verdict. */
 int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error);
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id);
+
+/* prune.c: removes a few events that are too old, when it is time. */
+int ota_prune_turn(struct ota_engine *engine, struct ota_instant now, struct ota_error *error);
 
 /* note.c: the log operators read. The actor is the server itself; detail is cut to its limit. */
 int ota_note(const struct ota_work *work, const char *event, struct ota_error *error, const char *format, ...)

@@ -39,6 +39,8 @@ int ota_engine_new(const struct ota_engine_options *options, struct ota_instant 
 	engine->options.repush_max_ms = or_default(options->repush_max_ms, OTA_HOUR_MS);
 	engine->options.start_grace_ms = or_default(options->start_grace_ms, 120 * OTA_SECOND_MS);
 	engine->options.url_lifetime_ms = or_default(options->url_lifetime_ms, OTA_DAY_MS);
+	engine->options.log_keep_ms = or_default(options->log_keep_ms, (int64_t)400 * OTA_DAY_MS);
+	engine->started = now;
 	engine->grace_until = now.heard_ms + engine->options.start_grace_ms;
 	engine->presence = ota_presence_new();
 	if (!engine->presence) {
@@ -117,8 +119,23 @@ static int message_handle(struct ota_engine *engine, const struct ota_fleet_even
 	return failed;
 }
 
+/* What an earlier run heard carries that run's distance between the clocks. */
+static void calendar_look(struct ota_engine *engine, struct ota_instant now)
+{
+	struct ota_log_line line;
+	int64_t step_ms = now.heard_ms < engine->started.heard_ms ? 0 : ota_calendar_look(&engine->calendar, now);
+
+	if (!step_ms)
+		return;
+	ota_log_begin(&line, OTA_LOG_WARNING, "clock_stepped");
+	ota_log_integer(&line, "by_ms", step_ms);
+	ota_log_text(&line, "meaning", "no batch ends by its date for an hour; timers of tasks do not follow this clock");
+	ota_log_end(engine->options.log, &line);
+}
+
 int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
 {
+	calendar_look(engine, event->at);
 	switch (event->kind) {
 	case OTA_FLEET_CONNECTED:
 		return ota_presence_connect(engine->presence, &event->identity, event->connection,
@@ -257,6 +274,7 @@ static int run_timers(struct ota_engine *engine, struct ota_instant now, size_t 
 int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
 {
 	*ret_more = false;
+	calendar_look(engine, now);
 	engine->turn++;
 	engine->walked = 0;
 	int failed = settle_informs(engine, now, budget, ret_more, error);
@@ -266,6 +284,8 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 		failed = run_timers(engine, now, budget, ret_more, error);
 	if (!failed)
 		failed = ota_campaign_turn(engine, now, budget, ret_more, error);
+	if (!failed && !*ret_more)
+		failed = ota_prune_turn(engine, now, error);
 	engine->look_at = now.heard_ms + LOOK_MS;
 	return failed;
 }

@@ -26,7 +26,10 @@ int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct o
 	ota_log_end(engine->options.log, &line);
 	if (*event->actor)
 		engine->look_at = 0; /* an operator changed something: the next turn looks at the batches, not the next second */
-	return ota_event_insert(engine->options.store, event, error);
+	int failed = ota_event_insert(engine->options.store, event, error);
+	if (!failed && engine->options.noted && engine->options.noted(engine->options.noted_context, event))
+		failed = ota_fail(error, OTA_ENOMEM, "no memory to publish an event");
+	return failed;
 }
 
 int ota_note(const struct ota_work *work, const char *event, struct ota_error *error, const char *format, ...)

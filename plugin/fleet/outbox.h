@@ -3,7 +3,7 @@
  *
  * The worker fills it, the broker's thread empties it. A message names a connection, not a client id: if that very connection is
  * gone, the message is dropped, and the engine decides again when the device returns. So nothing stale is ever queued in the
- * broker.
+ * broker. A message without a connection is for whoever subscribed its topic and may read it.
  */
 #ifndef OTA_PLUGIN_FLEET_OUTBOX_H
 #define OTA_PLUGIN_FLEET_OUTBOX_H
@@ -12,8 +12,10 @@
 
 #include "common/bytes.h"
 
+enum { OTA_EVERYBODY = 0 };
+
 struct ota_outgoing {
-	uint64_t connection;
+	uint64_t connection; /* OTA_EVERYBODY: published on its topic, QoS 0 */
 	char *topic;   /* malloc'ed */
 	char *payload; /* malloc'ed, payload_size bytes */
 	size_t payload_size;
@@ -27,7 +29,7 @@ struct ota_outbox {
 	size_t capacity;
 };
 
-/* Copies topic and payload; everything of ours goes at QoS 1. 0 or OTA_ENOMEM. */
+/* Copies topic and payload; what goes to a connection goes at QoS 1. 0 or OTA_ENOMEM. */
 int ota_outbox_add(struct ota_outbox *outbox, uint64_t connection, const char *topic, struct ota_span payload, uint32_t expiry_s);
 /* Drops everything after the first `count` messages: a savepoint was rolled back. */
 void ota_outbox_truncate(struct ota_outbox *outbox, size_t count);

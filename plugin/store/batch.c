@@ -1,5 +1,7 @@
 #include "plugin/store/batch.h"
 
+#include <string.h>
+
 #include "plugin/store/handle.h"
 #include "plugin/store/words.h"
 
@@ -107,6 +109,32 @@ int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t aft
 	ota_query_integer(&query, after);
 	ota_query_integer(&query, wall_ms);
 	return ota_query_list(&query, &layout, (struct ota_page){ids, capacity, ret_count}, error);
+}
+
+struct state_row {
+	enum ota_batch_state state;
+	int64_t n;
+};
+
+int ota_batch_count_open(struct ota_store *store, int64_t counts[OTA_BATCH_STATES], struct ota_error *error)
+{
+	static const struct ota_field state_fields[] = {
+		OTA_FIELD_OF(struct state_row, state, ota_words_batch_state),
+		OTA_FIELD(INTEGER, struct state_row, n),
+	};
+	const struct ota_layout layout = OTA_LAYOUT(state_fields, struct state_row);
+	struct state_row rows[OTA_BATCH_STATES];
+	struct ota_query query;
+	size_t count = 0;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_COUNT_OPEN);
+	int status = ota_query_list(&query, &layout, (struct ota_page){rows, OTA_BATCH_STATES, &count}, error);
+	if (status < 0)
+		return status;
+	memset(counts, 0, OTA_BATCH_STATES * sizeof(counts[0]));
+	for (size_t i = 0; i < count; i++)
+		counts[rows[i].state] = rows[i].n;
+	return 0;
 }
 
 struct count_row {

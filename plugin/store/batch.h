@@ -74,6 +74,9 @@ int ota_batch_list_of_package(struct ota_store *store, int64_t package_id, int64
 int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t after, int64_t *ids, size_t capacity,
 			   size_t *ret_count, struct ota_error *error);
 
+/* Batches by state; of the ended ones only those that still walk their tasks. */
+int ota_batch_count_open(struct ota_store *store, int64_t counts[OTA_BATCH_STATES], struct ota_error *error);
+
 int ota_batch_load_counts(struct ota_store *store, int64_t id, struct ota_batch_counts *ret_counts, struct ota_error *error);
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error);
 

@@ -435,6 +435,25 @@ int ota_db_copy(struct ota_db *db, const char *path, const struct ota_db_progres
 
 /* --- examine --- */
 
+/* One row of integrity_check may hold many lines, the first of which says only where. Returns how many were told. */
+static int lines_tell(const struct ota_db_complaints *complaints, const char *words, int limit)
+{
+	int told = 0;
+
+	while (*words && told < limit) {
+		size_t size = strcspn(words, "\n");
+		char text[128];
+
+		snprintf(text, sizeof(text), "%.*s", (int)size, words);
+		if (strcmp(text, "ok") != 0 && strncmp(text, "*** in database", 15) != 0) {
+			complaints->tell(complaints->context, text);
+			told++;
+		}
+		words += size + (words[size] == '\n');
+	}
+	return told;
+}
+
 /* integrity_check says "ok" in one row, or a complaint in each; foreign_key_check names table, row and who lacks it. */
 static int complaints_run(struct ota_db *db, const char *sql, const struct ota_db_complaints *complaints,
 			  struct ota_error *error)
@@ -442,22 +461,21 @@ static int complaints_run(struct ota_db *db, const char *sql, const struct ota_d
 	sqlite3_stmt *statement = NULL;
 	int result = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL);
 
-	for (int i = 0; result == SQLITE_OK || (result == SQLITE_ROW && i < complaints->limit); i++) {
-		char text[256];
+	for (int told = 0; result == SQLITE_OK || (result == SQLITE_ROW && told < complaints->limit);) {
+		char text[128];
 		const char *words = "";
 
 		result = sqlite3_step(statement);
 		if (result != SQLITE_ROW)
 			break;
 		words = (const char *)sqlite3_column_text(statement, 0);
-		if (!words || !strcmp(words, "ok"))
-			continue;
-		if (sqlite3_column_count(statement) > 1)
+		if (sqlite3_column_count(statement) > 1) {
 			snprintf(text, sizeof(text), "row %lld of %s refers to a row of %s that does not exist",
-				 (long long)sqlite3_column_int64(statement, 1), words, sqlite3_column_text(statement, 2));
-		else
-			snprintf(text, sizeof(text), "%s", words);
-		complaints->tell(complaints->context, text);
+				 (long long)sqlite3_column_int64(statement, 1), words ? words : "a table",
+				 sqlite3_column_text(statement, 2));
+			words = text;
+		}
+		told += lines_tell(complaints, words ? words : "", complaints->limit - told);
 	}
 	sqlite3_finalize(statement);
 	return result == SQLITE_DONE || result == SQLITE_ROW ? 0 : db_fail(db, result, "examine", error);

@@ -193,6 +193,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_BATCH_LIST_WORKING] = {"batch_list_working", OTA_SQL_HOT,
 		"SELECT id FROM batch WHERE (state IN ('planned', 'running', 'paused') OR canceling = 1) AND id > $1"
 		" AND (prepared = 0 OR canceling = 1 OR (ends_ms > 0 AND ends_ms <= $2)) ORDER BY id LIMIT $3"},
+	[OTA_SQL_BATCH_COUNT_OPEN] = {"batch_count_open", OTA_SQL_WARM,
+		"SELECT state, COUNT(*) FROM batch WHERE (state IN ('planned', 'running', 'paused') OR canceling = 1)"
+		" GROUP BY state LIMIT $1"},
 	/* A batch that has no tasks yet, for some of the same devices. */
 	[OTA_SQL_BATCH_FIND_PREPARING] = {"batch_find_preparing", OTA_SQL_COLD,
 		"SELECT b.id FROM batch b WHERE (b.state IN ('planned', 'running', 'paused') OR b.canceling = 1)"
@@ -251,10 +254,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT " TASK_COLUMNS " FROM task WHERE batch_id = $1 AND state = $2 AND id > $3 ORDER BY id LIMIT $4"},
 	[OTA_SQL_TASK_LIST_OF_DEVICE] = {"task_list_of_device", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 ORDER BY id DESC LIMIT $2"},
-	[OTA_SQL_TASK_COUNT_OPEN] = {"task_count_open", OTA_SQL_WARM,
-		"SELECT c.state, CAST(SUM(c.n) AS BIGINT) FROM batch b CROSS JOIN batch_count c"
-		" WHERE (b.state IN ('planned', 'running', 'paused') OR b.canceling = 1) AND c.batch_id = b.id"
-		" GROUP BY c.state LIMIT $1"},
+	/* A few rows for each batch there ever was, however many tasks it had. */
+	[OTA_SQL_TASK_COUNT_STATES] = {"task_count_states", OTA_SQL_COLD,
+		"SELECT state, CAST(SUM(n) AS BIGINT) FROM batch_count GROUP BY state LIMIT $1"},
 	[OTA_SQL_CONFLICT_COUNT_ALL] = {"conflict_count_all", OTA_SQL_COLD,
 		"SELECT CAST(COALESCE(SUM(c.n), 0) AS BIGINT) FROM batch b JOIN batch_count c ON c.batch_id = b.id"
 		" WHERE b.product_key = $1 AND b.module = $2 AND b.id <> $3 AND c.state IN ('pending', 'pushed', 'upgrading')"},
@@ -341,7 +343,7 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" GROUP BY device_id HAVING COUNT(*) > 1 LIMIT $1"},
 	[OTA_SQL_CHECK_PACKAGES] = {"check_packages", OTA_SQL_COLD,
 		"SELECT a.id, p.id, p.product_key, p.module, p.version, a.size, a.sha256 FROM artifact a"
-		" JOIN package p ON p.id = a.package_id WHERE p.yanked = 0 AND a.id > $1 ORDER BY a.id LIMIT $2"},
+		" JOIN package p ON p.id = a.package_id WHERE p.yanked = 0 AND a.url = '' AND a.id > $1 ORDER BY a.id LIMIT $2"},
 };
 /* clang-format on */
 

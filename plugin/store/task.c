@@ -227,7 +227,7 @@ struct state_row {
 	int64_t n;
 };
 
-int ota_task_count_open(struct ota_store *store, int64_t counts[OTA_TASK_STATES], struct ota_error *error)
+int ota_task_count_states(struct ota_store *store, int64_t counts[OTA_TASK_STATES], struct ota_error *error)
 {
 	static const struct ota_field state_fields[] = {
 		OTA_FIELD_OF(struct state_row, state, ota_words_task_state),
@@ -239,7 +239,7 @@ int ota_task_count_open(struct ota_store *store, int64_t counts[OTA_TASK_STATES]
 	size_t count = 0;
 	int status = 0;
 
-	ota_query_start(&query, store->db, OTA_SQL_TASK_COUNT_OPEN);
+	ota_query_start(&query, store->db, OTA_SQL_TASK_COUNT_STATES);
 	status = ota_query_list(&query, &layout, (struct ota_page){rows, OTA_TASK_STATES, &count}, error);
 	if (status < 0)
 		return status;

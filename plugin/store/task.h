@@ -77,8 +77,8 @@ int ota_task_list(struct ota_store *store, const struct ota_task_filter *filter,
 		  size_t *ret_count, struct ota_error *error);
 int ota_task_list_of_device(struct ota_store *store, int64_t device_id, struct ota_task *rows, size_t capacity, size_t *ret_count,
 			    struct ota_error *error); /* newest first */
-/* Kept sums over all batches that have not ended. */
-int ota_task_count_open(struct ota_store *store, int64_t counts[OTA_TASK_STATES], struct ota_error *error);
+/* Tasks by state, over all batches: sums of kept counts. */
+int ota_task_count_states(struct ota_store *store, int64_t counts[OTA_TASK_STATES], struct ota_error *error);
 struct ota_conflict_scope {
 	int64_t batch_id; /* whose own tasks are none */
 	const char *product_key;

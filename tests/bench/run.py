@@ -1,6 +1,6 @@
 """Side-by-side figures of one run on one machine. They are printed, never tested: what holds between machines are the ratios.
 
-    /usr/bin/python3 tests/bench/run.py [all|foreign|informs|stall|log] [--messages 200000] [--rounds 5]
+    /usr/bin/python3 tests/bench/run.py [all|events|foreign|informs|stall|log] [--messages 200000] [--rounds 5]
 """
 
 import argparse
@@ -14,6 +14,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "system")]
 from harness import releases  # noqa: E402 - the path comes first
 from harness.broker import Broker  # noqa: E402
 
+import events  # noqa: E402
 import foreign  # noqa: E402
 import informs  # noqa: E402
 import stall  # noqa: E402
@@ -22,7 +23,7 @@ import storelog  # noqa: E402
 
 def arguments():
     parser = argparse.ArgumentParser(description="benchmarks of the broker with the plugin")
-    parser.add_argument("what", nargs="?", default="all", choices=["all", "foreign", "informs", "stall", "log"])
+    parser.add_argument("what", nargs="?", default="all", choices=["all", "events", "foreign", "informs", "stall", "log"])
     parser.add_argument("--messages", type=int, default=200000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--devices", type=int, default=200, help="that inform")
@@ -38,8 +39,8 @@ class Brokers:
         self.home = Path(home)
         self.made = []
 
-    def __call__(self, plugin):
-        broker = Broker(self.home / str(len(self.made)), plugin=plugin)
+    def __call__(self, plugin, **more):
+        broker = Broker(self.home / str(len(self.made)), plugin=plugin, **more)
         broker.config.set("log_type", "error")
         self.made.append(broker)
         return broker.start()
@@ -52,6 +53,7 @@ class Brokers:
 def main():
     given = arguments()
     benchmarks = {
+        "events": lambda make: events.run(make, 100, given.rounds),
         "foreign": lambda make: foreign.run(make, given.messages, given.rounds),
         "informs": lambda make: informs.run(make, given.devices, given.informs),
         "stall": lambda make: stall.run(make, given.batch),

@@ -1,11 +1,16 @@
 """Operators over the whole way: what happens is seen as it happens, once and in order."""
 
 import json
+import sqlite3
+import subprocess
 import threading
 
 import pytest
 
 from gateway_rig.whole import otactl, system  # noqa: F401
+from harness import schemas
+from harness.device import Device
+from harness.mqtt import Closed, Refused
 from harness.wait import DEADLINE, until
 
 
@@ -98,3 +103,93 @@ def test_token_table_tells_who_holds_which(otactl):
     assert listed[0].split() == ["NAME", "ROLE", "CREATED", "BY", "EXPIRES", "USED"]
     assert [line.split()[:2] for line in listed[1:]] == [["admin", "admin"], ["ci", "operator"]]
     assert otactl("token", "revoke", "admin").code == 4
+
+
+# Events on $CONTROL/ota/v1/events, with Mosquitto's own rules about who may read there.
+
+EVENTS = "$CONTROL/ota/v1/events"
+RULES = """topic write $CONTROL/ota/v1
+topic read $CONTROL/ota/v1/response
+user reader
+topic read $CONTROL/ota/v1/events
+user blind
+topic read $CONTROL/ota/v1/response
+"""
+
+
+@pytest.fixture
+def guarded(new_broker, tmp_path):
+    broker = new_broker(options={"others": "defer"})
+    passwords, rights = tmp_path / "passwords", tmp_path / "acl"
+    for name in ("reader", "blind"):
+        subprocess.run(["mosquitto_passwd", "-b", *([] if passwords.exists() else ["-c"]), passwords, name, "right"], check=True)
+    rights.write_text(RULES)
+    for file in (passwords, rights):
+        file.chmod(0o600)
+    broker.config.add("password_file", passwords).add("acl_file", rights)
+    return broker.start()
+
+
+def test_events_are_published_in_the_order_of_the_log_to_those_who_may_read_them(guarded):
+    with guarded.operator() as operator, guarded.client("reader", "reader", "right") as reader, \
+            guarded.client("blind", "blind", "right") as blind:
+        operator.ask("createProduct", productKey="pk1")
+        operator.ask("registerDevices", productKey="pk1", names=["a"])
+        device = Device(guarded, "pk1", "a").connect()
+        assert device.client.subscribe(EVENTS, "$CONTROL/#", "$CONTROL/ota/v1/+", f"$share/g/{EVENTS}") == [0x80] * 4
+        reader.subscribe(EVENTS)
+        blind.subscribe(EVENTS, "$CONTROL/#")
+        blind.publish(EVENTS, '{"id":1}', 1)
+        device.client.publish(EVENTS, '{"id":2}', 1)
+
+        device.inform("1.0.0")
+        operator.wait_version("pk1", "a", "1.0.0")
+        operator.add_package("pk1", "2.0.0")
+        batch = operator.ask("createBatch", productKey="pk1", version="2.0.0", kind="verify", targets={"all": True})["id"]
+        device.expect_push()
+        device.progress(50)
+        device.inform("2.0.0")
+        operator.wait_batch(batch, state="completed", outcome="succeeded")
+
+        logged = operator.events()
+        heard = [json.loads(reader.expect(EVENTS).payload)]
+        while heard[-1]["id"] < logged[-1]["id"]:
+            heard.append(json.loads(reader.expect(EVENTS).payload))
+        assert heard == [each for each in logged if each["id"] >= heard[0]["id"]]
+        assert {"version", "batch_created", "pushed", "upgrading", "succeeded"} <= {each["event"] for each in heard}
+        for each in heard:
+            schemas.check("common#/$defs/event", each)
+        blind.fence()
+        device.client.fence()
+        assert not blind.messages(EVENTS) and not device.client.messages(EVENTS)
+        device.close()
+
+
+def test_will_on_the_topic_of_events_is_never_published(guarded):
+    """Mosquitto 2.0.11 takes wills below $CONTROL and routes them like any message."""
+    with guarded.client("reader", "reader", "right") as reader:
+        reader.subscribe(EVENTS)
+        dying = guarded.client("blind", "blind", "right", will=(EVENTS, '{"id":3}', 1, False))
+        try:
+            dying.connect()
+            dying.drop()
+        except (Refused, Closed):
+            pass
+        with guarded.operator() as operator:
+            operator.ask("createProduct", productKey="pk1")
+        assert json.loads(reader.expect(EVENTS).payload)["event"] == "product_created"
+
+
+def test_event_log_older_than_it_is_kept_is_gone_after_a_start(new_broker):
+    broker = new_broker(options={"log_keep": "1d"}).start()
+    with broker.operator() as operator:
+        operator.ask("createProduct", productKey="pk1")
+    broker.stop()
+    with sqlite3.connect(broker.store_dir / "ota.db") as store:
+        store.execute("UPDATE event SET at_ms = at_ms - 2 * 86400000")
+    store.close()
+    broker.start()
+    with broker.operator() as operator:
+        until(lambda: not operator.events(), "the old events to go")
+        operator.ask("createProduct", productKey="pk2")
+        assert [each["productKey"] for each in operator.events()] == ["pk2"]

@@ -29,7 +29,8 @@ static bool begins(const char *text, const char *head)
 
 static enum ota_ruling model_rule(const struct model *model, enum ota_verb verb, const char *topic, bool retain, bool house)
 {
-	if (verb == OTA_VERB_PUBLISH && strcmp(topic, "$CONTROL/ota/v1/response") == 0)
+	if (verb == OTA_VERB_PUBLISH &&
+	    (strcmp(topic, "$CONTROL/ota/v1/response") == 0 || strcmp(topic, "$CONTROL/ota/v1/events") == 0))
 		return OTA_RULING_DENY;
 	if (!model->pk && !house)
 		return OTA_RULING_OTHERS;
@@ -92,6 +93,8 @@ static const struct {
 	{"/sys/</>x/thing/event/property/post", false},
 	{"$CONTROL/ota/v1", false},
 	{"$CONTROL/ota/v1/response", false},
+	{"$CONTROL/ota/v1/events", false},
+	{"$CONTROL/ota/v1/+", false},
 	{"$CONTROL/#", false},
 	{"$SYS/broker/uptime", false},
 	{"$other/thing", false},

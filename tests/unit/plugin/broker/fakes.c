@@ -35,6 +35,8 @@ static struct {
 	int64_t due_at;
 	struct ota_outbox *outbox;
 	const struct ota_log *log;
+	int (*noted)(void *context, const struct ota_event *event);
+	void *noted_context;
 } state = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .due_at = INT64_MAX};
 
 static void lock(void)
@@ -337,6 +339,11 @@ int ota_store_save_node(struct ota_store *store, int64_t node, uint64_t applied,
 	return 0;
 }
 
+void ota_answer_event(struct ota_bytes *out, const struct ota_event *event)
+{
+	ota_bytes_format(out, "{\"id\":%lld}", (long long)event->id);
+}
+
 /* --- the engine --- */
 
 int ota_engine_new(const struct ota_engine_options *options, struct ota_instant now, struct ota_engine **ret_engine,
@@ -345,6 +352,8 @@ int ota_engine_new(const struct ota_engine_options *options, struct ota_instant 
 	(void)now, (void)error;
 	state.outbox = options->outbox;
 	state.log = options->log;
+	state.noted = options->noted;
+	state.noted_context = options->noted_context;
 	*ret_engine = (struct ota_engine *)&opened;
 	return 0;
 }
@@ -392,7 +401,8 @@ static void event_note(const struct ota_fleet_event *event)
 	note(text);
 }
 
-/* An inform is answered by a push to its connection, even one that fails then; every event logs a line. */
+/* An inform is answered by a push to its connection, even one that fails then; every event logs a line; one that says "tell"
+ * writes a row of the log. */
 int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
 {
 	(void)engine;
@@ -402,6 +412,8 @@ int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *ev
 	unlock();
 	if (code != OTA_EINVALID && event->kind == OTA_FLEET_MESSAGE && event->topic != OTA_TOPIC_PROGRESS)
 		ota_outbox_add(state.outbox, event->connection, "/ota/device/upgrade/pk/dn", ota_span_from_text("push"), 60);
+	if (state.noted && payload_has(event, "tell"))
+		state.noted(state.noted_context, &(struct ota_event){.id = 7});
 	if (state.log) {
 		struct ota_log_line line;
 		ota_log_begin(&line, OTA_LOG_INFO, "fake_applied");

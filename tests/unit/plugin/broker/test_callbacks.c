@@ -437,6 +437,60 @@ Test(callbacks, a_command_is_answered_to_its_connection_alone)
 	cr_expect_str_eq(fakes_event(0), "command help by console");
 }
 
+static int load_with_events(const char *others, const char *events)
+{
+	struct mosquitto_opt options[] = {
+		OPTION("ota_store_dir", directory),
+		OPTION("ota_package_dir", directory),
+		OPTION("ota_journal_dir", directory),
+		OPTION("ota_gateway_url", "http://127.0.0.1"),
+		OPTION("ota_device_auth", "none"),
+		OPTION("ota_others", others),
+		OPTION("ota_events", events),
+	};
+	return mosquitto_plugin_init((mosquitto_plugin_id_t *)identifier, &plugin, options, sizeof(options) / sizeof(options[0]));
+}
+
+/* How many events an inform that writes one publishes. */
+static size_t events_published(const char *others, const char *events)
+{
+	size_t count = 0, before = fake_published();
+	unload();
+	cr_assert_eq(load_with_events(others, events), 0, "%s", fake_log());
+	fake_auth(&device);
+	fake_publish(&device, INFORM, "tell", 1);
+	for (int tries = 0; tries < 2000 && fake_published() == before; tries++) { /* the push comes behind the event */
+		fake_tick();
+		usleep(1000);
+	}
+	for (size_t i = before; i < fake_published(); i++)
+		count += strcmp(fake_message(i)->topic, "$CONTROL/ota/v1/events") == 0;
+	return count;
+}
+
+Test(callbacks, events_are_published_where_the_brokers_rules_say_who_may_read_them)
+{
+	cr_expect_eq(events_published("allow", "auto"), 0);
+	cr_expect_eq(events_published("allow", "off"), 0);
+	cr_expect_eq(events_published("defer", "off"), 0);
+	cr_expect_eq(events_published("defer", "auto"), 1);
+	cr_expect_eq(events_published("allow", "on"), 1);
+}
+
+Test(callbacks, an_event_goes_to_its_topic_and_to_no_connection)
+{
+	cr_assert_eq(events_published("defer", "on"), 1);
+	const struct fake_message *message = NULL;
+	for (size_t i = 0; i < fake_published(); i++)
+		if (strcmp(fake_message(i)->topic, "$CONTROL/ota/v1/events") == 0)
+			message = fake_message(i);
+	cr_assert(message);
+	cr_expect_str_eq(message->client_id, "", "by topic, so that the broker asks who may read");
+	cr_expect_str_eq(message->payload, "{\"id\":7}");
+	cr_expect_eq(message->qos, 0);
+	cr_expect_not(message->retain);
+}
+
 Test(callbacks, an_answer_does_not_reach_who_took_the_id_over)
 {
 	struct mosquitto again = {.id = operator_.id, .username = operator_.username};

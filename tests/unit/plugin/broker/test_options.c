@@ -57,6 +57,8 @@ Test(options, the_least_is_enough_and_the_rest_has_its_default)
 	cr_expect_eq(options.journal_limit_bytes, UINT64_C(256) << 20);
 	cr_expect_eq(options.log_level, OTA_LOG_INFO);
 	cr_expect_eq(options.settle_ms, 0, "0 takes the engine's default");
+	cr_expect_eq(options.log_keep_ms, INT64_C(400) * 86400000);
+	cr_expect(ota_options_publish_events(&options));
 }
 
 Test(options, every_option_is_taken)
@@ -65,6 +67,8 @@ Test(options, every_option_is_taken)
 	cr_expect_str_eq(expect_taken("ota_journal_dir", "/dev/shm/x").journal_dir, "/dev/shm/x");
 	cr_expect_str_eq(expect_taken("ota_url_key_file", "/etc/key").url_key_file, "/etc/key");
 	cr_expect_eq(expect_taken("ota_settle", "500ms").settle_ms, 500);
+	cr_expect_eq(expect_taken("ota_log_keep", "1d").log_keep_ms, 86400000);
+	cr_expect_eq(expect_taken("ota_events", "off").events, OTA_EVENTS_OFF);
 	cr_expect_eq(expect_taken("ota_repush", "2m").repush_ms, 120000);
 	cr_expect_eq(expect_taken("ota_repush_max", "2h").repush_max_ms, 7200000);
 	cr_expect_eq(expect_taken("ota_start_grace", "1s").start_grace_ms, 1000);
@@ -114,6 +118,9 @@ Test(options, what_is_empty_is_named)
 Test(options, what_is_bad_is_named_with_what_is_allowed)
 {
 	expect_refused("ota_others", "deny", "defer, allow");
+	expect_refused("ota_events", "yes", "auto, on, off");
+	expect_refused("ota_log_keep", "23h", "1d");
+	expect_refused("ota_log_keep", "3651d", "3650d");
 	expect_refused("ota_others", "Allow", "defer, allow");
 	expect_refused("ota_device_auth", "password", "none");
 	expect_refused("ota_store_dir", "var/lib", "absolute");

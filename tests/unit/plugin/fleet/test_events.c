@@ -145,3 +145,62 @@ Test(events, a_search_that_contradicts_itself_is_refused_by_name)
 	expect_refusal(",\"above\":-1", "above");
 	expect_refusal(",\"event\":\"\"", "event");
 }
+
+/* Fills the log with rows of a day, behind the server's back. */
+static void events_add(int64_t at_ms, int count)
+{
+	cr_assert_eq(ota_store_begin(fleet.store, NULL), 0);
+	for (int i = 0; i < count; i++) {
+		struct ota_event event = { .id = ota_store_new_id(fleet.store, NULL), .at_ms = at_ms, .event = "old" };
+
+		cr_assert_eq(ota_event_insert(fleet.store, &event, NULL), 0);
+	}
+	cr_assert_eq(ota_store_commit(fleet.store, NULL), 0);
+}
+
+static int64_t old_left(void)
+{
+	int64_t left = 0, above = 0;
+	bool more = true;
+
+	while (more) {
+		char members[64];
+
+		snprintf(members, sizeof(members), ",\"event\":\"old\",\"limit\":500,\"above\":%lld", (long long)above);
+		cJSON *page = page_of(members);
+		left += cJSON_GetArraySize(cJSON_GetObjectItem(page, "items"));
+		more = (int64_t)number_of(page, "last") > above;
+		above = (int64_t)number_of(page, "last");
+		cJSON_Delete(page);
+	}
+	return left;
+}
+
+Test(events, older_than_the_log_is_kept_go_a_little_in_each_turn)
+{
+	bool more;
+
+	events_add(fleet.now.wall_ms - INT64_C(401) * OTA_DAY_MS, 1200);
+	events_add(fleet.now.wall_ms - INT64_C(399) * OTA_DAY_MS, 3);
+	for (int64_t left = 1203 - 500; left > 3; left -= 500) {
+		cr_assert_eq(ota_store_begin(fleet.store, NULL), 0);
+		cr_assert_eq(ota_engine_turn(fleet.engine, fleet.now, 500, &more, NULL), 0);
+		cr_assert_eq(ota_store_commit(fleet.store, NULL), 0);
+		cr_expect_eq(old_left(), left);
+	}
+	fleet_advance(&fleet, 5000);
+	cr_expect_eq(old_left(), 3);
+	fleet_advance(&fleet, 2 * (int64_t)OTA_DAY_MS);
+	cr_expect_eq(old_left(), 0, "two days later the rest is too old as well");
+}
+
+Test(events, a_clock_set_to_another_year_removes_nothing)
+{
+	events_add(fleet.now.wall_ms - OTA_DAY_MS, 5);
+	fleet.now.wall_ms += INT64_C(12) * 365 * OTA_DAY_MS;
+	fleet_advance(&fleet, 1200 * 1000);
+	cr_expect_eq(old_left(), 5);
+	fleet.now.wall_ms -= INT64_C(12) * 365 * OTA_DAY_MS;
+	fleet_advance(&fleet, 1200 * 1000);
+	cr_expect_eq(old_left(), 5, "and they were not too old");
+}

@@ -131,7 +131,7 @@ Test(tokens, a_name_is_given_once)
 Test(tokens, the_last_admin_that_lasts_cannot_be_revoked)
 {
 	fleet_token(&fleet, "for_a_while", "admin", "1d");
-	expect_refusal(fleet_ask(&fleet, "{\"command\":\"revokeToken\",\"name\":\"admin\"}"), "conflict", "create another");
+	expect_refusal(fleet_ask(&fleet, "{\"command\":\"revokeToken\",\"name\":\"admin\"}"), "conflict", "make another");
 	fleet_token(&fleet, "second", "admin", "");
 	cr_expect_str_eq(refusal(fleet_ask(&fleet, "{\"command\":\"revokeToken\",\"name\":\"admin\"}")), "none");
 }
@@ -222,7 +222,9 @@ Test(tokens, who_is_refused_stands_in_the_log_at_a_pace)
 	cr_expect_eq(noted("access_refused", ""), 10);
 	fleet.now.heard_ms += OTA_MINUTE_MS;
 	cr_expect_not(works(""));
-	cr_expect_eq(noted("access_refused", "a token is needed; 191 more were not logged"), 1);
+	cr_expect_eq(noted("access_refused", ""), 10, "a question without a token is no attempt");
+	cr_expect_not(works("ota_wrong"));
+	cr_expect_eq(noted("access_refused", "has expired; 191 more were not logged"), 1);
 	cr_expect_eq(noted("access_refused", "ota_wrong"), 0, "what was tried is a secret, maybe a mistyped one");
 }
 

@@ -187,7 +187,7 @@ static void interface_check(void)
 		for (int cause = 0; cause < OTA_CAUSES; cause++)
 			causes += counts.causes[cause];
 	}
-	MUST(ota_task_count_open(fixture.store, open, &fixture.error));
+	MUST(ota_task_count_states(fixture.store, open, &fixture.error));
 	cr_expect_arr_eq(open, sums, sizeof(open));
 	cr_expect_eq(causes, finals, "a cause is counted for final tasks only");
 }
@@ -207,10 +207,10 @@ Test(counts, equal_a_recount_after_random_operations)
 	cr_expect_gt(world.refused, 100, "the walk met refusals");
 }
 
-/* A batch that ended leaves the open counts; one that is still walking its tasks to cancel them stays. */
-Test(counts, open_are_those_of_batches_that_have_not_ended)
+/* Tasks of ended batches count on; an ended batch counts only while it still walks its tasks to cancel them. */
+Test(counts, are_of_all_tasks_and_of_the_batches_that_have_not_ended)
 {
-	int64_t open[OTA_TASK_STATES];
+	int64_t tasks[OTA_TASK_STATES], batches[OTA_BATCH_STATES];
 
 	for (int i = 0; i < BATCHES; i++) {
 		struct ota_task task = sample_task(&world.batches[i], world.devices[i]);
@@ -223,6 +223,10 @@ Test(counts, open_are_those_of_batches_that_have_not_ended)
 	world.batches[2].state = OTA_BATCH_PAUSED;
 	for (int i = 0; i < 3; i++)
 		MUST(ota_batch_save(fixture.store, &world.batches[i], &fixture.error));
-	MUST(ota_task_count_open(fixture.store, open, &fixture.error));
-	cr_expect_eq(open[OTA_TASK_PENDING], 3);
+	MUST(ota_task_count_states(fixture.store, tasks, &fixture.error));
+	cr_expect_eq(tasks[OTA_TASK_PENDING], BATCHES);
+	MUST(ota_batch_count_open(fixture.store, batches, &fixture.error));
+	cr_expect_eq(batches[OTA_BATCH_COMPLETED], 0);
+	cr_expect_eq(batches[OTA_BATCH_CANCELED], 1);
+	cr_expect_eq(batches[OTA_BATCH_PAUSED], 1);
 }
