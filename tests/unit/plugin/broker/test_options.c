@@ -66,6 +66,10 @@ Test(options, every_option_is_taken)
 	cr_expect_eq(expect_taken("ota_others", "allow").others, OTA_OTHERS_ALLOW);
 	cr_expect_str_eq(expect_taken("ota_journal_dir", "/dev/shm/x").journal_dir, "/dev/shm/x");
 	cr_expect_str_eq(expect_taken("ota_url_key_file", "/etc/key").url_key_file, "/etc/key");
+}
+
+Test(options, every_number_is_taken)
+{
 	cr_expect_eq(expect_taken("ota_settle", "500ms").settle_ms, 500);
 	cr_expect_eq(expect_taken("ota_log_keep", "1d").log_keep_ms, 86400000);
 	cr_expect_eq(expect_taken("ota_events", "off").events, OTA_EVENTS_OFF);
