@@ -158,6 +158,12 @@ static const struct ota_parameter backup_rows[] = {
 static const struct ota_parameter check_rows[] = { BOOL("deep") };
 static const struct ota_parameter job_rows[] = { ID("job", true) };
 
+static const struct ota_parameter transfer_rows[] = {
+	SHAPE("sha256", true, OTA_SHA256_HEX, ota_command_is_sha256, "64 lower-case hex digits"),
+	TEXT("e", true, 1, 10), TEXT("d", true, 16, 16), TEXT("k", true, 8, 8), TEXT("s", true, 43, 43),
+	INTEGER("bytes", true, 0, OTA_INTEGER_MAX), BOOL("whole"),
+};
+
 /* mutating, creates */
 #define READS false, false
 #define CHANGES true, false
@@ -192,6 +198,7 @@ static const struct ota_command commands[] = {
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
+	{ "reportTransfer",      OTA_ROLE_NONE, CHANGES, LIST(transfer),  NULL }, /* the gateway's own */
 	{ "createToken",         ADMIN,    CREATES, LIST(create_token),   NULL },
 	{ "listTokens",          ADMIN,    READS,   LIST(page),           "/api/v1/tokens" },
 	{ "revokeToken",         ADMIN,    CHANGES, LIST(token),          NULL },
