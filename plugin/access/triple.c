@@ -78,7 +78,8 @@ const char *ota_triple_parse(const char *client_id, struct ota_triple_content *r
 	return "";
 }
 
-static bool mac_matches(const struct ota_triple_content *content, const char *secret, const unsigned char given[OTA_TRIPLE_MAC_MAX])
+static bool mac_matches(const struct ota_triple_content *content, const char *secret,
+			const unsigned char given[OTA_TRIPLE_MAC_MAX])
 {
 	unsigned char mac[OTA_TRIPLE_MAC_MAX];
 
@@ -90,7 +91,8 @@ static bool mac_matches(const struct ota_triple_content *content, const char *se
 }
 
 /* Both contents are always tried, so that the time says nothing of which one was right. */
-static bool password_matches(const struct ota_triple_content *content, const char *password, const char *secret, const char *region)
+static bool password_matches(const struct ota_triple_content *content, const char *password, const char *secret,
+			     const char *region)
 {
 	struct ota_triple_content regional = *content;
 	unsigned char given[OTA_TRIPLE_MAC_MAX];

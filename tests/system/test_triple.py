@@ -1,4 +1,6 @@
-"""Devices that prove who they are (ota_device_auth triple), each with the CONNECT packet of its SDK; others are refused, and told why in the log."""
+"""Devices that prove who they are (ota_device_auth triple), each with the CONNECT packet of its SDK; others are refused, and the
+log says why.
+"""
 
 import hashlib
 import hmac
@@ -39,7 +41,8 @@ def c4(name, secret):
 
 def document_004(name, secret):
     cid = f"00000000-0000-4000-8000-{next(_serial):012}"
-    return f"{cid}|securemode=3,signmethod=hmacsha1,timestamp=1617773607348|", password("sha1", secret, name, cid, 1617773607348).upper()
+    signed = password("sha1", secret, name, cid, 1617773607348)
+    return f"{cid}|securemode=3,signmethod=hmacsha1,timestamp=1617773607348|", signed.upper()
 
 
 def document_004_with_region(name, secret):
@@ -55,7 +58,7 @@ def node(name, secret):
 
 
 def node_with_white_space(name, secret):
-    """aliyun-iot-device-sdk 1.0.1, but for the line breaks behind its commas: those Mosquitto itself takes for a malformed packet."""
+    """aliyun-iot-device-sdk 1.0.1, but for its line breaks: a packet with those is malformed to Mosquitto itself."""
     cid = f"{PRODUCT}&{name}_aliyun-iot-device-sdk-js"
     tail = "securemode=3,    signmethod=hmacsha1,    timestamp=1617773607348"
     return f"{cid}|{tail}|", password("sha1", secret, name, cid, 1617773607348)

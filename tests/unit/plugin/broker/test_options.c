@@ -81,7 +81,8 @@ Test(options, every_number_is_taken)
 	cr_expect_str_eq(expect_taken("ota_gateway_url", "http://127.0.0.1:8080/ota").gateway_url, "http://127.0.0.1:8080/ota");
 }
 
-static int read_triple(const char *auth, const char *name, const char *value, struct ota_options *options, struct ota_error *error)
+static int read_triple(const char *auth, const char *name, const char *value, struct ota_options *options,
+		       struct ota_error *error)
 {
 	struct ota_option given[LEAST + 1];
 	memcpy(given, least, sizeof(least));
