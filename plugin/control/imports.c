@@ -29,6 +29,7 @@ static int vault_need(struct ota_call *call, struct ota_error *error)
 	int failed = ota_device_secret_any(call->store, &any, error);
 	if (!failed)
 		failed = ota_vault_open(path, !any, &control->vault, error);
+	/* Whatever it is, it is not the asking operator's. */
 	return failed ? ota_error_recode(error, OTA_EIO) : 0;
 }
 
