@@ -177,7 +177,7 @@ def test_lost_key_file_refuses_with_a_sentence_and_nobody_comes_in(guarded, oper
     key.unlink()
     guarded.start()
     expect_refused(guarded, SignedDevice(guarded, "sensor-01", c3), "secret_unreadable")
-    assert any("secret.key is missing" in line for line in guarded.log_of_run().split("\n"))
+    assert any("the key of the secrets in the store is gone" in line for line in guarded.log_of_run().split("\n"))
     key.touch(0o600)
     key.write_bytes(kept)
 

@@ -100,7 +100,7 @@ Test(keyring, a_key_file_that_is_gone_is_no_missing_device)
 	must(ota_store_commit(store, &error));
 	cr_assert_eq(unlink(key_file), 0);
 	cr_expect_eq(find(&known, NOW, ""), OTA_EIO);
-	cr_expect(strstr(error.text, "secret.key is missing"), "%s", error.text);
+	cr_expect(strstr(error.text, "the key of the secrets in the store is gone"), "%s", error.text);
 }
 
 /* A rotation puts a new key in front; the keyring learns of it when it meets what was sealed with it, at most once a second. */
