@@ -249,6 +249,21 @@ def test_tls_goes_through_a_proxy(tls_broker, tls_agent, authority, web):
     proxy.close()
 
 
+def test_a_bad_certificate_behind_a_proxy_is_told_as_such(tls_broker, tls_agent, authority, animal, web):
+    """The proxy's own 200 is no answer of the server."""
+    proxy = Proxy()
+    broker = tls_broker()
+    serve_https(web, *animal("unknown"))
+    agent = tls_agent(broker, ca_file=authority.certificate, proxy=proxy.url()).start()
+    server = Server(broker)
+    server.expect_inform(version="1.0.0")
+    server.push("2.0.0", web.add("/new", NEW).replace("http:", "https:"), NEW)
+    assert server.expect_progress(-2)["desc"] == f"download: {ZOO['unknown'][1]}"[:128]
+    server.close()
+    agent.stop()
+    proxy.close()
+
+
 def test_a_proxy_that_forbids_a_download_is_final(tls_broker, tls_agent, authority, web):
     proxy = Proxy("ada", "secret")
     broker = tls_broker()
