@@ -40,6 +40,8 @@ static const struct ota_config_row rows[] = {
 	{"", "ota_repush",        OTA_CONFIG_DURATION, FIELD(repush_ms),      1, OTA_DAY_MS, NULL, false, "least pause between two pushes"},
 	{"", "ota_repush_max",    OTA_CONFIG_DURATION, FIELD(repush_max_ms),  1, OTA_DAY_MS, NULL, false, "longest pause between two pushes"},
 	{"", "ota_start_grace",   OTA_CONFIG_DURATION, FIELD(start_grace_ms), 1, OTA_DAY_MS, NULL, false, "no timer ends a task so soon after a start"},
+	{"", "ota_store_cache",   OTA_CONFIG_SIZE,     FIELD(store_cache_bytes), MEBIBYTE, 64 * 1024 * MEBIBYTE, NULL, false,
+		"how much of the store is kept in memory"},
 	{"", "ota_journal_limit", OTA_CONFIG_SIZE,     FIELD(journal_limit_bytes), 32 * MEBIBYTE, 64 * 1024 * MEBIBYTE, NULL, false,
 		"how much the journal may hold"},
 	{"", "ota_events",        OTA_CONFIG_CHOICE,   FIELD(events),       0, 0, events_words, false,
@@ -121,6 +123,7 @@ struct ota_options ota_options_defaults(void)
 	return (struct ota_options){
 		.journal_dir = "/run/mosquitto/ota",
 		.journal_limit_bytes = (uint64_t)(256 * MEBIBYTE),
+		.store_cache_bytes = (uint64_t)(64 * MEBIBYTE),
 		.log_level = OTA_LOG_INFO,
 		.log_keep_ms = (int64_t)400 * OTA_DAY_MS,
 	};

@@ -40,7 +40,7 @@ struct ota_options {
 	bool triple_md5;
 	char triple_region[OTA_TRIPLE_REGION_MAX + 1];
 	int64_t settle_ms, repush_ms, repush_max_ms, start_grace_ms; /* 0 = the engine's default */
-	uint64_t journal_limit_bytes;
+	uint64_t journal_limit_bytes, store_cache_bytes;
 	int log_level; /* enum ota_log_level */
 	int events;    /* enum ota_events */
 	int64_t log_keep_ms;

@@ -131,6 +131,8 @@ static int store_start(struct ota_server *server, struct resumed *resumed, struc
 	int code = key_files_find(server, error);
 	if (code == 0)
 		code = ota_store_open(server->options.store_dir, &server->store, error);
+	if (code == 0)
+		code = ota_store_set_cache(server->store, server->options.store_cache_bytes, error);
 	if (code != 0)
 		return ota_error_prefix(error, code, "ota_store_dir");
 	code = restore_finish(server, error);

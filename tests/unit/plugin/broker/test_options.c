@@ -55,10 +55,17 @@ Test(options, the_least_is_enough_and_the_rest_has_its_default)
 	cr_expect_eq(options.others, OTA_OTHERS_DEFER);
 	cr_expect_eq(options.device_auth, OTA_DEVICE_AUTH_NONE);
 	cr_expect_eq(options.journal_limit_bytes, UINT64_C(256) << 20);
+	cr_expect_eq(options.store_cache_bytes, UINT64_C(64) << 20);
 	cr_expect_eq(options.log_level, OTA_LOG_INFO);
 	cr_expect_eq(options.settle_ms, 0, "0 takes the engine's default");
 	cr_expect_eq(options.log_keep_ms, INT64_C(400) * 86400000);
 	cr_expect(ota_options_publish_events(&options));
+}
+
+Test(options, every_size_is_taken)
+{
+	cr_expect_eq(expect_taken("ota_journal_limit", "32M").journal_limit_bytes, UINT64_C(32) << 20);
+	cr_expect_eq(expect_taken("ota_store_cache", "1M").store_cache_bytes, UINT64_C(1) << 20);
 }
 
 Test(options, every_option_is_taken)
@@ -76,7 +83,6 @@ Test(options, every_number_is_taken)
 	cr_expect_eq(expect_taken("ota_repush", "2m").repush_ms, 120000);
 	cr_expect_eq(expect_taken("ota_repush_max", "2h").repush_max_ms, 7200000);
 	cr_expect_eq(expect_taken("ota_start_grace", "1s").start_grace_ms, 1000);
-	cr_expect_eq(expect_taken("ota_journal_limit", "32M").journal_limit_bytes, UINT64_C(32) << 20);
 	cr_expect_eq(expect_taken("ota_log_level", "debug").log_level, OTA_LOG_DEBUG);
 	cr_expect_str_eq(expect_taken("ota_gateway_url", "http://127.0.0.1:8080/ota").gateway_url, "http://127.0.0.1:8080/ota");
 }
@@ -135,6 +141,7 @@ Test(options, what_is_bad_is_named_with_what_is_allowed)
 	expect_refused("ota_settle", "5", "duration");
 	expect_refused("ota_journal_limit", "31M", "from 33554432");
 	expect_refused("ota_journal_limit", "lots", "size");
+	expect_refused("ota_store_cache", "1023k", "from 1048576");
 	expect_refused("ota_log_level", "loud", "debug, info, warning, error");
 	expect_refused("ota_gateway_url", "ftp://host", "http(s)://");
 	expect_refused("ota_gateway_url", "https://", "http(s)://");
