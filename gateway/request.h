@@ -68,6 +68,7 @@ struct ota_resource {
 	enum ota_next (*end)(struct ota_request *request); /* the body is whole, and nothing was refused */
 	enum ota_next (*answered)(struct ota_request *request); /* data or error of the last ask stands in the request */
 	enum ota_log_level level; /* of the line that tells of a success */
+	bool is_probe; /* 503 is its answer, asked for every few seconds: no failure to tell of each time */
 };
 
 extern const struct ota_resource ota_resource_api, ota_resource_upload, ota_resource_download, ota_resource_health,
@@ -77,6 +78,7 @@ struct ota_request {
 	struct ota_gateway *gateway;
 	struct MHD_Connection *connection;
 	char *uri; /* as it came */
+	char method[16]; /* for the log */
 	struct ota_target target; /* borrows uri */
 	struct ota_route route;   /* borrows uri */
 	const struct ota_resource *resource;

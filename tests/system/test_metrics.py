@@ -7,8 +7,7 @@ import urllib.request
 
 import pytest
 
-from gateway_rig.otactl import Otactl
-from gateway_rig.process import Gateway
+from gateway_rig.whole import otactl, system  # noqa: F401
 from harness.device import Device
 from harness.exposition import parse, value
 from harness.wait import DEADLINE, until
@@ -18,24 +17,6 @@ DEVICES = 5
 PRODUCT = "pk1"
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 METRICS_PAGE = (pathlib.Path(__file__).parents[2] / "docs/metrics.md").read_text()
-
-
-@pytest.fixture
-def system(new_broker, tmp_path):
-    broker = new_broker()
-    gateway = Gateway(tmp_path / "gateway", f"mqtt://127.0.0.1:{broker.port}", package_dir=broker.package_dir)
-    gateway.start()
-    broker.config.set_option("ota_gateway_url", gateway.url)
-    broker.config.set_option("ota_url_key_file", gateway.key_file)
-    broker.start()
-    gateway.wait_broker()
-    yield broker, gateway
-    gateway.stop()
-
-
-@pytest.fixture
-def otactl(system, tmp_path):
-    return Otactl(system[1].url, tmp_path, token=system[0].admin_token())
 
 
 @pytest.fixture
