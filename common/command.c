@@ -87,7 +87,8 @@ static const struct ota_parameter device_rows[] = { PRODUCT_KEY(true), DEVICE_NA
 static const struct ota_parameter import_device_rows[] = {
 	DEVICE_NAME(true),
 	{ .name = "tags", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_device_tags },
-	{ .name = "secret", .type = OTA_PARAMETER_TEXT, .is_valid = ota_command_is_secret, .secret = true,
+	{ .name = "secret", .type = OTA_PARAMETER_TEXT, .low = 1, .high = OTA_SECRET_MAX, .is_valid = ota_command_is_secret,
+	  .secret = true,
 	  .allowed = "1..64 visible ASCII characters without a space" },
 };
 static const struct ota_parameter import_rows[] = {
@@ -104,7 +105,7 @@ static const struct ota_parameter tag_rows[] = {
 };
 static const struct ota_parameter list_devices_rows[] = {
 	PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"),
-	SHAPE("tag", false, OTA_DEVICE_TAG_KEY_MAX + 1 + OTA_DEVICE_TAG_VALUE_MAX, ota_command_is_tag_pair, "KEY=VALUE of a tag"),
+	SHAPE("tag", false, OTA_DEVICE_TAG_KEY_MAX + 1 + OTA_DEVICE_TAG_VALUE_MAX, ota_command_is_tag_pair, "KEY=VALUE, KEY of 1..32 letters, digits and _ . -, VALUE of at most 128 bytes"),
 	PAGE,
 };
 static const struct ota_parameter versions_rows[] = { PRODUCT_KEY(true), MODULE };
@@ -152,11 +153,17 @@ static const struct ota_parameter token_rows[] = { TOKEN_NAME };
 static const struct ota_parameter cancel_rows[] = { ID("batch", true), CHOICE("level", false, cancel_levels) };
 
 static const struct ota_parameter backup_rows[] = {
-	SHAPE("name", false, 32, ota_command_is_backup_name, "1..32 letters, digits and _ -"),
+	SHAPE("name", false, OTA_BACKUP_NAME_MAX, ota_command_is_backup_name, "1..32 letters, digits and _ -"),
 	INTEGER("keep", false, 1, 1000),
 };
 static const struct ota_parameter check_rows[] = { BOOL("deep") };
 static const struct ota_parameter job_rows[] = { ID("job", true) };
+
+static const struct ota_parameter transfer_rows[] = {
+	SHAPE("sha256", true, OTA_SHA256_HEX, ota_command_is_sha256, "64 lower-case hex digits"),
+	TEXT("e", true, 1, 10), TEXT("d", true, 16, 16), TEXT("k", true, 8, 8), TEXT("s", true, 43, 43),
+	INTEGER("bytes", true, 0, OTA_INTEGER_MAX), BOOL("whole"),
+};
 
 /* mutating, creates */
 #define READS false, false
@@ -192,6 +199,7 @@ static const struct ota_command commands[] = {
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
+	{ "reportTransfer",      OTA_ROLE_NONE, CHANGES, LIST(transfer),  NULL }, /* the gateway's own */
 	{ "createToken",         ADMIN,    CREATES, LIST(create_token),   NULL },
 	{ "listTokens",          ADMIN,    READS,   LIST(page),           "/api/v1/tokens" },
 	{ "revokeToken",         ADMIN,    CHANGES, LIST(token),          NULL },

@@ -56,7 +56,7 @@ struct ota_parameter {
 
 struct ota_command {
 	const char *name;   /* "createBatch": MQTT's `command`, HTTP's last path segment */
-	enum ota_role role; /* the least one that may */
+	enum ota_role role; /* the least one that may; NONE: needs no token, asked over MQTT alone by the gateway itself */
 	bool mutating;      /* may carry requestId and reason; what it did is remembered for a repeat */
 	bool creates;       /* HTTP answers 201 */
 	struct ota_parameter_list parameters;

@@ -32,7 +32,7 @@ bool ota_command_is_backup_name(struct ota_span text)
 	for (size_t i = 0; i < text.size; i++)
 		if (!memchr(allowed, text.data[i], sizeof(allowed) - 1))
 			return false;
-	return text.size > 0;
+	return text.size > 0 && text.size <= OTA_BACKUP_NAME_MAX;
 }
 
 bool ota_command_is_notes(struct ota_span text)

@@ -116,6 +116,20 @@ static void put_counts(struct ota_bytes *out, const cJSON *object)
 		ota_bytes_text(out, "-");
 }
 
+static void put_sent(struct ota_bytes *out, const cJSON *attempts)
+{
+	const cJSON *attempt;
+	double sum = 0;
+
+	cJSON_ArrayForEach(attempt, attempts) {
+		const cJSON *bytes = ota_json_member(attempt, "bytes");
+
+		sum += cJSON_IsNumber(bytes) && bytes->valuedouble > 0 ? bytes->valuedouble : 0;
+	}
+	if (sum > 0 && is_whole(sum))
+		ota_human_put_bytes(out, (uint64_t)sum);
+}
+
 static void put_tags(struct ota_bytes *out, const cJSON *object)
 {
 	const cJSON *item;
@@ -198,6 +212,8 @@ void ota_human_put(struct ota_bytes *out, enum ota_human_kind kind, const cJSON 
 		put_list(out, value);
 	else if (kind == OTA_HUMAN_COUNTS && cJSON_IsObject(value))
 		put_counts(out, value);
+	else if (kind == OTA_HUMAN_SENT && cJSON_IsArray(value))
+		put_sent(out, value);
 	else if (kind == OTA_HUMAN_TAGS && cJSON_IsObject(value))
 		put_tags(out, value);
 	else if (kind == OTA_HUMAN_MODULES && cJSON_IsArray(value))

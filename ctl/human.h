@@ -18,6 +18,7 @@ enum ota_human_kind {
 	OTA_HUMAN_YES,    /* yes, no */
 	OTA_HUMAN_LIST,   /* "a, b" */
 	OTA_HUMAN_COUNTS, /* {"a":1,"b":0} is "a 1": zeros are left out, "-" when nothing is left */
+	OTA_HUMAN_SENT,   /* a task's attempts: the bytes of all together, to the right */
 	OTA_HUMAN_TAGS,   /* {"a":"1","b":"x y"} is "a=1, b=x y" */
 	OTA_HUMAN_MODULES, /* a device's modules: "default 1.0, mcu 2.1" */
 	OTA_HUMAN_WATCH,  /* a stopwatch: "120, average 1.2 ms, 99 % within 3.4 ms, longest 40.1 ms" */

@@ -94,7 +94,7 @@ static void measure(struct ota_output *output, const struct ota_view *view, cons
 
 static bool is_right(enum ota_human_kind kind)
 {
-	return kind == OTA_HUMAN_NUMBER || kind == OTA_HUMAN_BYTES || kind == OTA_HUMAN_SHARE;
+	return kind == OTA_HUMAN_NUMBER || kind == OTA_HUMAN_BYTES || kind == OTA_HUMAN_SHARE || kind == OTA_HUMAN_SENT;
 }
 
 static struct ota_cell_place place_of(const struct ota_output *output, const struct ota_view *view, size_t column)

@@ -60,10 +60,12 @@ static const struct ota_field task_lines[] = {
 };
 static const struct ota_field attempt_columns[] = {
 	{ "ATTEMPT", "attempt",   OTA_HUMAN_NUMBER, 0 },
+	{ "PUSHED",  "pushedAt",  OTA_HUMAN_AGO,    0 },
 	{ "STARTED", "startedAt", OTA_HUMAN_AGO,    0 },
+	{ "FETCHED", "fetchedAt", OTA_HUMAN_AGO,    0 },
 	{ "ENDED",   "endedAt",   OTA_HUMAN_AGO,    0 },
+	{ "SENT",    "bytes",     OTA_HUMAN_BYTES,  0 },
 	{ "CAUSE",   "cause",     OTA_HUMAN_TEXT,   0 },
-	{ "STEP",    "step",      OTA_HUMAN_NUMBER, 0 },
 	{ "TOLD",    "desc",      OTA_HUMAN_TEXT,   60 },
 };
 static const struct ota_view attempt_view = { "attempt", LIST(attempt_columns), { NULL, 0 }, NULL };
@@ -95,9 +97,25 @@ static const struct ota_field module_columns[] = {
 	{ "VERSION",  "version",    OTA_HUMAN_TEXT, 0 },
 	{ "REPORTED", "reportedAt", OTA_HUMAN_AGO,  0 },
 };
+/* Of one device: what all have in common is left out. */
+static const struct ota_field device_task_columns[] = {
+	{ "TASK",     "id",        OTA_HUMAN_NUMBER, 0 },
+	{ "BATCH",    "batch",     OTA_HUMAN_NUMBER, 0 },
+	{ "MODULE",   "module",    OTA_HUMAN_TEXT,   24 },
+	{ "VERSION",  "version",   OTA_HUMAN_TEXT,   32 },
+	{ "STATE",    "state",     OTA_HUMAN_TEXT,   0 },
+	{ "REASON",   "reason",    OTA_HUMAN_TEXT,   0 },
+	{ "CAUSE",    "cause",     OTA_HUMAN_TEXT,   0 },
+	{ "MARK",     "mark",      OTA_HUMAN_TEXT,   0 },
+	{ "STEP",     "step",      OTA_HUMAN_NUMBER, 0 },
+	{ "ATTEMPTS", "attempt",   OTA_HUMAN_NUMBER, 0 },
+	{ "SENT",     "attempts",  OTA_HUMAN_SENT,   0 },
+	{ "UPDATED",  "updatedAt", OTA_HUMAN_AGO,    0 },
+};
+static const struct ota_view device_task_view = { "id", LIST(device_task_columns), { NULL, 0 }, NULL };
 static const struct ota_view module_view = { "module", LIST(module_columns), { NULL, 0 }, NULL };
 static const struct ota_part device_parts[] = {
-	{ "modules", "modules", &module_view }, { "tasks", "tasks", &ota_view_task }, { NULL, NULL, NULL },
+	{ "modules", "modules", &module_view }, { "tasks", "tasks", &device_task_view }, { NULL, NULL, NULL },
 };
 const struct ota_view ota_view_device = { "productKey/deviceName", LIST(device_columns), LIST(device_lines), device_parts };
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/time.h"
+#include "gateway/acked.h"
 #include "gateway/range.h"
 #include "gateway/request.h"
 
@@ -19,6 +20,7 @@ struct package {
 	int fd;
 	uint64_t size;
 	char etag[ETAG_SIZE];
+	bool is_for_device; /* and not an operator's own look */
 };
 
 /* Exactly the four parameters of a signed URL, as they stood. */
@@ -43,17 +45,19 @@ static int read_query(const struct ota_target *target, struct ota_url_query *ret
 
 static int open_package(struct ota_request *request, struct package *ret_package, struct ota_error *error)
 {
-	struct ota_url_query query;
+	struct ota_url_query *query = &request->passage.query;
 	struct ota_url_claim claim;
-	int code = read_query(&request->target, &query, error);
+	int code = read_query(&request->target, query, error);
 
 	if (code == 0)
-		code = ota_url_verify(request->gateway->keys, &query, ota_wall_ms() / OTA_SECOND_MS, &claim, error);
+		code = ota_url_verify(request->gateway->keys, query, ota_wall_ms() / OTA_SECOND_MS, &claim, error);
 	if (code == 0)
 		code = ota_depot_fetch(request->gateway->depot, claim.sha256, &ret_package->fd, &ret_package->size, error);
-	if (code == 0)
-		(void)snprintf(ret_package->etag, ETAG_SIZE, "\"%s\"", claim.sha256);
-	return code;
+	if (code < 0)
+		return code;
+	(void)snprintf(ret_package->etag, ETAG_SIZE, "\"%s\"", claim.sha256);
+	ret_package->is_for_device = claim.device != 0;
+	return 0;
 }
 
 static void describe(struct MHD_Response *response, const struct package *package)
@@ -76,6 +80,51 @@ static enum ota_next refuse_range(struct ota_request *request, struct package *p
 	return ota_request_refuse_as(request, MHD_HTTP_RANGE_NOT_SATISFIABLE, MHD_HTTP_HEADER_CONTENT_RANGE, range, &error);
 }
 
+static enum MHD_Result add_up(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	size_t *total = context;
+
+	(void)kind;
+	*total += strlen(name) + strlen(value) + sizeof(": \r\n") - 1;
+	return MHD_YES;
+}
+
+/* Where in all that is written to the connection the body will begin. libmicrohttpd adds a status line, Date and Content-Length
+ * to our headers; a few bytes more or less do not matter to anybody who reads how far a download came. */
+static void passage_begin(struct ota_request *request, struct MHD_Response *response, const struct package *package,
+			  const struct ota_range *range)
+{
+	static const char own[] = "HTTP/1.1 206 Partial Content\r\nDate: Fri, 20 Nov 2026 10:39:42 GMT\r\n"
+				  "Content-Length: 10000000\r\n\r\n";
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	size_t header = sizeof(own) - 1;
+
+	if (!package->is_for_device || request->is_head)
+		return;
+	(void)MHD_get_response_headers(response, add_up, &header);
+	request->passage.first = range->first;
+	request->passage.size = range->size;
+	request->passage.file_size = package->size;
+	request->passage.begins_at = (info ? ota_written_bytes(info->connect_fd) : 0) + header;
+}
+
+/* What is whole went whole. Of what broke off that counts which the other end has. */
+static void download_over(struct ota_request *request, bool is_whole)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const struct ota_passage *passage = &request->passage;
+	uint64_t acked = info ? ota_acked_bytes(info->connect_fd) : 0;
+	uint64_t bytes = acked > passage->begins_at ? acked - passage->begins_at : 0;
+
+	if (passage->size == 0)
+		return;
+	if (is_whole || bytes > passage->size)
+		bytes = passage->size;
+	if (bytes > 0)
+		ota_transfers_add(request->gateway->transfers, &passage->query, bytes,
+				  is_whole && passage->first + passage->size == passage->file_size);
+}
+
 /* The response closes the descriptor, also when it could not be queued. */
 static enum ota_next send_range(struct ota_request *request, struct package *package, enum ota_range_kind kind,
 				const struct ota_range *range)
@@ -94,6 +143,7 @@ static enum ota_next send_range(struct ota_request *request, struct package *pac
 			       range->first + range->size - 1, package->size);
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, text);
 	}
+	passage_begin(request, response, package, range);
 	return ota_request_respond(request, kind == OTA_RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK, response);
 }
 
@@ -122,5 +172,6 @@ static enum ota_next download_begin(struct ota_request *request)
 
 const struct ota_resource ota_resource_download = {
 	.begin = download_begin,
+	.over = download_over,
 	.level = OTA_LOG_INFO,
 };

@@ -195,7 +195,8 @@ static int open_all(struct program *program, struct ota_error *error)
 	if (code < 0)
 		return code;
 	gateway->exchange = ota_exchange_new(send_to_broker, program);
-	if (!gateway->exchange)
+	gateway->transfers = gateway->exchange ? ota_transfers_new(gateway->exchange, gateway->log) : NULL;
+	if (!gateway->transfers)
 		return ota_fail(error, OTA_ENOMEM, "out of memory");
 	code = open_link(program, error);
 	return code < 0 ? code : ota_server_start(gateway, program->listen_fd, &program->server, error);
@@ -234,7 +235,9 @@ static void run(struct program *program)
 
 	while (!(waits[0].revents & POLLIN)) {
 		int64_t now_ms = ota_boot_ms();
-		int64_t pause_ms = ota_exchange_expire(program->gateway.exchange, now_ms, tick);
+		int64_t pause_ms = ota_transfers_turn(program->gateway.transfers, now_ms, tick);
+
+		pause_ms = ota_exchange_expire(program->gateway.exchange, now_ms, pause_ms);
 
 		if (now_ms - swept_ms >= tick) {
 			ota_server_sweep(program->server, now_ms);
@@ -258,6 +261,7 @@ static void close_all(struct program *program)
 		ota_exchange_close(gateway->exchange, "the gateway is stopping; the command may have been carried out");
 	program->server = ota_server_stop(program->server);
 	program->link = ota_link_free(program->link, FAREWELL_MS);
+	gateway->transfers = ota_transfers_free(gateway->transfers);
 	gateway->exchange = ota_exchange_free(gateway->exchange);
 	gateway->depot = ota_depot_free(gateway->depot);
 	ota_fd_cleanup(&program->signal_fd);

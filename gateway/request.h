@@ -28,6 +28,7 @@
 #include "gateway/route.h"
 #include "gateway/settings.h"
 #include "gateway/target.h"
+#include "gateway/transfers.h"
 
 enum {
 	OTA_REQUEST_HEADER_MAX = 16 * 1024, /* names and values of all headers together */
@@ -42,6 +43,7 @@ struct ota_gateway {
 	struct ota_exchange *exchange;
 	struct ota_depot *depot;
 	struct ota_guests *guests;
+	struct ota_transfers *transfers;
 	struct ota_figures *figures;
 };
 
@@ -67,12 +69,22 @@ struct ota_resource {
 	void (*body)(struct ota_request *request, struct ota_span data); /* may set request->refusal: the rest is then dropped */
 	enum ota_next (*end)(struct ota_request *request); /* the body is whole, and nothing was refused */
 	enum ota_next (*answered)(struct ota_request *request); /* data or error of the last ask stands in the request */
+	/* The response is over, sent whole or broken off. NULL = nobody asks. */
+	void (*over)(struct ota_request *request, bool is_whole);
 	enum ota_log_level level; /* of the line that tells of a success */
 	bool is_probe; /* 503 is its answer, asked for every few seconds: no failure to tell of each time */
 };
 
 extern const struct ota_resource ota_resource_api, ota_resource_upload, ota_resource_download, ota_resource_health,
 	ota_resource_metrics;
+
+/* The body of a download on its way. */
+struct ota_passage {
+	struct ota_url_query query; /* borrows uri */
+	uint64_t first, size;       /* of the file; size 0 = no bytes of a package go */
+	uint64_t file_size;
+	uint64_t begins_at; /* of all bytes written to the connection, the first of the body */
+};
 
 struct ota_request {
 	struct ota_gateway *gateway;
@@ -90,6 +102,7 @@ struct ota_request {
 	cJSON *command;            /* what is asked of the plugin */
 	cJSON *data;               /* its answer */
 	struct ota_error error;    /* or its refusal */
+	struct ota_passage passage; /* of downloads for devices */
 	struct ota_error refusal;  /* set while a body comes: code 0 = none */
 	unsigned status;           /* of the response, for the log */
 	uint64_t promised_bytes;   /* of a package in the response */

@@ -106,7 +106,7 @@ static void search_commands(struct search *search, struct ota_span path)
 	const struct ota_command *named = command_of_path(path);
 	struct ota_route route;
 
-	if (named)
+	if (named && named->role != OTA_ROLE_NONE)
 		offer(search, METHOD_POST, OTA_ROUTE_POST, (struct ota_route){ .command = named });
 	for (size_t i = 0; i < ota_command_count(); i++) {
 		const struct ota_command *command = ota_command_at(i);

@@ -288,6 +288,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 
 	if (!request)
 		return;
+	if (request->resource && request->resource->over)
+		request->resource->over(request, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	count_request(request, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	log_request(request);
 	request_free(request);

@@ -55,11 +55,12 @@ static void worker_post(struct ota_worker *worker)
 
 /* --- failures --- */
 
-/* The store, the disk or the memory: the same work may succeed later. */
+/* The store, the disk or the memory: the same work may succeed later. OTA_ECORRUPT is not among them: a damaged row mends by no
+ * wait, and its device's every report would hold up the whole fleet for seconds. Where all of the store is damaged the commit
+ * fails, too, and nobody is blamed. */
 static bool failure_is_passing(int code)
 {
-	return code == OTA_EIO || code == OTA_ELIMIT || code == OTA_EUNAVAILABLE || code == OTA_ENOMEM || code == OTA_ECORRUPT ||
-	       code == OTA_ETIMEOUT;
+	return code == OTA_EIO || code == OTA_ELIMIT || code == OTA_EUNAVAILABLE || code == OTA_ENOMEM || code == OTA_ETIMEOUT;
 }
 
 static void worker_rollback(struct ota_worker *worker)

@@ -245,7 +245,9 @@ void ota_answer_attempt(struct ota_bytes *out, const struct ota_attempt *attempt
 	ota_answer_integer_if(out, "pushedAt", attempt->pushed_ms);
 	ota_answer_integer_if(out, "startedAt", attempt->started_ms);
 	ota_answer_integer_if(out, "deliveredAt", attempt->delivered_ms);
+	ota_answer_integer_if(out, "fetchedAt", attempt->fetched_ms);
 	ota_answer_integer_if(out, "endedAt", attempt->ended_ms);
+	ota_answer_integer_if(out, "bytes", attempt->bytes);
 	ota_answer_text_if(out, "cause", ota_cause_word(attempt->cause));
 	ota_answer_text_if(out, "desc", attempt->desc);
 	ota_answer_close(out, '}');

@@ -44,7 +44,7 @@ ota_handler ota_handle_add_package, ota_handle_list_packages, ota_handle_get_pac
 ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
 ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch;
-ota_handler ota_handle_list_tasks, ota_handle_get_task;
+ota_handler ota_handle_list_tasks, ota_handle_get_task, ota_handle_report_transfer;
 ota_handler ota_handle_get_server, ota_handle_list_events;
 ota_handler ota_handle_create_token, ota_handle_list_tokens, ota_handle_revoke_token;
 ota_handler ota_handle_backup_server, ota_handle_check_server, ota_handle_get_job;
@@ -71,6 +71,10 @@ void ota_page_open(struct ota_call *call);
 bool ota_page_has_room(const struct ota_call *call);
 void ota_page_close_text(struct ota_call *call, const char *next); /* NULL: the last page */
 void ota_page_close_id(struct ota_call *call, int64_t next);       /* 0: the last page */
+
+/* "attempts" of a task, at most the first OTA_ATTEMPTS_SHOWN. */
+enum { OTA_ATTEMPTS_SHOWN = 16 };
+int ota_call_attempts(struct ota_call *call, int64_t task_id, struct ota_error *error);
 
 /* A row of the operators' log with the actor and his reason. */
 struct ota_call_subject {

@@ -44,6 +44,7 @@ static const struct {
 	{ "resumeBatch",         ota_handle_resume_batch },
 	{ "cancelBatch",         ota_handle_cancel_batch },
 	{ "unbarDevice",         ota_handle_unbar_device },
+	{ "reportTransfer",      ota_handle_report_transfer },
 	{ "createToken",         ota_handle_create_token },
 	{ "listTokens",          ota_handle_list_tokens },
 	{ "revokeToken",         ota_handle_revoke_token },
@@ -131,8 +132,10 @@ static int operator_find(struct ota_call *call, struct ota_error *error)
 static int operator_check(struct ota_call *call, struct ota_error *error)
 {
 	enum ota_role role = OTA_ROLE_NONE;
-	int failed = operator_find(call, error);
 
+	if (call->command->role == OTA_ROLE_NONE) /* its members are the proof */
+		return 0;
+	int failed = operator_find(call, error);
 	if (!failed)
 		failed = operator_use(call, error);
 	if (failed)

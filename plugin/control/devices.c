@@ -87,6 +87,8 @@ static int device_answer(struct ota_call *call, const struct ota_device *device,
 	ota_answer_open(call->out, "tasks", '[');
 	for (size_t i = 0; !failed && i < count; i++) {
 		failed = ota_call_task_open(call, &tasks[i], &device->identity, error);
+		if (!failed && ota_page_has_room(call)) /* the oldest of twenty stay short where each was tried often */
+			failed = ota_call_attempts(call, tasks[i].id, error);
 		ota_answer_close(call->out, '}');
 	}
 	ota_answer_close(call->out, ']');

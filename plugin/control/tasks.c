@@ -3,8 +3,6 @@
 #include "common/text.h"
 #include "plugin/control/call.h"
 
-enum { ATTEMPTS_SHOWN = 16 };
-
 static int task_open(struct ota_call *call, const struct ota_task *task, struct ota_error *error)
 {
 	struct ota_device device;
@@ -41,11 +39,22 @@ int ota_handle_list_tasks(struct ota_call *call, struct ota_error *error)
 	return failed;
 }
 
+int ota_call_attempts(struct ota_call *call, int64_t task_id, struct ota_error *error)
+{
+	struct ota_attempt attempts[OTA_ATTEMPTS_SHOWN];
+	size_t count = 0;
+	int failed = ota_attempt_list(call->store, task_id, attempts, OTA_ATTEMPTS_SHOWN, &count, error);
+
+	ota_answer_open(call->out, "attempts", '[');
+	for (size_t i = 0; !failed && i < count; i++)
+		ota_answer_attempt(call->out, &attempts[i]);
+	ota_answer_close(call->out, ']');
+	return failed;
+}
+
 int ota_handle_get_task(struct ota_call *call, struct ota_error *error)
 {
-	struct ota_attempt attempts[ATTEMPTS_SHOWN];
 	struct ota_task task;
-	size_t count = 0;
 	int64_t id = ota_call_integer(call, "task", 0);
 	int failed = ota_task_load(call->store, id, &task, error);
 
@@ -54,11 +63,7 @@ int ota_handle_get_task(struct ota_call *call, struct ota_error *error)
 	if (!failed)
 		failed = task_open(call, &task, error);
 	if (!failed)
-		failed = ota_attempt_list(call->store, id, attempts, ATTEMPTS_SHOWN, &count, error);
-	ota_answer_open(call->out, "attempts", '[');
-	for (size_t i = 0; i < count; i++)
-		ota_answer_attempt(call->out, &attempts[i]);
-	ota_answer_close(call->out, ']');
+		failed = ota_call_attempts(call, id, error);
 	ota_answer_close(call->out, '}');
 	return failed;
 }

@@ -90,6 +90,19 @@ int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, s
 		       enum ota_reason *ret_reason, struct ota_error *error);
 /* Writes a row of the log operators read, and the same line to the broker's log. The id is made here. */
 int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct ota_error *error);
+/* A download that ended, as the gateway tells of it: how many bytes went, and whether the last of the package was among them. It
+ * counts for the attempt in which its URL was made, and moves no task. OTA_EDENIED: not signed by this server. ret_place of
+ * zeros: it fits no attempt. */
+struct ota_transfer {
+	struct ota_url_query query; /* as it stood in the request */
+	int64_t bytes;
+	bool whole;
+};
+struct ota_transfer_place {
+	int64_t task_id, batch_id, attempt;
+};
+int ota_engine_transfer(struct ota_engine *engine, const struct ota_transfer *transfer, struct ota_instant now,
+			struct ota_transfer_place *ret_place, struct ota_error *error);
 /* Where the bytes of a package are to be had: its own URL, or one of the gateway that is signed for a device (NULL: for an
  * operator) and good until expires_ms (0: for ever). */
 struct ota_link_to {

@@ -16,7 +16,7 @@
 #include "plugin/store/db.h"
 #include "plugin/store/pulse.h"
 
-enum { OTA_BACKUP_NAME_MAX = 32, OTA_KEY_FILES_MAX = 2, OTA_KEY_FILE_BYTES_MAX = 4096 };
+enum { OTA_KEY_FILES_MAX = 2, OTA_KEY_FILE_BYTES_MAX = 4096 };
 #define OTA_BACKUP_RESERVE_BYTES ((uint64_t)16 * 1024 * 1024) /* what a backup leaves free for those who work meanwhile */
 
 /* Files beside the store that belong to it. */

@@ -106,3 +106,14 @@ int ota_device_list(struct ota_store *store, const struct ota_device_filter *fil
 	ota_query_text(&query, filter->after);
 	return ota_query_list(&query, &device_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
+
+int ota_device_list_bucket(struct ota_store *store, int64_t bucket, int64_t after, struct ota_device *rows, size_t capacity,
+			   size_t *ret_count, struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_DEVICE_LIST_BUCKET);
+	ota_query_integer(&query, bucket);
+	ota_query_integer(&query, after);
+	return ota_query_list(&query, &device_layout, (struct ota_page){rows, capacity, ret_count}, error);
+}

@@ -51,6 +51,10 @@ struct ota_device_filter {
 int ota_device_list(struct ota_store *store, const struct ota_device_filter *filter, struct ota_device *rows, size_t capacity,
 		    size_t *ret_count, struct ota_error *error);
 
+/* Devices of any product whose bucket it is, ascending ids after `after`. */
+int ota_device_list_bucket(struct ota_store *store, int64_t bucket, int64_t after, struct ota_device *rows, size_t capacity,
+			   size_t *ret_count, struct ota_error *error);
+
 /* OTA_ENOTFOUND when the device never spoke of that module. */
 int ota_device_module_find(struct ota_store *store, int64_t device_id, const char *module, struct ota_device_module *ret_row,
 			   struct ota_error *error);

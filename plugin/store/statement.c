@@ -38,7 +38,8 @@
 	" mark, phase, attempt, step, description, boot_id, updated_ms, pushes, last_push_at, answered, repush_at,"              \
 	" deadline_at, deadline_left_ms"
 
-#define ATTEMPT_COLUMNS "task_id, number, pushed_ms, started_ms, delivered_ms, ended_ms, cause, description"
+#define ATTEMPT_OWN_COLUMNS "task_id, number, pushed_ms, started_ms, delivered_ms, ended_ms, cause, description"
+#define ATTEMPT_COLUMNS ATTEMPT_OWN_COLUMNS ", bytes, fetched_ms"
 
 #define EVENT_OWN_COLUMNS "id, at_ms, product_key, device_id, batch_id, task_id, event, detail, actor"
 #define EVENT_COLUMNS                                                                                                            \
@@ -107,6 +108,8 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_DEVICE_LIST_TAGGED] = {"device_list_tagged", OTA_SQL_HOT,
 		"SELECT " DEVICE_COLUMNS " FROM device_tag g JOIN device d ON d.id = g.device_id WHERE g.product_key = $1"
 		" AND g.tag = $2 AND g.value = $3 AND g.device_name > $4 ORDER BY g.device_name LIMIT $5"},
+	[OTA_SQL_DEVICE_LIST_BUCKET] = {"device_list_bucket", OTA_SQL_HOT,
+		"SELECT " DEVICE_COLUMNS " FROM device d WHERE d.bucket = $1 AND d.id > $2 ORDER BY d.id LIMIT $3"},
 	[OTA_SQL_TAG_SAVE] = {"tag_save", OTA_SQL_HOT,
 		"INSERT INTO device_tag (" TAG_COLUMNS ", product_key, device_name) VALUES ($1, $2, $3, $4, $5)"
 		" ON CONFLICT (device_id, tag) DO UPDATE SET value = excluded.value WHERE device_tag.value <> excluded.value"},
@@ -197,7 +200,7 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_BATCH_FIND_PREPARING] = {"batch_find_preparing", OTA_SQL_COLD,
 		"SELECT b.id FROM batch b WHERE (b.state IN ('planned', 'running', 'paused') OR b.canceling = 1)"
 		" AND b.state = 'planned' AND b.prepared = 0 AND b.id <> $1 AND b.product_key = $2 AND b.module = $3"
-		" AND (b.all_devices = 1 OR $4 = 1 OR EXISTS (SELECT 1 FROM batch_target mine JOIN batch_target theirs"
+		" AND (b.all_devices = 1 OR b.all_devices < $4 OR EXISTS (SELECT 1 FROM batch_target mine JOIN batch_target theirs"
 		" ON theirs.batch_id = b.id AND theirs.device_name = mine.device_name WHERE mine.batch_id = $1))"
 		" ORDER BY b.id LIMIT 1"},
 	[OTA_SQL_BATCH_COUNT] = {"batch_count", OTA_SQL_HOT,
@@ -269,10 +272,12 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" AND d.product_key = $2 AND d.device_name = g.device_name AND t.device_id = d.id AND t.module = $3 AND t."
 		UNFINISHED " AND t.batch_id <> $1 LIMIT $4"},
 	[OTA_SQL_ATTEMPT_SAVE] = {"attempt_save", OTA_SQL_HOT,
-		"INSERT INTO attempt (" ATTEMPT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (task_id, number)"
+		"INSERT INTO attempt (" ATTEMPT_OWN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (task_id, number)"
 		" DO UPDATE SET pushed_ms = excluded.pushed_ms, started_ms = excluded.started_ms,"
 		" delivered_ms = excluded.delivered_ms, ended_ms = excluded.ended_ms, cause = excluded.cause,"
 		" description = excluded.description"},
+	[OTA_SQL_ATTEMPT_ADD_TRANSFER] = {"attempt_add_transfer", OTA_SQL_HOT,
+		"UPDATE attempt SET bytes = bytes + $1, fetched_ms = $2 WHERE task_id = $3 AND number = $4"},
 	[OTA_SQL_ATTEMPT_FIND] = {"attempt_find", OTA_SQL_HOT,
 		"SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE task_id = $1 AND number = $2"},
 	[OTA_SQL_ATTEMPT_LIST] = {"attempt_list", OTA_SQL_HOT,

@@ -44,6 +44,9 @@ struct ota_attempt {
 	int64_t pushed_ms, started_ms, delivered_ms, ended_ms;
 	enum ota_cause cause; /* of its end */
 	char desc[OTA_DESC_MAX + 1];
+	/* Counted by ota_attempt_add_transfer() alone. */
+	int64_t bytes;      /* that the gateway sent */
+	int64_t fetched_ms; /* when it had sent the last of the package for the first time, 0 = not yet */
 };
 
 int ota_task_insert(struct ota_store *store, const struct ota_task *task, struct ota_error *error);
@@ -95,7 +98,15 @@ int ota_task_count_conflicts(struct ota_store *store, const struct ota_conflict_
 int ota_batch_find_preparing(struct ota_store *store, const struct ota_conflict_scope *scope, int64_t *ret_batch_id,
 			     struct ota_error *error);
 
-int ota_attempt_save(struct ota_store *store, const struct ota_attempt *attempt, struct ota_error *error); /* insert or replace */
+/* Inserts, or replaces all but what transfers count. */
+int ota_attempt_save(struct ota_store *store, const struct ota_attempt *attempt, struct ota_error *error);
+/* Adds bytes; whole_ms > 0: they ended with the package's last. *ret_first: for the first time. OTA_ENOTFOUND. */
+struct ota_attempt_bytes {
+	int64_t task_id, number;
+	int64_t bytes, whole_ms;
+};
+int ota_attempt_add_transfer(struct ota_store *store, const struct ota_attempt_bytes *more, bool *ret_first,
+			     struct ota_error *error);
 int ota_attempt_find(struct ota_store *store, int64_t task_id, int64_t number, struct ota_attempt *ret_attempt,
 		     struct ota_error *error);
 int ota_attempt_list(struct ota_store *store, int64_t task_id, struct ota_attempt *rows, size_t capacity, size_t *ret_count,

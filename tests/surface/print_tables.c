@@ -42,6 +42,7 @@ static void add_parameter(cJSON *rows, const struct ota_parameter *row)
 	static const char *const types[] = {
 		[OTA_PARAMETER_TEXT] = "text",         [OTA_PARAMETER_INTEGER] = "integer", [OTA_PARAMETER_BOOL] = "bool",
 		[OTA_PARAMETER_DURATION] = "duration", [OTA_PARAMETER_OBJECT] = "object",   [OTA_PARAMETER_NAMES] = "names",
+		[OTA_PARAMETER_OBJECTS] = "objects",
 	};
 	cJSON *object = add_object(rows);
 

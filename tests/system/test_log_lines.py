@@ -71,7 +71,8 @@ def upgrade(device):
 def rollout(system, tmp_path):  # noqa: F811
     """Twenty devices, one of them the real agent, through one batch; then everything is stopped, so that logs are whole."""
     broker, gateway = system
-    agent = Agent(tmp_path / "agent", broker.port, product_key=PRODUCT, device_name=AGENT, log_level="info").provision(OLD, "1.0.0")
+    agent = Agent(tmp_path / "agent", broker.port, product_key=PRODUCT, device_name=AGENT, log_level="info")
+    agent.provision(OLD, "1.0.0")
     with broker.operator() as operator:
         names = [f"d{i}" for i in range(SIMULATED)] + [AGENT]
         operator.ask("createProduct", productKey=PRODUCT)

@@ -2,13 +2,16 @@
 another encoding. The expectation is read off the field's row and nothing else.
 """
 
+import re
 from typing import NamedTuple, Optional
 
-from .tables import example_with, member
+from .tables import dotted, example_with, member
 from .text import Pairs, Raw, change
 
 MOST_INTEGER = 2**53 - 1
 OPAQUE = ("after",)  # what a page gave; whether another text is a cursor depends on how the list is ordered
+PARTS = {"tag": "k" * 32 + "="}  # texts whose parts have limits of their own begin like this to reach the whole one's
+APART = {"since": "until", "until": "since"}  # bounds of each other: at the end of its range the one stands without the other
 UNITS = (("d", 86400000), ("h", 3600000), ("m", 60000), ("s", 1000), ("ms", 1))
 
 
@@ -37,19 +40,22 @@ def allowed_words(row):
     """What a sentence about a value out of bounds must say."""
     if row.get("choices"):
         return tuple(row["choices"])
+    if row["type"] in ("names", "objects"):
+        return (f"{row['low']}..{row['high']}",)
     if row.get("allowed"):
         return (row["allowed"],)
     if row["type"] == "duration":
         return duration(row["low"]), duration(row["high"])
-    if row["type"] in ("integer", "text", "names"):
+    if row["type"] in ("integer", "text"):
         return str(row["low"]), str(row["high"])
     return ()
 
 
 TYPE_WORDS = {"text": "text", "integer": "integer", "bool": "true or false", "duration": "90s", "object": "object",
-              "names": "array of device names"}
+              "names": "array of names", "objects": "array of objects"}
 TYPED = {"text": "x", "integer": 7, "fraction": 1.5, "bool": True, "null": None, "list": [], "object": {}}
-FITS = {"text": ("text",), "duration": (), "integer": ("integer",), "bool": ("bool",), "object": ("object",), "names": ("list",)}
+FITS = {"text": ("text",), "duration": (), "integer": ("integer",), "bool": ("bool",), "object": ("object",), "names": ("list",),
+        "objects": ("list",)}
 
 
 def wrong_types(row):
@@ -59,7 +65,7 @@ def wrong_types(row):
 
 def stretched(row, example, size):
     """A text of that many bytes: the example, grown, so that it keeps its shape."""
-    text = example if isinstance(example, str) else ""
+    text = PARTS.get(row["name"], example if isinstance(example, str) else "")
     return (text + "a" * size)[:size]
 
 
@@ -107,7 +113,8 @@ def plain(_, example):
     yield "as in the example", example, True
 
 
-BY_TYPE = {"text": texts, "integer": integers, "duration": durations, "names": name_lists, "bool": plain, "object": plain}
+BY_TYPE = {"text": texts, "integer": integers, "duration": durations, "names": name_lists, "bool": plain, "object": plain,
+           "objects": plain}
 
 # Each with the words of the refusal. These are refused before anybody looks for a command.
 ENCODINGS = [
@@ -120,7 +127,7 @@ ENCODINGS = [
 
 def value_cases(field, base):
     """Values of the right type, good and bad."""
-    row, path = field.row, ".".join(field.path)
+    row, path = field.row, dotted(field.path)
     try:
         example = member(base, field.path)
     except KeyError:
@@ -131,14 +138,14 @@ def value_cases(field, base):
 
 
 def type_cases(field, base):
-    row, path = field.row, ".".join(field.path)
+    row, path = field.row, dotted(field.path)
     for name, value in wrong_types(row):
         members = change(base, field.path, lambda key, _, value=value: [(key, value)])
         yield Case(f"of the type {name}", members, "invalid", path, (TYPE_WORDS[row["type"]], *allowed_words(row)))
 
 
 def presence_cases(field, base):
-    row, path = field.row, ".".join(field.path)
+    row, path = field.row, dotted(field.path)
     if row["required"]:
         yield Case("missing", change(base, field.path, lambda *_: []), "invalid", path, ("missing",))
     twice = change(base, field.path, lambda key, old: [(key, "x" if old is None else old)] * 2)
@@ -146,11 +153,11 @@ def presence_cases(field, base):
     name, above = field.path[-1], field.path[:-1]
     for what, wrong in (("with a letter too many", name + name[-1]), ("in other case", name[0].upper() + name[1:])):
         members = change(base, field.path, lambda _, old, wrong=wrong: [(wrong, "x" if old is None else old)])
-        yield Case(f"misspelt, {what}", members, "invalid", ".".join((*above, wrong)), ("unknown", name))
+        yield Case(f"misspelt, {what}", members, "invalid", dotted((*above, wrong)), ("unknown", name))
 
 
 def encoding_cases(field, base):
-    path = ".".join(field.path)
+    path = dotted(field.path)
     if field.row["type"] not in ("text", "duration"):
         return
     for what, raw, words in ENCODINGS:
@@ -167,23 +174,39 @@ def control_words(row):
 
 
 def names_cases(field, base):
-    """What stands in an array of device names, told by its index."""
-    row, path = field.row, ".".join(field.path)
+    """What stands in an array of names, told by its index."""
+    row, path = field.row, dotted(field.path)
     if row["type"] != "names":
         return
+    rule = row.get("allowed", "1..64 letters")
+    longest = int(re.search(r"1\.\.(\d+)", rule)[1])
     most = [f"d{number}" for number in range(row["high"] + 1)]
     for what, value, code, place, words in (
             ("empty", [], "invalid", path, allowed_words(row)), ("one more than its most", most, "limit", path,
                                                                  allowed_words(row)),
             ("a name twice", ["a", "b", "a"], "invalid", path, ("twice", '"a"')),
-            ("a number among the names", ["a", 7], "invalid", f"{path}[1]", ("1..64 letters",)),
-            ("a name one past its limit", ["a" * 65], "invalid", f"{path}[0]", ("1..64 letters",)),
-            ("a name with a slash", ["a", "b", "a/b"], "invalid", f"{path}[2]", ("1..64 letters",)),
-            ("a name at its limit", ["a" * 64], None, "", ())):
+            ("a number among the names", ["a", 7], "invalid", f"{path}[1]", (rule,)),
+            ("a name one past its limit", ["a" * (longest + 1)], "invalid", f"{path}[0]", (rule,)),
+            ("a name with a slash", ["a", "b", "a/b"], "invalid", f"{path}[2]", (rule,)),
+            ("a name at its limit", ["a" * longest], None, "", ())):
+        yield Case(what, change(base, field.path, lambda key, _, value=value: [(key, value)]), code, place, words)
+
+
+def objects_cases(field, base):
+    """What stands in an array of objects, told by its index."""
+    row, path = field.row, dotted(field.path)
+    if row["type"] != "objects":
+        return
+    one = member(base, field.path)[0]
+    for what, value, code, place, words in (
+            ("empty", [], "invalid", path, allowed_words(row)),
+            ("one more than its most", [one] * (row["high"] + 1), "limit", path, allowed_words(row)),
+            ("a number among the objects", [one, 7], "invalid", f"{path}[1]", ("object",)),
+            ("an unknown member in the second", [one, {**one, "strange": 1}], "invalid", f"{path}[1].strange", ("unknown",))):
         yield Case(what, change(base, field.path, lambda key, _, value=value: [(key, value)]), code, place, words)
 
 
 def cases(field):
-    base = example_with(field)
-    for make in (value_cases, type_cases, presence_cases, encoding_cases, names_cases):
+    base = {name: value for name, value in example_with(field).items() if name != APART.get(field.path[0])}
+    for make in (value_cases, type_cases, presence_cases, encoding_cases, names_cases, objects_cases):
         yield from make(field, base)

@@ -74,6 +74,10 @@ class Maker:
     def good_names(self, _):
         return self.random.sample(self.world.devices, self.random.randint(1, 5))
 
+    def good_objects(self, row):
+        return [{each["name"]: self.value(each) for each in row["members"] if each["required"] or self.chance(0.4)}
+                for _ in range(self.random.randint(1, 3))]
+
     def good_object(self, row):
         if not row.get("members"):
             return {self.one_of(["info", "note", "a"]): self.one_of(["x", "Double 11"])}
@@ -83,7 +87,7 @@ class Maker:
 
     def edge(self, row):
         """What the row's own cases give it."""
-        if row["type"] == "names":
+        if row["type"] in ("names", "objects"):
             return ["a"] * self.random.randint(0, 3)
         return self.one_of(list(fields.BY_TYPE[row["type"]](row, "")))[1]
 

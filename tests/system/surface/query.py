@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple, Optional
 from urllib.parse import quote
 
-from .fields import BY_TYPE, OPAQUE, TYPE_WORDS, allowed_words
+from .fields import APART, BY_TYPE, OPAQUE, TYPE_WORDS, allowed_words
 from .tables import commands, example_with
 
 LENGTH_OF_PATH = 900  # a request line must stay below it in the tests of values; its own limit has its own test
@@ -34,6 +34,7 @@ def in_path(field):
 
 
 def spelt(value):
+    """As it stands in a query, before its escapes."""
     return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
@@ -50,17 +51,17 @@ def base_of(field):
     needed = re.findall(r"{(\w+)}", commands()[field.command]["get"])
     if not set(needed) <= set(example):
         return None
-    return {name: quote(spelt(value), safe=":@") for name, value in example.items()}
+    return {name: quote(spelt(value), safe=":@") for name, value in example.items() if name != APART.get(field.path[0])}
 
 
 def meant(row, value):
     """The value that a text stands for."""
-    return value == "true" if row["type"] == "bool" else value
+    return spelt(value) == "true" if row["type"] == "bool" else value
 
 
 def value_cases(field, base):
     name = field.path[0]
-    for what, value, is_good in BY_TYPE[field.row["type"]](field.row, base.get(name, "")):
+    for what, value, is_good in BY_TYPE[field.row["type"]](field.row, example_with(field).get(name, "")):
         text = spelt(value)
         if in_path(field) and (not text or re.search(r"[^\w.:@-]", text)):
             continue  # another path, with tests of its own

@@ -28,14 +28,19 @@ def examples(command):
 
 
 class Field(NamedTuple):
-    """A parameter of a command, where it stands: ("strategy", "retries")."""
+    """A parameter of a command, where it stands: ("strategy", "retries"), ("devices", 0, "deviceName")."""
 
     command: str
     path: tuple
     row: dict
 
     def __str__(self):
-        return f"{self.command}.{'.'.join(self.path)}"
+        return f"{self.command}.{dotted(self.path)}"
+
+
+def dotted(path):
+    """As a refusal names it: "devices[0].deviceName"."""
+    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in path).lstrip(".")
 
 
 def fields(command):
@@ -43,8 +48,9 @@ def fields(command):
     own = [row for row in commands()[command]["common"] if row["name"] not in ("command", "token", "correlationData")]
     for row in own + commands()[command]["parameters"]:
         yield Field(command, (row["name"],), row)
+        inside = (row["name"], 0) if row["type"] == "objects" else (row["name"],)
         for member in row.get("members", ()):
-            yield Field(command, (row["name"], member["name"]), member)
+            yield Field(command, (*inside, member["name"]), member)
 
 
 def all_fields():
@@ -64,8 +70,8 @@ def example_with(field):
         try:
             member(each, field.path)
             return each
-        except KeyError:
+        except (KeyError, IndexError):
             continue
     if field.row in commands()[field.command]["common"]:
         return examples(field.command)[0]
-    raise LookupError(f"no example of {field.command} holds {'.'.join(field.path)}: add it to schemas/command")
+    raise LookupError(f"no example of {field.command} holds {dotted(field.path)}: add it to schemas/command")

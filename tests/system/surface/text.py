@@ -27,6 +27,8 @@ def dump(value):
 def change(value, path, make):
     """A copy in which the members at `path` are what make(key, old) says, a list of (key, value); old is None if absent."""
     key, *rest = path
+    if isinstance(key, int):
+        return [change(inner, rest, make) if index == key else inner for index, inner in enumerate(value)]
     pairs = Pairs()
     found = False
     for name, inner in (value.items() if isinstance(value, dict) else value):

@@ -36,9 +36,10 @@ Test(command, every_row_is_whole)
 		const struct ota_command *command = ota_command_at(i);
 
 		cr_expect_eq(ota_command_find(command->name), command, "%s stands twice", command->name);
-		cr_expect(command->role >= OTA_ROLE_VIEWER && command->role <= OTA_ROLE_ADMIN, "%s", command->name);
+		cr_expect(command->role >= OTA_ROLE_NONE && command->role <= OTA_ROLE_ADMIN, "%s", command->name);
 		cr_expect(!command->creates || command->mutating, "%s creates without changing anything", command->name);
-		cr_expect(!command->mutating || command->role > OTA_ROLE_VIEWER, "%s: viewers only look", command->name);
+		cr_expect(!command->mutating || command->role != OTA_ROLE_VIEWER, "%s: viewers only look", command->name);
+		cr_expect(command->role != OTA_ROLE_NONE || !command->get, "%s: HTTP needs a token", command->name);
 		cr_expect(!command->get || !command->mutating, "%s: a GET changes nothing", command->name);
 		for (size_t j = 0; j < command->parameters.count; j++) {
 			const struct ota_parameter *row = &command->parameters.rows[j];

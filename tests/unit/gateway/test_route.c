@@ -20,6 +20,10 @@ Test(route, every_command_has_its_post)
 		char raw[128];
 
 		(void)snprintf(raw, sizeof(raw), "/api/v1/%s", ota_command_at(i)->name);
+		if (ota_command_at(i)->role == OTA_ROLE_NONE) {
+			cr_expect_eq(find("POST", raw), OTA_ENOTFOUND, "%s: the gateway's own", raw);
+			continue;
+		}
 		cr_expect_eq(find("POST", raw), 0, "%s", raw);
 		cr_expect(route.kind == OTA_ROUTE_POST && route.command == ota_command_at(i), "%s", raw);
 	}

@@ -330,6 +330,24 @@ Test(worker, an_event_on_which_the_store_seems_to_fail_for_ever_is_left_out_when
 	cr_expect_eq(access(path, R_OK), 0);
 }
 
+Test(worker, a_damaged_row_holds_nobody_up)
+{
+	char path[SCRATCH_SIZE];
+	start();
+	fakes_fail_on("poison", OTA_ECORRUPT, 1);
+	fakes_hold_on("first");
+	inform("a", "first");
+	cr_assert(fakes_wait_held());
+	inform("a", "poison");
+	inform("b", "2");
+	fakes_go_on();
+	EXPECT_EVENTS("inform a first r=0", "inform b 2 r=0");
+	cr_expect_eq(ota_worker_figures(bench.worker).failures, 0, "no round was tried again");
+	halt();
+	scratch_path(path, bench.directory, "quarantine-2");
+	cr_expect_eq(access(path, R_OK), 0);
+}
+
 Test(worker, an_event_is_not_blamed_for_a_store_that_fails_everywhere)
 {
 	char path[SCRATCH_SIZE];
