@@ -8,6 +8,7 @@
 #include "common/time.h"
 #include "common/version.h"
 #include "ctl/cell.h"
+#include "ctl/complete.h"
 #include "ctl/exit.h"
 #include "ctl/verb.h"
 
@@ -159,6 +160,10 @@ int main(int argc, char **argv)
 	int leading = leading_words(count, words);
 	int status;
 
+	if (count > 0 && strcmp(words[0], "complete") == 0) {
+		ota_complete_live(stdout, count - 1, words + 1);
+		return OTA_EXIT_OK;
+	}
 	if (count == 0 || leading == count) {
 		if (count == 1 && strcmp(words[0], "--version") == 0) {
 			(void)puts("otactl " OTA_SOFTWARE_VERSION);

@@ -8,7 +8,13 @@
 
 static const char *const forms[] = {
 	[OTA_OUTPUT_TABLE] = "table", [OTA_OUTPUT_JSON] = "json", [OTA_OUTPUT_JSONL] = "jsonl", [OTA_OUTPUT_NAME] = "name",
+	NULL,
 };
+
+const char *const *ota_output_forms(void)
+{
+	return forms;
+}
 
 bool ota_output_form_parse(const char *name, enum ota_output_form *ret_form)
 {

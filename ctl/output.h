@@ -30,6 +30,8 @@ struct ota_output {
 	bool has_header;
 };
 
+/* Their words, ended by NULL. */
+const char *const *ota_output_forms(void);
 bool ota_output_form_parse(const char *name, enum ota_output_form *ret_form);
 
 /* One object. */
