@@ -10,7 +10,9 @@
 #include "agent/adapters/mqtt.h"
 #include "agent/adapters/store_file.h"
 #include "agent/hands.h"
+#include "agent/once.h"
 #include "agent/options.h"
+#include "agent/status.h"
 #include "agent/worker.h"
 #include "common/file.h"
 #include "common/text.h"
@@ -33,10 +35,20 @@ struct ota_agent {
 	struct agent_worker *worker;
 	int lock_fd;
 	int stop_fd;
+	struct ota_agent_observer observer;
+	bool is_ready;
+	char status[AGENT_STATUS_SIZE]; /* as it was told last */
+	char away[AGENT_STATUS_SIZE];   /* why there is no connection */
+	bool is_once;
+	struct agent_once once;
+	int64_t once_settle_ms, once_timeout_ms;
 
 	uv_loop_t loop;
 	uv_timer_t timer;      /* the core's */
 	uv_timer_t last_timer; /* how long a wanted restart waits for the last report */
+	uv_timer_t alive_timer;
+	uv_timer_t settle_timer;  /* once: for a push to come */
+	uv_timer_t timeout_timer; /* once: for all of it */
 	uv_poll_t link_poll;
 	uv_poll_t stop_poll;
 	bool ending;
@@ -45,12 +57,23 @@ struct ota_agent {
 	struct ota_error *error;
 };
 
+static void agent_log(const struct ota_agent *agent, enum ota_log_level level, const char *word, const char *text)
+{
+	struct ota_log_line line;
+
+	ota_log_begin(&line, level, word);
+	ota_log_text(&line, "text", text);
+	ota_log_end(agent->hands.log, &line);
+}
+
 /* --- the end ---------------------------------------------------------------------------------------------------------------- */
 
 static void agent_close_handles(struct ota_agent *agent)
 {
 	uv_handle_t *handles[] = {(uv_handle_t *)&agent->timer, (uv_handle_t *)&agent->last_timer,
-				  (uv_handle_t *)&agent->link_poll, (uv_handle_t *)&agent->stop_poll};
+				  (uv_handle_t *)&agent->link_poll, (uv_handle_t *)&agent->stop_poll,
+				  (uv_handle_t *)&agent->alive_timer, (uv_handle_t *)&agent->settle_timer,
+				  (uv_handle_t *)&agent->timeout_timer};
 
 	for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
 		if (handles[i]->type != UV_UNKNOWN_HANDLE && !uv_is_closing(handles[i]))
@@ -66,6 +89,9 @@ static void agent_end(struct ota_agent *agent, int result)
 		return;
 	agent->result = result;
 	agent->ending = true;
+	/* A restart may be this very program's again, which goes on serving. */
+	if (result != OTA_AGENT_RESTART && agent->observer.stopping)
+		agent->observer.stopping(agent->observer.context);
 	if (agent_worker_is_busy(agent->worker))
 		agent_worker_stop(agent->worker);
 	else
@@ -90,6 +116,77 @@ static void agent_on_stop(uv_poll_t *poll, int status, int events)
 	agent_end(poll->data, 0);
 }
 
+/* --- once ------------------------------------------------------------------------------------------------------------------- */
+
+static void agent_end_once(struct ota_agent *agent)
+{
+	agent_end(agent, agent->hands.core.failed ? OTA_AGENT_FAILED : 0);
+}
+
+static void agent_on_settled(uv_timer_t *timer)
+{
+	agent_end_once(timer->data);
+}
+
+static void agent_on_timeout(uv_timer_t *timer)
+{
+	struct ota_agent *agent = timer->data;
+
+	agent_log(agent, OTA_LOG_ERROR, "timeout", agent->status);
+	agent_end(agent, OTA_AGENT_FAILED);
+}
+
+static void agent_look_once(struct ota_agent *agent)
+{
+	switch (agent_once_look(&agent->once, &agent->hands.core)) {
+	case AGENT_ONCE_GO_ON:
+		uv_timer_stop(&agent->settle_timer);
+		break;
+	case AGENT_ONCE_SETTLE:
+		if (!uv_is_active((uv_handle_t *)&agent->settle_timer))
+			uv_timer_start(&agent->settle_timer, agent_on_settled, (uint64_t)agent->once_settle_ms, 0);
+		break;
+	case AGENT_ONCE_END:
+		agent_end_once(agent);
+		break;
+	}
+}
+
+/* --- after each event ------------------------------------------------------------------------------------------------------- */
+
+static void agent_tell_observer(struct ota_agent *agent)
+{
+	const struct ota_agent_observer *observer = &agent->observer;
+	char status[AGENT_STATUS_SIZE];
+
+	if (!agent->is_ready && agent->hands.core.state != AGENT_STARTING) {
+		agent->is_ready = true;
+		if (observer->ready)
+			observer->ready(observer->context);
+	}
+	agent_status_print(status, &agent->hands.core, agent->away);
+	if (!strcmp(status, agent->status))
+		return;
+	ota_text_cut(agent->status, sizeof(agent->status), status);
+	if (observer->status)
+		observer->status(observer->context, status);
+}
+
+static void agent_look(struct ota_agent *agent)
+{
+	agent_tell_observer(agent);
+	agent_end_if_heard(agent);
+	if (agent->is_once && !agent->ending)
+		agent_look_once(agent);
+}
+
+static void agent_on_alive(uv_timer_t *timer)
+{
+	const struct ota_agent *agent = timer->data;
+
+	agent->observer.alive(agent->observer.context);
+}
+
 /* --- what the hands need of the loop ---------------------------------------------------------------------------------------- */
 
 static void agent_tell(struct ota_agent *agent, const struct agent_event *event)
@@ -97,7 +194,7 @@ static void agent_tell(struct ota_agent *agent, const struct agent_event *event)
 	if (agent->ending)
 		return;
 	agent_hands_event(&agent->hands, event);
-	agent_end_if_heard(agent);
+	agent_look(agent);
 }
 
 static void agent_job_start(void *context, const struct agent_job *job)
@@ -161,7 +258,7 @@ static void agent_on_done(void *context, const struct agent_job *job)
 		return;
 	}
 	agent_hands_done(&agent->hands, job);
-	agent_end_if_heard(agent);
+	agent_look(agent);
 }
 
 static void agent_on_received(void *context, uint64_t bytes)
@@ -169,15 +266,6 @@ static void agent_on_received(void *context, uint64_t bytes)
 	const struct agent_event event = {.kind = AGENT_EVENT_RECEIVED, .bytes = bytes};
 
 	agent_tell(context, &event);
-}
-
-static void agent_log(const struct ota_agent *agent, enum ota_log_level level, const char *word, const char *text)
-{
-	struct ota_log_line line;
-
-	ota_log_begin(&line, level, word);
-	ota_log_text(&line, "text", text);
-	ota_log_end(agent->hands.log, &line);
 }
 
 static void agent_on_line(void *context, const char *text)
@@ -211,6 +299,7 @@ static void agent_on_down(void *context, const char *reason, int64_t retry_ms)
 	ota_log_text(&line, "text", reason);
 	ota_log_integer(&line, "retry_ms", retry_ms);
 	ota_log_end(agent->hands.log, &line);
+	ota_text_cut(agent->away, sizeof(agent->away), reason);
 	agent_tell(agent, &event);
 }
 
@@ -346,6 +435,11 @@ int ota_agent_new(const struct ota_agent_options *options, struct ota_agent **re
 		return ota_fail(error, OTA_ENOMEM, "no memory for an agent");
 	agent->lock_fd = -1;
 	agent->stop_fd = options->stop_fd > 0 ? options->stop_fd : -1;
+	if (options->observer)
+		agent->observer = *options->observer;
+	agent->is_once = options->once;
+	agent->once_settle_ms = options->once_settle_ms ? options->once_settle_ms : 10 * OTA_SECOND_MS;
+	agent->once_timeout_ms = options->once_timeout_ms ? options->once_timeout_ms : OTA_HOUR_MS;
 	rc = agent_options_check(options, error);
 	rc = rc ? rc : agent_take_modules(agent, options, error);
 	rc = rc ? rc : agent_open_state_dir(agent, options->state_dir, error);
@@ -385,11 +479,24 @@ int ota_agent_forget(struct ota_agent *agent, const char *module,
 
 /* --- running ---------------------------------------------------------------------------------------------------------------- */
 
+static void agent_open_timers(struct ota_agent *agent)
+{
+	uv_timer_t *timers[] = {&agent->timer, &agent->last_timer, &agent->alive_timer, &agent->settle_timer,
+				&agent->timeout_timer};
+
+	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
+		uv_timer_init(&agent->loop, timers[i]);
+		timers[i]->data = agent;
+	}
+	if (agent->observer.alive && agent->observer.alive_ms > 0)
+		uv_timer_start(&agent->alive_timer, agent_on_alive, 0, (uint64_t)agent->observer.alive_ms);
+	if (agent->is_once)
+		uv_timer_start(&agent->timeout_timer, agent_on_timeout, (uint64_t)agent->once_timeout_ms, 0);
+}
+
 static int agent_open_handles(struct ota_agent *agent, struct ota_error *error)
 {
-	uv_timer_init(&agent->loop, &agent->timer);
-	uv_timer_init(&agent->loop, &agent->last_timer);
-	agent->timer.data = agent->last_timer.data = agent;
+	agent_open_timers(agent);
 	agent->worker = agent_worker_new(&agent->loop, &agent->worker_events, error);
 	if (!agent->worker)
 		return OTA_EIO;

@@ -24,6 +24,16 @@ struct ota_agent_module {
 	struct ota_installer installer;
 };
 
+/* What a service manager wants to hear (service/notify.h), or a display. Called from the agent's loop; members may be NULL. */
+struct ota_agent_observer {
+	void (*ready)(void *context); /* it is known what runs, and connecting begins */
+	void (*status)(void *context, const char *text); /* what the agent does, in a line; when it changes */
+	void (*alive)(void *context); /* from a turn of the loop, every alive_ms */
+	int64_t alive_ms;             /* 0 = never */
+	void (*stopping)(void *context);
+	void *context;
+};
+
 /*
  * Everything pointed at is borrowed until ota_agent_free(). Zero and NULL give the default in brackets.
  *
@@ -61,10 +71,16 @@ struct ota_agent_options {
 	size_t module_count;
 	struct ota_restarter restarter; /* .restart NULL: ota_agent_run() returns OTA_AGENT_RESTART instead */
 	const struct ota_log *log;      /* [none] */
+	const struct ota_agent_observer *observer; /* [none] */
+
+	bool once; /* end as soon as there is nothing to do; see ota_agent_run() [no] */
+	int64_t once_settle_ms;  /* how long a push may take to come after we informed [10 s] */
+	int64_t once_timeout_ms; /* for all of it; what is under way goes on with the next start [1 h] */
+
 	int stop_fd; /* the agent ends when this becomes readable: a signalfd, an eventfd; 0 or -1 = never */
 };
 
-enum { OTA_AGENT_RESTART = 1 };
+enum { OTA_AGENT_RESTART = 1, OTA_AGENT_FAILED = 2 };
 
 struct ota_agent;
 
@@ -76,6 +92,9 @@ int ota_agent_new(const struct ota_agent_options *options, struct ota_agent **re
  * Runs until stop_fd is readable (0), or until an installed version needs a restart that no restarter was given for
  * (OTA_AGENT_RESTART: free the agent, then start the program anew). Negative: it could not begin. Whatever is under way goes on
  * after the next start. Once per agent.
+ *
+ * With `once` it also ends when no push came in the settle time (0), when a task was canceled (0) or failed, or when the
+ * timeout has passed (OTA_AGENT_FAILED; the log says why).
  */
 int ota_agent_run(struct ota_agent *agent, struct ota_error *error);
 

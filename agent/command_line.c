@@ -3,11 +3,16 @@
 #include <getopt.h>
 #include <stdio.h>
 
-enum { CONFIG, CHECK, PROVISION, VERSION, FORGET, MODULE, HELP, FLAGS };
+#include "common/text.h"
+
+enum { CONFIG, ONCE, SETTLE, TIMEOUT, CHECK, PROVISION, VERSION, FORGET, MODULE, HELP, FLAGS };
 
 static const struct ota_flag flags[FLAGS] = {
 	[CONFIG] = {"config", 0, "FILE", "the configuration, ota-agent.conf(5)"},
-	[CHECK] = {"check-config", 0, NULL, "read it, say whether it is right, and exit"},
+	[ONCE] = {"once", 0, NULL, "take what the server has to offer, finish it, and exit"},
+	[SETTLE] = {"settle", 0, "DURATION", "with --once: how long an offer may take to come, 10s if not given"},
+	[TIMEOUT] = {"timeout", 0, "DURATION", "with --once: for all of it, 1h if not given"},
+	[CHECK] = {"check-config", 0, NULL, "read it, say all that is wrong with it or what it means, and exit"},
 	[PROVISION] = {"provision", 0, "IMAGE", "make IMAGE the first slot of a new device (installer = file) and exit"},
 	[VERSION] = {"version", 0, "[VERSION]", "with --provision: what the image is; alone: print the version of this program"},
 	[FORGET] = {"forget", 0, NULL, "forget the packages that failed here and are therefore refused, and exit"},
@@ -23,6 +28,7 @@ struct ota_flag_list agent_command_line_flags(void)
 void agent_command_line_help(void)
 {
 	fputs("Usage: ota-agent --config FILE\n"
+	      "       ota-agent --config FILE --once [--settle DURATION] [--timeout DURATION]\n"
 	      "       ota-agent --config FILE --check-config\n"
 	      "       ota-agent --config FILE --provision IMAGE --version VERSION [--module NAME]\n"
 	      "       ota-agent --config FILE --forget [--module NAME]\n"
@@ -33,7 +39,8 @@ void agent_command_line_help(void)
 	ota_flags_print(stdout, agent_command_line_flags());
 	fputs("\n"
 	      "Exit codes: 0 ended as asked, 1 failed, 2 wrong command line or configuration,"
-	      " 10 wants to be started again (restart = exit).\n",
+	      " 10 wants to be started again (restart = exit).\n"
+	      "With --once: 0 nothing to do or done, 1 failed or not finished in time, 10 installed and to be started again.\n",
 	      stdout);
 }
 
@@ -43,12 +50,24 @@ static bool complain(const char *sentence)
 	return false;
 }
 
+static bool take_duration(const char *value, int64_t *target)
+{
+	return (ota_text_parse_duration(value, target) && *target > 0) || complain("a duration is written 90s, 10m or 1h");
+}
+
 static bool line_take(struct agent_command_line *line, int flag, const char *value)
 {
 	switch (flag) {
 	case CONFIG:
 		line->config = value;
 		return true;
+	case ONCE:
+		line->once = true;
+		return true;
+	case SETTLE:
+		return take_duration(value, &line->settle_ms);
+	case TIMEOUT:
+		return take_duration(value, &line->timeout_ms);
 	case CHECK:
 		line->verb = AGENT_VERB_CHECK_CONFIG;
 		return true;
@@ -83,6 +102,10 @@ static bool line_check(const struct agent_command_line *line, int operands)
 		return true;
 	if (!line->config)
 		return complain("--config is missing");
+	if (line->once && line->verb != AGENT_VERB_RUN)
+		return complain("--once goes with no other task");
+	if (!line->once && (line->settle_ms || line->timeout_ms))
+		return complain("--settle and --timeout go with --once");
 	if (line->verb == AGENT_VERB_PROVISION && !line->version)
 		return complain("--provision needs --version VERSION");
 	return true;

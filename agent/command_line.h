@@ -5,6 +5,7 @@
 #define OTA_AGENT_COMMAND_LINE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/flag.h"
 
@@ -30,6 +31,8 @@ struct agent_command_line {
 	const char *config;
 	const char *image, *version; /* PROVISION */
 	const char *module; /* PROVISION, FORGET; NULL = not said */
+	bool once; /* RUN */
+	int64_t settle_ms, timeout_ms; /* RUN once; 0 = not said */
 };
 
 /* False after a sentence on standard error. */

@@ -54,9 +54,25 @@ static const struct ota_config_row rows[] = {
 };
 /* clang-format on */
 
+/* A file on its way into the struct. */
+struct reading {
+	struct agent_config *config;
+	agent_config_problem *problem; /* NULL: the first one ends it */
+	void *context;
+	bool is_wrong;
+};
+
+static void reading_problem(void *context, const struct ota_error *error)
+{
+	struct reading *reading = context;
+
+	reading->is_wrong = true;
+	reading->problem(reading->context, error);
+}
+
 static void *config_section(void *context, const char *kind, const char *name, struct ota_error *error)
 {
-	struct agent_config *config = context;
+	struct agent_config *config = ((struct reading *)context)->config;
 	struct agent_module_config *module;
 
 	if (!kind[0])
@@ -114,18 +130,51 @@ static int restart_parse(struct agent_config *config, struct ota_error *error)
 	return 0;
 }
 
-static int config_finish(struct agent_config *config, struct ota_error *error)
+/* 0: go on. */
+static int reading_note(struct reading *reading, const char *path, int rc, struct ota_error *error)
 {
-	if (!config->module_count)
-		return ota_fail(error, OTA_EINVALID,
-				"there is no [module NAME] section; a device of one part has [module default]");
-	for (size_t i = 0; i < config->module_count; i++) {
-		int rc = module_finish(&config->modules[i], &config->agent_modules[i], error);
+	if (rc)
+		ota_error_prefix(error, rc, "%s", path);
+	if (!rc || !reading->problem)
+		return rc;
+	reading_problem(reading, error);
+	return 0;
+}
 
-		if (rc)
-			return rc;
-	}
-	return restart_parse(config, error);
+static int config_finish(struct reading *reading, const char *path, struct ota_error *error)
+{
+	struct agent_config *config = reading->config;
+	int rc = 0;
+
+	if (!config->module_count)
+		rc = ota_fail(error, OTA_EINVALID,
+			      "there is no [module NAME] section; a device of one part has [module default]");
+	rc = reading_note(reading, path, rc, error);
+	for (size_t i = 0; i < config->module_count && !rc; i++)
+		rc = reading_note(reading, path, module_finish(&config->modules[i], &config->agent_modules[i], error), error);
+	return rc ? rc : reading_note(reading, path, restart_parse(config, error), error);
+}
+
+static int config_read(struct reading *reading, const char *path, struct ota_error *error)
+{
+	struct agent_config *config = reading->config;
+	const struct ota_config_spec spec = {
+		.rows = rows,
+		.row_count = sizeof(rows) / sizeof(rows[0]),
+		.section = config_section,
+		.context = reading,
+		.problem = reading->problem ? reading_problem : NULL,
+	};
+	int rc;
+
+	ota_text_cut(config->restart, sizeof(config->restart), "reexec");
+	ota_text_cut(config->url_schemes, sizeof(config->url_schemes), "https");
+	config->log_level = OTA_LOG_INFO;
+	rc = ota_config_read(path, &spec, error);
+	if (rc && reading->problem && !reading->is_wrong)
+		reading_problem(reading, error); /* the file itself cannot be read */
+	/* What belongs together is looked at only where each for itself is right. */
+	return rc ? rc : config_finish(reading, path, error);
 }
 
 const struct ota_config_row *agent_config_rows(size_t *ret_count)
@@ -136,18 +185,18 @@ const struct ota_config_row *agent_config_rows(size_t *ret_count)
 
 int agent_config_read(const char *path, struct agent_config *config, struct ota_error *error)
 {
-	const struct ota_config_spec spec = {
-		.rows = rows, .row_count = sizeof(rows) / sizeof(rows[0]), .section = config_section, .context = config};
-	int rc;
+	struct reading reading = {.config = config};
 
-	ota_text_cut(config->restart, sizeof(config->restart), "reexec");
-	ota_text_cut(config->url_schemes, sizeof(config->url_schemes), "https");
-	config->log_level = OTA_LOG_INFO;
-	rc = ota_config_read(path, &spec, error);
-	if (rc)
-		return rc;
-	rc = config_finish(config, error);
-	return rc ? ota_error_prefix(error, rc, "%s", path) : 0;
+	return config_read(&reading, path, error);
+}
+
+bool agent_config_check(const char *path, struct agent_config *config, agent_config_problem *problem, void *context)
+{
+	struct reading reading = {.config = config, .problem = problem, .context = context};
+	struct ota_error error = {0};
+
+	config_read(&reading, path, &error);
+	return !reading.is_wrong;
 }
 
 const struct agent_module_config *agent_config_module(const struct agent_config *config, const char *name)

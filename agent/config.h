@@ -53,6 +53,9 @@ struct agent_config {
 
 /* config must be zeroed and keep its place. Errors are sentences with file and line, or the name of the module at fault. */
 int agent_config_read(const char *path, struct agent_config *config, struct ota_error *error);
+/* The same for all that is wrong with it, one call each. False when something is. */
+typedef void agent_config_problem(void *context, const struct ota_error *error);
+bool agent_config_check(const char *path, struct agent_config *config, agent_config_problem *problem, void *context);
 /* What the library needs of it; log and stop_fd are left to the caller. */
 struct ota_agent_options agent_config_options(struct agent_config *config);
 /* The rows, for whoever prints them; those of the section "module" are of every [module NAME]. */

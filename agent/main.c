@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/check.h"
 #include "agent/command_line.h"
 #include "agent/config.h"
 #include "common/file.h"
 #include "common/topic.h"
 #include "common/version.h"
+#include "service/notify.h"
 
 static int complain(const struct ota_error *error, int exit_code)
 {
@@ -110,10 +112,46 @@ static int restart(enum agent_restart kind, char **arguments, const char *path)
 	return complain(&error, AGENT_EXIT_FAILED);
 }
 
-static int run(struct agent_config *config, char **arguments)
+/* --- the service manager ---------------------------------------------------------------------------------------------------- */
+
+static void on_ready(void *context)
+{
+	ota_notify_ready(context);
+}
+
+static void on_status(void *context, const char *text)
+{
+	ota_notify_status(context, text);
+}
+
+static void on_alive(void *context)
+{
+	ota_notify_ping(context);
+}
+
+static void on_stopping(void *context)
+{
+	ota_notify_stopping(context);
+}
+
+static struct ota_agent_observer observer_of(struct ota_notify *notify)
+{
+	return (struct ota_agent_observer){
+		.ready = on_ready,
+		.status = on_status,
+		.alive = on_alive,
+		.alive_ms = notify->watchdog_ms,
+		.stopping = on_stopping,
+		.context = notify,
+	};
+}
+
+static int run(struct agent_config *config, const struct agent_command_line *line, char **arguments)
 {
 	const struct ota_log log = {.write = ota_log_to_stderr, .threshold = (enum ota_log_level)config->log_level};
 	struct ota_agent_options options = agent_config_options(config);
+	struct ota_agent_observer observer;
+	struct ota_notify notify;
 	struct ota_agent *agent = NULL;
 	struct ota_error error = {0};
 	char path[PATH_MAX] = "";
@@ -122,6 +160,12 @@ static int run(struct agent_config *config, char **arguments)
 
 	options.log = &log;
 	options.stop_fd = stop_fd;
+	options.once = line->once;
+	options.once_settle_ms = line->settle_ms;
+	options.once_timeout_ms = line->timeout_ms;
+	ota_notify_open(&notify);
+	observer = observer_of(&notify);
+	options.observer = &observer;
 	if (config->restart_kind == AGENT_RESTART_REEXEC && !own_path(path)) {
 		ota_fail_errno(&error, "restart = reexec: cannot tell the program's path");
 		return complain(&error, AGENT_EXIT_FAILED);
@@ -131,8 +175,11 @@ static int run(struct agent_config *config, char **arguments)
 		return complain(&error, rc == OTA_EINVALID ? AGENT_EXIT_USAGE : AGENT_EXIT_FAILED);
 	rc = ota_agent_run(agent, &error);
 	ota_agent_free(agent);
+	ota_notify_close(&notify);
 	if (rc == OTA_AGENT_RESTART)
 		return restart(config->restart_kind, arguments, path);
+	if (rc == OTA_AGENT_FAILED)
+		return AGENT_EXIT_FAILED;
 	return rc ? complain(&error, rc == OTA_EINVALID ? AGENT_EXIT_USAGE : AGENT_EXIT_FAILED) : AGENT_EXIT_DONE;
 }
 
@@ -140,16 +187,15 @@ static int with_config(const struct agent_command_line *line, struct agent_confi
 {
 	struct ota_error error = {0};
 
+	if (line->verb == AGENT_VERB_CHECK_CONFIG)
+		return agent_check(line->config, config) ? AGENT_EXIT_DONE : AGENT_EXIT_USAGE;
 	if (agent_config_read(line->config, config, &error))
 		return complain(&error, AGENT_EXIT_USAGE);
 	if (line->verb == AGENT_VERB_PROVISION)
 		return provision(config, line);
 	if (line->verb == AGENT_VERB_FORGET)
 		return forget(config, line);
-	if (line->verb == AGENT_VERB_RUN)
-		return run(config, arguments);
-	printf("%s is right\n", line->config);
-	return AGENT_EXIT_DONE;
+	return run(config, line, arguments);
 }
 
 int main(int count, char **arguments)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
+#include "common/text.h"
 
 enum { LINES_MAX = 256 * 1024 }; /* bytes of a hook's lines that wait for the loop; more are dropped */
 
@@ -48,11 +49,13 @@ static void worker_on_line(void *context, const char *line)
 	uv_async_send(&worker->news);
 }
 
-static void job_install(struct agent_job *job, const struct agent_watch *watch)
+/* path[PATH_MAX]: where the download stands, or will. */
+static struct ota_image job_image(const struct agent_job *job, char *path)
 {
 	const struct ota_offer *offer = &job->order.offer;
-	char path[PATH_MAX];
-	const struct ota_image image = {
+
+	job->fetch.path(job->fetch.context, offer->module, path);
+	return (struct ota_image){
 		.path = path,
 		.module = offer->module,
 		.version = offer->version,
@@ -60,9 +63,29 @@ static void job_install(struct agent_job *job, const struct agent_watch *watch)
 		.size = offer->size,
 		.sha256 = job->sha256,
 	};
+}
 
-	job->fetch.path(job->fetch.context, offer->module, path);
+static void job_install(struct agent_job *job, const struct agent_watch *watch)
+{
+	char path[PATH_MAX];
+	const struct ota_image image = job_image(job, path);
+
 	job->code = job->installer.install(job->installer.context, &image, watch, &job->error);
+}
+
+/* What would have no room once it is here need not come. */
+static void job_fetch(struct agent_job *job, const struct agent_watch *watch)
+{
+	char path[PATH_MAX];
+	const struct ota_image image = job_image(job, path);
+	struct ota_error error = {0};
+
+	if (!job->installer.room || !job->installer.room(job->installer.context, &image, &error)) {
+		job->fetch.run(job->fetch.context, &job->order, watch, &job->fetched);
+		return;
+	}
+	job->fetched = (struct agent_fetch_result){.outcome = AGENT_FETCH_PERMANENT};
+	ota_text_cut(job->fetched.text, sizeof(job->fetched.text), error.text);
 }
 
 static void worker_run(uv_work_t *work)
@@ -77,7 +100,7 @@ static void worker_run(uv_work_t *work)
 		job->code = job->installer.version(job->installer.context, job->module_name, &watch, job->version, &job->error);
 		break;
 	case AGENT_JOB_FETCH:
-		job->fetch.run(job->fetch.context, &job->order, &watch, &job->fetched);
+		job_fetch(job, &watch);
 		break;
 	case AGENT_JOB_INSTALL:
 		job_install(job, &watch);

@@ -215,8 +215,25 @@ struct reader {
 	void *target;
 	bool *given;           /* per row: set in this section */
 	struct ota_bytes seen; /* headers so far, each with its NUL */
+	bool is_lost;          /* the header of this section was refused: what stands below it belongs nowhere */
+	struct ota_error first; /* problem that somebody was told of */
 	struct ota_error *error;
 };
+
+/* 0 when the reading goes on: nothing happened, or whoever listens was told. */
+static int problem_note(struct reader *reader, unsigned line, int code)
+{
+	if (code == 0)
+		return 0;
+	ota_error_prefix(reader->error, code, "%s:%u", reader->path, line);
+	if (!reader->spec->problem || !reader->error)
+		return code;
+	reader->spec->problem(reader->spec->context, reader->error);
+	if (reader->first.code == 0)
+		reader->first = *reader->error;
+	*reader->error = (struct ota_error){0};
+	return 0;
+}
 
 static char *text_trim(char *text)
 {
@@ -243,19 +260,19 @@ static int section_enter(struct reader *reader)
 	return error && error->code < 0 ? error->code : ota_fail(error, OTA_EINVALID, "section [%s] is refused", reader->kind);
 }
 
-/* What must stand in the section that ends here. */
+/* What must stand in the section that ends here. The line to name is the header that misses something, not the next one. */
 static int section_leave(struct reader *reader)
 {
-	/* The line to name is the header that misses something, not the next one. */
-	reader->line = reader->section_line;
-	for (size_t i = 0; i < reader->spec->row_count; i++) {
+	int code = 0;
+	for (size_t i = 0; i < reader->spec->row_count && code == 0 && !reader->is_lost; i++) {
 		const struct ota_config_row *row = &reader->spec->rows[i];
 		if (!row->required || reader->given[i] || strcmp(row->section, reader->kind) != 0)
 			continue;
-		return ota_fail_at(reader->error, OTA_EINVALID, row->key, "%s: is missing (%s)", row->key,
-				   row->help ? row->help : "required");
+		code = problem_note(reader, reader->section_line,
+				    ota_fail_at(reader->error, OTA_EINVALID, row->key, "%s: is missing (%s)", row->key,
+						row->help ? row->help : "required"));
 	}
-	return 0;
+	return code;
 }
 
 static bool header_is_repeated(const struct reader *reader, const char *header)
@@ -285,13 +302,9 @@ static int header_split(struct reader *reader, char *header)
 static int header_read(struct reader *reader, char *line)
 {
 	size_t size = strlen(line);
-	unsigned here = reader->line;
+	int code;
 	if (size < 2 || line[size - 1] != ']')
 		return ota_fail(reader->error, OTA_EINVALID, "a section header must end in ]");
-	int code = section_leave(reader);
-	if (code < 0)
-		return code;
-	reader->line = here;
 	line[size - 1] = '\0';
 	code = header_split(reader, text_trim(line + 1));
 	return code < 0 ? code : section_enter(reader);
@@ -315,15 +328,23 @@ static int pair_read(struct reader *reader, char *line)
 
 static int line_read(struct reader *reader, char *line)
 {
+	int code;
 	line = text_trim(line);
-	if (line[0] == '\0' || line[0] == '#')
+	if (line[0] == '\0' || line[0] == '#' || (line[0] != '[' && reader->is_lost))
 		return 0;
-	return line[0] == '[' ? header_read(reader, line) : pair_read(reader, line);
+	if (line[0] != '[')
+		return problem_note(reader, reader->line, pair_read(reader, line));
+	code = section_leave(reader);
+	if (code < 0)
+		return code;
+	code = header_read(reader, line);
+	reader->is_lost = code < 0;
+	return problem_note(reader, reader->line, code);
 }
 
 static int lines_read(struct reader *reader, char *text)
 {
-	int code = section_enter(reader);
+	int code = problem_note(reader, reader->line, section_enter(reader));
 	while (code == 0 && text) {
 		char *next = strchr(text, '\n');
 		if (next)
@@ -332,9 +353,7 @@ static int lines_read(struct reader *reader, char *text)
 		code = line_read(reader, text);
 		text = next;
 	}
-	if (code == 0)
-		code = section_leave(reader);
-	return code < 0 ? ota_error_prefix(reader->error, code, "%s:%u", reader->path, reader->line) : 0;
+	return code < 0 ? code : section_leave(reader);
 }
 
 /* The text of the file, checked to be text. */
@@ -377,6 +396,10 @@ int ota_config_read(const char *path, const struct ota_config_spec *spec, struct
 	if (!reader.given)
 		return ota_fail(error, OTA_ENOMEM, "out of memory for %s", path);
 	code = lines_read(&reader, text.data);
+	if (code == 0 && reader.first.code < 0) {
+		*error = reader.first;
+		code = error->code;
+	}
 	free(reader.given);
 	ota_bytes_free(&reader.seen);
 	return code;

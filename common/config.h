@@ -45,9 +45,12 @@ struct ota_config_spec {
 	size_t row_count;
 	ota_config_section *section;
 	void *context;
+	/* Told of each problem of a file, and reading goes on behind it. NULL: the first one ends the reading. */
+	void (*problem)(void *context, const struct ota_error *error);
 };
 
-/* Reads a file. Errors are "agent.conf:12: retry: ..." sentences. Values not given keep what the target struct held before. */
+/* Reads a file. Errors are "agent.conf:12: retry: ..." sentences; of several problems the first is returned. Values not given
+ * keep what the target struct held before. */
 int ota_config_read(const char *path, const struct ota_config_spec *spec, struct ota_error *error);
 /* One value from elsewhere (command line, environment, broker option), through the same table. */
 int ota_config_set(const struct ota_config_spec *spec, void *target, const char *section, const char *key, const char *value,

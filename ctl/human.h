@@ -11,6 +11,7 @@
 
 enum ota_human_kind {
 	OTA_HUMAN_TEXT,   /* as it is; numbers too */
+	OTA_HUMAN_PROSE,  /* text whose lines stay lines where one object is shown */
 	OTA_HUMAN_NUMBER, /* set to the right */
 	OTA_HUMAN_BYTES,  /* "1.4 MiB", to the right */
 	OTA_HUMAN_AGO,    /* "3m ago", "in 2d" */

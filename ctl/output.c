@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/limits.h"
 #include "ctl/cell.h"
 
 static const char *const forms[] = {
@@ -162,6 +163,24 @@ static void print_part(const struct ota_output *output, const struct ota_part *p
 	print_table(&inner, part->view, items);
 }
 
+/* Its lines below each other, all where the first one begins. */
+static void put_prose(struct ota_bytes *out, const char *text, size_t indent)
+{
+	char line[OTA_NOTES_MAX + 1];
+
+	for (bool is_first = true; is_first || *text; is_first = false) {
+		size_t size = strcspn(text, "\n");
+
+		if (!is_first) {
+			ota_bytes_text(out, "\n");
+			ota_cell_put(out, "", (struct ota_cell_place){ .width = *text == '\n' ? 0 : indent });
+		}
+		(void)snprintf(line, sizeof(line), "%.*s", (int)(size < OTA_NOTES_MAX ? size : OTA_NOTES_MAX), text);
+		ota_cell_clean(out, line);
+		text += size + (text[size] == '\n');
+	}
+}
+
 static void print_lines(const struct ota_output *output, const struct ota_view *view, const cJSON *object)
 {
 	size_t width = 0;
@@ -179,7 +198,10 @@ static void print_lines(const struct ota_output *output, const struct ota_view *
 		if (!value)
 			continue;
 		ota_cell_put(&line, field->label, (struct ota_cell_place){ .width = width + 2 });
-		ota_human_put(&line, field->kind, value, output->now_ms);
+		if (field->kind == OTA_HUMAN_PROSE && cJSON_IsString(value))
+			put_prose(&line, value->valuestring, width + 2);
+		else
+			ota_human_put(&line, field->kind, value, output->now_ms);
 		ota_bytes_text(&line, "\n");
 		write_out(output, &line);
 	}

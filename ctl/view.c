@@ -154,7 +154,7 @@ static const struct ota_field package_lines[] = {
 	{ "url",          "url",          OTA_HUMAN_TEXT,   0 },
 	{ "status",       "status",       OTA_HUMAN_TEXT,   0 },
 	{ "verification", "verification", OTA_HUMAN_TEXT,   0 },
-	{ "notes",        "notes",        OTA_HUMAN_TEXT,   0 },
+	{ "notes",        "notes",        OTA_HUMAN_PROSE,  0 },
 	{ "info",         "extData",      OTA_HUMAN_TAGS,   0 },
 	{ "created",      "createdAt",    OTA_HUMAN_TIME,   0 },
 	{ "by",           "createdBy",    OTA_HUMAN_TEXT,   0 },

@@ -65,6 +65,8 @@ struct ota_link_handlers {
  */
 int ota_link_open(const struct ota_link_options *options, const struct ota_link_handlers *handlers, struct ota_link **ret_link,
 		  struct ota_error *error);
+/* What ota_link_open() would say to these options, without a connection. */
+int ota_link_check(const struct ota_link_options *options, struct ota_error *error);
 /* Disconnects (at most `flush_ms` for what is unacknowledged), frees, returns NULL. No handler runs afterwards. */
 struct ota_link *ota_link_free(struct ota_link *link, int64_t flush_ms);
 

@@ -104,3 +104,12 @@ void link_settings_clear(struct link_settings *settings)
 	free(settings->password);
 	*settings = (struct link_settings){0};
 }
+
+int ota_link_check(const struct ota_link_options *options, struct ota_error *error)
+{
+	struct link_settings settings = {0};
+	int rc = link_settings_copy(&settings, options, error);
+
+	link_settings_clear(&settings);
+	return rc;
+}

@@ -16,6 +16,7 @@
 
 enum {
 	REDIRECTS_MAX = 3,
+	RECORDS_SIZE = 64 * 1024,
 	RETRY_AFTER_MAX_MS = 10 * OTA_MINUTE_MS,
 	POLL_MS = 1000, /* curl's own timers are never this far apart; the watch wakes us at once */
 };
@@ -383,7 +384,8 @@ static void transfer_conclude(struct transfer *transfer, CURLcode code)
 /* Cheaper to say before than after an hour of downloading. */
 static bool transfer_has_room(struct transfer *transfer)
 {
-	uint64_t needed = transfer->part.offer->size - transfer->part.size, there;
+	/* The record and the checkpoint need a little, too: an agent that cannot save says so, and does nothing. */
+	uint64_t needed = transfer->part.offer->size - transfer->part.size + RECORDS_SIZE, there;
 	struct statvfs status;
 	char text[OTA_DESC_MAX + 1];
 
@@ -392,7 +394,8 @@ static bool transfer_has_room(struct transfer *transfer)
 	there = (uint64_t)status.f_bavail * status.f_frsize;
 	if (there >= needed)
 		return true;
-	snprintf(text, sizeof(text), "%" PRIu64 " bytes are needed, %" PRIu64 " are free", needed, there);
+	snprintf(text, sizeof(text), "%" PRIu64 " bytes are needed, %" PRIu64 " are free in %s", needed, there,
+		 transfer->options->state_dir);
 	transfer_end(transfer, AGENT_FETCH_PERMANENT, text);
 	return false;
 }

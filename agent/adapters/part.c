@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -85,8 +86,26 @@ int agent_part_bind(struct agent_part *part, const char *etag, struct ota_error 
 	return ota_file_replace(path, (struct ota_span){text.data, text.size}, PART_MODE, error);
 }
 
+/* A slot may hold the same file (agent/adapters/slots.h): it keeps it, and we begin another. */
+static int part_unshare(struct agent_part *part, struct ota_error *error)
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (fstat(part->fd, &status) < 0 || status.st_nlink <= 1)
+		return 0;
+	agent_part_path(part->state_dir, part->offer->module, path);
+	ota_fd_cleanup(&part->fd);
+	part->fd = unlink(path) < 0 ? -1 : open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, PART_MODE);
+	return part->fd < 0 ? ota_fail_errno(error, "cannot begin %s anew", path) : 0;
+}
+
 int agent_part_restart(struct agent_part *part, struct ota_error *error)
 {
+	int rc = part_unshare(part, error);
+
+	if (rc)
+		return rc;
 	part->digest = ota_digest_free(part->digest);
 	part->digest = ota_digest_new();
 	if (!part->digest)
@@ -120,6 +139,14 @@ static int part_hash(struct agent_part *part, const struct agent_watch *watch, s
 	}
 }
 
+/* A file that a slot holds was whole once; if it is not any more, going on with it would write into the slot. */
+static bool part_is_cut_and_shared(const struct agent_part *part)
+{
+	struct stat status;
+
+	return part->size < part->offer->size && !fstat(part->fd, &status) && status.st_nlink > 1;
+}
+
 static int part_open_file(struct agent_part *part, const struct agent_watch *watch, struct ota_error *error)
 {
 	char path[PATH_MAX];
@@ -138,7 +165,7 @@ static int part_open_file(struct agent_part *part, const struct agent_watch *wat
 	if (rc)
 		return rc;
 	part->resumed = part->size > 0;
-	return part->size > part->offer->size ? agent_part_restart(part, error) : 0;
+	return part->size > part->offer->size || part_is_cut_and_shared(part) ? agent_part_restart(part, error) : 0;
 }
 
 int agent_part_open(struct agent_part *part, const char *state_dir, const struct ota_offer *offer,

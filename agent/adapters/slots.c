@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "agent/adapters/hook.h"
@@ -20,6 +21,7 @@ enum {
 	SLOT_FILE_MODE = 0644,
 	SLOT_PIECE = 32768,
 	MANIFEST_MAX = 1024,
+	STAT_BLOCK = 512, /* unit of st_blocks, stat(2) */
 };
 
 struct manifest {
@@ -186,21 +188,30 @@ static int slots_version(void *context, const char *module, const struct agent_w
 
 /* --- filling a slot --------------------------------------------------------------------------------------------------------- */
 
-/* Whatever the slot held is vouched for no longer, before its image changes. */
-static int slot_empty(const struct agent_slots *slots, const char *slot, struct ota_error *error)
+static int slot_remove(const struct agent_slots *slots, const char *slot, const char *name, struct ota_error *error)
 {
-	char dir[PATH_MAX], path[PATH_MAX];
-	int rc;
+	char path[PATH_MAX];
+	int rc = path_of(slots, slot, name, path, error);
 
-	rc = path_of(slots, slot, "", dir, error);
-	rc = rc ? rc : path_of(slots, slot, "manifest.json", path, error);
-	rc = rc ? rc : ota_file_make_directories(dir, SLOT_DIR_MODE, error);
 	if (rc)
 		return rc;
-	slots_step(slots, "remove manifest");
+	slots_step(slots, "remove a file");
 	if (unlink(path) < 0 && errno != ENOENT)
 		return ota_fail_errno(error, "cannot remove %s", path);
-	return ota_file_sync_directory(dir, error);
+	return 0;
+}
+
+/* Whatever the slot held is vouched for no longer, before its image changes; then the image goes, to make room for the next. */
+static int slot_empty(const struct agent_slots *slots, const char *slot, struct ota_error *error)
+{
+	char dir[PATH_MAX];
+	int rc = path_of(slots, slot, "", dir, error);
+
+	rc = rc ? rc : ota_file_make_directories(dir, SLOT_DIR_MODE, error);
+	rc = rc ? rc : slot_remove(slots, slot, "manifest.json", error);
+	rc = rc ? rc : ota_file_sync_directory(dir, error);
+	rc = rc ? rc : slot_remove(slots, slot, "image", error);
+	return rc ? rc : slot_remove(slots, slot, "image.new", error);
 }
 
 /* The image was verified when it was downloaded; this proves what stands in the slot. */
@@ -211,7 +222,18 @@ static int slot_check_digest(const struct ota_image *image, const struct ota_dig
 	return ota_fail(error, OTA_EVERIFY, "the downloaded file has changed");
 }
 
-static int slot_copy(const struct agent_slots *slots, const char *slot, const struct ota_image *image,
+/* A download of ours on the same filesystem becomes the slot's image without a copy, and needs no room a second time. An image
+ * that a person brought stays his own. False: it has to be copied. */
+static bool slot_link(const struct agent_slots *slots, const struct ota_image *image, const char *temporary)
+{
+	if (!image->sha256)
+		return false;
+	slots_step(slots, "link image");
+	return !link(image->path, temporary) && !chmod(temporary, SLOT_FILE_MODE);
+}
+
+/* Either way the bytes that stand in the slot are hashed: nothing else is proof. */
+static int slot_take(const struct agent_slots *slots, const char *slot, const struct ota_image *image,
 		     const struct agent_watch *watch, struct ota_digest_result *ret_digest, struct ota_error *error)
 {
 	char path[PATH_MAX], temporary[PATH_MAX];
@@ -225,15 +247,17 @@ static int slot_copy(const struct agent_slots *slots, const char *slot, const st
 	rc = rc ? rc : path_of(slots, slot, "image.new", temporary, error);
 	if (rc)
 		return rc;
-	slots_step(slots, "write image");
-	to = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, SLOT_FILE_MODE);
-	if (to < 0)
-		return ota_fail_errno(error, "cannot create %s", temporary);
+	if (!slot_link(slots, image, temporary)) {
+		slots_step(slots, "write image");
+		to = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, SLOT_FILE_MODE);
+		if (to < 0)
+			return ota_fail_errno(error, "cannot create %s", temporary);
+	}
 	rc = image_stream(from, to, watch, ret_digest, error);
 	rc = rc ? rc : slot_check_digest(image, ret_digest, error);
 	if (!rc)
 		slots_step(slots, "commit image");
-	return rc ? rc : ota_file_commit(to, temporary, path, error);
+	return rc ? rc : ota_file_commit(to >= 0 ? to : from, temporary, path, error);
 }
 
 static int slot_fill(const struct agent_slots *slots, const char *slot, const struct ota_image *image,
@@ -244,7 +268,7 @@ static int slot_fill(const struct agent_slots *slots, const char *slot, const st
 	int rc;
 
 	rc = slot_empty(slots, slot, error);
-	rc = rc ? rc : slot_copy(slots, slot, image, watch, &digest, error);
+	rc = rc ? rc : slot_take(slots, slot, image, watch, &digest, error);
 	rc = rc ? rc : path_of(slots, slot, "manifest.json", path, error);
 	if (rc)
 		return rc;
@@ -317,9 +341,52 @@ static int slots_install(void *context, const struct ota_image *image, const str
 	return rc ? rc : slot_make_current(slots, other, error);
 }
 
+/* --- room ------------------------------------------------------------------------------------------------------------------- */
+
+static bool is_on_one_filesystem(const char *directory, const char *file_to_be)
+{
+	char parent[PATH_MAX];
+	struct stat here, there;
+
+	ota_text_cut(parent, sizeof(parent), file_to_be);
+	*strrchr(parent, '/') = '\0';
+	return !stat(directory, &here) && !stat(parent, &there) && here.st_dev == there.st_dev;
+}
+
+/* What emptying the slot that will be filled sets free. */
+static uint64_t slot_occupied(const struct agent_slots *slots)
+{
+	const char *current = "b";
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (slots_current(slots, &current, NULL) && !slots->running)
+		return 0;
+	if (path_of(slots, (slots->running ? slots->running : current[0]) == 'a' ? "b" : "a", "image", path, NULL) ||
+	    stat(path, &status) || status.st_nlink > 1)
+		return 0;
+	return (uint64_t)status.st_blocks * STAT_BLOCK;
+}
+
+static int slots_room(void *context, const struct ota_image *image, struct ota_error *error)
+{
+	const struct agent_slots *slots = context;
+	struct statvfs status;
+	uint64_t there;
+
+	if (is_on_one_filesystem(slots->slots_dir, image->path) || statvfs(slots->slots_dir, &status))
+		return 0; /* linked, not copied; or the installation will tell */
+	there = (uint64_t)status.f_bavail * status.f_frsize + slot_occupied(slots);
+	if (there >= image->size)
+		return 0;
+	return ota_fail(error, OTA_ELIMIT, "%" PRIu64 " bytes are needed, %" PRIu64 " are free in %s", image->size, there,
+			slots->slots_dir);
+}
+
 struct ota_installer agent_slots_installer(struct agent_slots *slots)
 {
-	return (struct ota_installer){.version = slots_version, .install = slots_install, .context = slots};
+	return (struct ota_installer){
+		.version = slots_version, .install = slots_install, .room = slots_room, .context = slots};
 }
 
 int agent_slots_provision(const struct agent_slots *slots, const char *image_path, const char *module, const char *version,

@@ -7,6 +7,8 @@
  * its image has the manifest's size and hash. An installation fills the other slot; only the last step, the rename of the link,
  * changes what runs next. A slot without a manifest is being filled: nothing points at it and the next installation begins it
  * anew.
+ *
+ * A download on the same filesystem is linked into its slot, so that one image needs room once; on another it is copied.
  */
 #ifndef OTA_AGENT_ADAPTERS_SLOTS_H
 #define OTA_AGENT_ADAPTERS_SLOTS_H

@@ -121,6 +121,7 @@ static void core_fail(struct agent_core *core, struct agent_effects *effects, in
 	bool was_in_between = core->task.delivered;
 
 	core_report(core, &core->task.offer, step, desc);
+	core->failed = true;
 	if (bytes_are_bad)
 		agent_refusals_add(&core->refusals, &core->task.offer, step, desc);
 	core_drop_task(core);
@@ -164,6 +165,7 @@ ACTION(conclude_fallback)
 	UNUSED(event), UNUSED(now);
 	snprintf(desc, sizeof(desc), "%s was installed, but %s came up", core->task.offer.version, core->modules[module].version);
 	agent_refusals_add(&core->refusals, &core->task.offer, STEP_NOT_BURNED, desc);
+	core->failed = true;
 	core_drop_task(core);
 	emit_log(effects, OTA_LOG_ERROR, "task_fell_back", "%s", desc);
 	emit(effects, AGENT_EFFECT_CONNECT);
@@ -260,6 +262,7 @@ static void core_refuse(struct agent_core *core, const struct ota_offer *offer, 
 			const char *desc)
 {
 	core_report(core, offer, step, desc);
+	core->failed = true;
 	core_end_attempt(core, offer->batch, offer->attempt);
 	emit_log(effects, OTA_LOG_WARNING, "push_refused", "%d %s", step, core->report.progress.desc);
 	emit(effects, AGENT_EFFECT_SAVE);
@@ -476,6 +479,7 @@ ACTION(fail_unsaved)
 	UNUSED(now);
 	snprintf(desc, sizeof(desc), "state cannot be saved: %s", event->error->text);
 	core_report(core, &core->task.offer, STEP_FAILED, desc);
+	core->failed = true;
 	core_drop_task(core);
 	emit_log(effects, OTA_LOG_ERROR, "task_failed", "%s", core->report.progress.desc);
 	emit_report(core, effects);

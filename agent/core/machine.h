@@ -160,6 +160,7 @@ struct agent_core {
 	int64_t tries;
 	uint64_t received; /* bytes at the last sign of progress */
 	bool refetched;    /* kept bytes were already thrown away once */
+	bool failed;       /* a task failed, or a push was refused; for who runs the agent once */
 	int64_t started_ms;
 	int64_t due_ms;
 	uint32_t last_number;

@@ -28,9 +28,13 @@ struct ota_installer {
 	 * the version is unknown, which is what the server is then told. */
 	int (*version)(void *context, const char *module, const struct agent_watch *watch, char ret_version[OTA_VERSION_MAX + 1],
 		       struct ota_error *error);
+	/* Before a download: is there room to install image->size bytes that will stand at image->path? OTA_ELIMIT names what is
+	 * needed and what is free, and the download does not begin. NULL: always. */
+	int (*room)(void *context, const struct ota_image *image, struct ota_error *error);
 	/*
 	 * Puts the image where the next start will run it. Must leave the running version untouched until its last step, and must
-	 * bear being called again for the same image after a power cut at any moment.
+	 * bear being called again for the same image after a power cut at any moment. The file may be linked to, for the agent
+	 * only ever removes it; it must not be changed.
 	 *
 	 * 0 = installed, a restart brings it up. OTA_EUNAVAILABLE = not now (reported as -1), OTA_EVERIFY = the image is not what
 	 * it should be (-3), OTA_ECANCELED = stopped by the watch, anything else = burning failed (-4). The error's text travels

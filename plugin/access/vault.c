@@ -24,10 +24,9 @@ static int keys_read(const char *path, bool may_make, struct ota_url_keys *keys,
 	int code = may_make ? ota_url_keys_open(path, keys, error) : ota_url_keys_read(path, keys, error);
 
 	if (code == OTA_ENOTFOUND)
-		return ota_fail(error, OTA_ENOTFOUND,
-				"%s is missing, and the store holds secrets that only its keys open: put it back from a backup; "
-				"or, if it is lost, make a new one of 64 hex digits, mode 600, and import all devices again",
-				path);
+		return ota_fail(error, OTA_EIO,
+				"the key of the secrets in the store is gone: put %s back from a backup; or write 64 hex digits "
+				"there, mode 600, and import all secrets again", path);
 	return code;
 }
 

@@ -28,8 +28,8 @@ enum {
 	OTA_SEALED_SIZE = OTA_VAULT_KEY_ID + 1 + OTA_BASE64URL_SIZE(OTA_VAULT_NONCE + OTA_SECRET_MAX + OTA_VAULT_TAG),
 };
 
-/* Reads the key file. may_make: makes it with a fresh key where there is none; else OTA_ENOTFOUND with a sentence, because what
- * was sealed before would be lost for good. */
+/* Reads the key file. may_make: makes it with a fresh key where there is none; else OTA_EIO with a sentence, because what was
+ * sealed before would be lost for good. */
 int ota_vault_open(const char *path, bool may_make, struct ota_vault **ret_vault, struct ota_error *error);
 struct ota_vault *ota_vault_free(struct ota_vault *vault); /* wipes; returns NULL */
 

@@ -127,6 +127,11 @@ void ota_intake_command(struct ota_server *server, const struct mosquitto_evt_co
 		command_refuse(server, request, peer.number, OTA_ELIMIT, "a request has at most 65536 bytes");
 		return;
 	}
+	char plight[OTA_ERROR_TEXT_MAX];
+	if (ota_plight_read(server->plight, plight)) {
+		command_refuse(server, request, peer.number, OTA_EUNAVAILABLE, plight);
+		return;
+	}
 	struct ota_item item = {
 		.kind = OTA_ITEM_COMMAND,
 		.connection = peer.number,

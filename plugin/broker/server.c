@@ -55,8 +55,9 @@ static int pieces_make(struct ota_server *server, struct ota_error *error)
 {
 	server->queue = ota_queue_new();
 	server->mailbox = ota_mailbox_new();
+	server->plight = ota_plight_new();
 	server->peers = ota_peers_new();
-	if (!server->queue || !server->mailbox || !server->peers)
+	if (!server->queue || !server->mailbox || !server->plight || !server->peers)
 		return ota_fail(error, OTA_ENOMEM, "no memory");
 	return 0;
 }
@@ -124,7 +125,7 @@ static int store_start(struct ota_server *server, struct resumed *resumed, struc
 	if (code == 0)
 		code = ota_store_open(server->options.store_dir, &server->store, error);
 	if (code != 0)
-		return ota_error_prefix(error, code, "ota_store_dir %s", server->options.store_dir);
+		return ota_error_prefix(error, code, "ota_store_dir");
 	code = restore_finish(server, error);
 	if (code == 0)
 		code = keeper_start(server, error);
@@ -269,6 +270,7 @@ static int worker_start(struct ota_server *server, uint64_t applied, struct ota_
 		.mailbox = server->mailbox,
 		.journal = server->journal,
 		.inwork = &server->inwork,
+		.plight = server->plight,
 		.heard = &server->heard,
 		.journal_dir = server->options.journal_dir,
 		.log_threshold = server->log.threshold,
@@ -391,6 +393,7 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 	server->keeper = ota_keeper_stop(server->keeper);
 	server->store = ota_store_free(server->store);
 	server->queue = ota_queue_free(server->queue);
+	server->plight = ota_plight_free(server->plight);
 	server->mailbox = ota_mailbox_free(server->mailbox);
 	server->peers = ota_peers_free(server->peers);
 	ota_outbox_clear(&server->outbox);

@@ -31,6 +31,7 @@ struct ota_server {
 	struct ota_heard heard;
 	struct ota_queue *queue;
 	struct ota_mailbox *mailbox;
+	struct ota_plight *plight;
 	struct ota_journal *journal;
 
 	/* The worker's thread, while it runs. */

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "plugin/access/rights.h"
+#include "plugin/broker/refusal.h"
 #include "plugin/broker/round.h"
 #include "plugin/store/thread.h"
 
@@ -43,6 +45,7 @@ static void worker_tell(struct ota_worker *worker, enum ota_log_level level, con
 	ota_log_begin(&line, level, event);
 	ota_log_text(&line, "code", ota_code_name(error->code));
 	ota_log_text(&line, "error", error->text);
+	ota_log_text(&line, "advice", ota_store_advice(error->code));
 	ota_log_end(&worker->log, &line);
 }
 
@@ -80,6 +83,8 @@ static void worker_failed(struct ota_worker *worker, const char *what, const str
 	worker->pause_ms = worker->pause_ms == 0 ? OTA_WORKER_RETRY_MS : worker->pause_ms * 2;
 	if (worker->pause_ms > OTA_WORKER_RETRY_MAX_MS)
 		worker->pause_ms = OTA_WORKER_RETRY_MAX_MS;
+	if (worker->pause_ms >= OTA_WORKER_PLIGHT_MS && worker->options.plight)
+		ota_plight_tell(worker->options.plight, error);
 	worker_post(worker);
 }
 
@@ -89,6 +94,8 @@ static void worker_recovered(struct ota_worker *worker)
 		return;
 	struct ota_log_line line;
 	worker->pause_ms = 0;
+	if (worker->options.plight)
+		ota_plight_end(worker->options.plight);
 	ota_log_begin(&line, OTA_LOG_WARNING, "store_works_again");
 	ota_log_end(&worker->log, &line);
 }
@@ -130,6 +137,19 @@ static int worker_commit(struct ota_worker *worker, uint64_t applied, struct ota
 	return 0;
 }
 
+/* Who asked hears what is wrong with the store, instead of nothing. */
+static void command_answer_refused(struct ota_worker *worker, const struct ota_round_event *event)
+{
+	OTA_AUTO_BYTES struct ota_bytes answer = {0};
+	if (event->kind != OTA_ITEM_COMMAND ||
+	    ota_refusal_print(event->item->payload, OTA_EUNAVAILABLE, event->why, &answer) != 0)
+		return;
+	struct ota_span payload = {.data = answer.data, .size = answer.size};
+	ota_outbox_add(worker->options.outbox, event->event.connection, OTA_CONTROL_RESPONSE_TOPIC, payload,
+		       OTA_WORKER_ANSWER_EXPIRY_S);
+	ota_mailbox_post(worker->options.mailbox, worker->options.outbox, &worker->own_lines);
+}
+
 /* After the commit that went on without it. */
 static void event_set_aside(struct ota_worker *worker, const struct ota_round_event *event)
 {
@@ -139,6 +159,7 @@ static void event_set_aside(struct ota_worker *worker, const struct ota_round_ev
 	if (event->kind == OTA_ITEM_JOURNALED &&
 	    ota_quarantine_write(worker->options.journal_dir, event->sequence, record, &error) != 0)
 		worker_tell(worker, OTA_LOG_ERROR, "quarantine_failed", &error);
+	command_answer_refused(worker, event);
 	atomic_fetch_add(&worker->figures.set_aside, 1);
 	ota_log_begin(&line, OTA_LOG_ERROR, "event_set_aside");
 	ota_log_integer(&line, "sequence", (int64_t)event->sequence);
@@ -147,10 +168,10 @@ static void event_set_aside(struct ota_worker *worker, const struct ota_round_ev
 	ota_log_end(&worker->log, &line);
 }
 
-static void event_blame(struct ota_round_event *event, const char *why)
+static void event_blame(struct ota_round_event *event, const char *why, const char *advice)
 {
 	event->to_set_aside = true;
-	snprintf(event->why, sizeof(event->why), "%s", why);
+	snprintf(event->why, sizeof(event->why), "%.280s%s%s", why, *advice ? ": " : "", advice);
 }
 
 static int command_apply(struct ota_worker *worker, const struct ota_round_event *event, struct ota_error *error)
@@ -192,7 +213,7 @@ static int event_apply(struct ota_worker *worker, struct ota_round_event *event,
 	if (guarded)
 		ota_store_rollback_to(store);
 	ota_outbox_truncate(worker->options.outbox, sent);
-	event_blame(event, error->text);
+	event_blame(event, error->text, failure_is_passing(code) ? ota_store_advice(code) : "");
 	return 0;
 }
 
@@ -212,12 +233,34 @@ static int events_apply(struct ota_worker *worker, struct ota_error *error)
 	for (size_t i = round->begin; code == 0 && i < round->end; i++) {
 		struct ota_round_event *event = &round->events[i];
 		if (event_is_culprit(worker, event))
-			event_blame(event, "it was in work alone at three crashes");
+			event_blame(event, "it was in work alone at three crashes", "");
 		if (!event->skip && !event->to_set_aside)
 			code = event_apply(worker, event, error);
 	}
 	if (round->last > 0)
 		ota_inwork_end(worker->options.inwork);
+	return code;
+}
+
+/* For the operators' log, in the transaction that goes on without the report. */
+static int event_note(struct ota_worker *worker, const struct ota_round_event *event, struct ota_error *error)
+{
+	struct ota_event row = {.at_ms = event->event.at.wall_ms, .event = "report_set_aside"};
+	char detail[2 * OTA_EVENT_DETAIL_MAX];
+	if (event->kind != OTA_ITEM_JOURNALED || !event->to_set_aside)
+		return 0;
+	snprintf(detail, sizeof(detail), "device %s: %s; the report is in %s/" OTA_QUARANTINE_PREFIX "%llu",
+		 event->event.identity.device_name, event->why, worker->options.journal_dir, (unsigned long long)event->sequence);
+	ota_text_cut(row.detail, sizeof(row.detail), detail);
+	ota_text_cut(row.product_key, sizeof(row.product_key), event->event.identity.product_key);
+	return ota_engine_note(worker->options.engine, &row, error);
+}
+
+static int events_note(struct ota_worker *worker, struct ota_error *error)
+{
+	int code = 0;
+	for (size_t i = worker->round.begin; code == 0 && i < worker->round.end; i++)
+		code = event_note(worker, &worker->round.events[i], error);
 	return code;
 }
 
@@ -227,7 +270,24 @@ static int round_try(struct ota_worker *worker, struct ota_error *error)
 	int code = ota_store_begin(worker->options.store, error);
 	if (code == 0)
 		code = events_apply(worker, error);
+	if (code == 0)
+		code = events_note(worker, error);
 	return code == 0 ? worker_commit(worker, round->last > 0 ? round->last : worker->applied, error) : code;
+}
+
+/* When it takes long, who asked is told what is wrong, and his command will not be carried out behind his back. */
+static void round_refuse_commands(struct ota_worker *worker, const struct ota_error *error)
+{
+	struct ota_round *round = &worker->round;
+	for (size_t i = round->begin; i < round->end; i++) {
+		struct ota_round_event *event = &round->events[i];
+		if (event->kind != OTA_ITEM_COMMAND || event->skip)
+			continue;
+		event_blame(event, error->text, ota_store_advice(error->code));
+		command_answer_refused(worker, event);
+		event->to_set_aside = false;
+		event->skip = true;
+	}
 }
 
 /* Nothing could be committed, so it was not the blamed event alone. */
@@ -264,6 +324,8 @@ static void round_apply(struct ota_worker *worker)
 	if (code != 0) {
 		worker_rollback(worker);
 		round_forgive(round);
+		if (worker->pause_ms >= OTA_WORKER_PLIGHT_MS)
+			round_refuse_commands(worker, &error);
 		worker_failed(worker, "store_failed", &error);
 		return;
 	}

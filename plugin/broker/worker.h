@@ -17,6 +17,7 @@
 #include "plugin/broker/inwork.h"
 #include "plugin/broker/journal.h"
 #include "plugin/broker/mailbox.h"
+#include "plugin/broker/plight.h"
 #include "plugin/broker/queue.h"
 #include "plugin/control/control.h"
 #include "plugin/fleet/engine.h"
@@ -30,6 +31,7 @@ enum {
 	OTA_WORKER_EVENT_TRIES = 6,       /* an event that failed so often is left out, to see whether the rest works */
 	OTA_WORKER_RETRY_MS = 100,        /* first pause after the store failed, doubling ... */
 	OTA_WORKER_RETRY_MAX_MS = 5000,   /* ... up to this */
+	OTA_WORKER_PLIGHT_MS = 800,       /* a pause of this length follows more than a second of failures */
 	OTA_WORKER_STOP_MS = 5000,        /* at the stop: how long what is queued may still take */
 	OTA_WORKER_ANSWER_EXPIRY_S = 60,  /* of an answer to a command */
 };
@@ -45,6 +47,7 @@ struct ota_worker_options {
 	struct ota_mailbox *mailbox;
 	struct ota_journal *journal;
 	struct ota_inwork *inwork;
+	struct ota_plight *plight; /* told when the store failed for OTA_WORKER_PLIGHT_MS; NULL = nobody asks */
 	const struct ota_heard *heard;
 	const char *journal_dir;
 	enum ota_log_level log_threshold;

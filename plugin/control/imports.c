@@ -28,7 +28,9 @@ static int vault_need(struct ota_call *call, struct ota_error *error)
 	int failed = ota_device_secret_any(call->store, &any, error);
 	if (!failed)
 		failed = ota_vault_open(path, !any, &control->vault, error);
-	return failed ? ota_error_prefix(error, OTA_EIO, "secrets") : 0;
+	if (failed && error)
+		error->code = OTA_EIO; /* whatever it is, it is not the asking operator's */
+	return failed ? OTA_EIO : 0;
 }
 
 /* Whether it is the one that is held. What cannot be opened any more is not. */

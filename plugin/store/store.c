@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/digest.h"
 #include "common/file.h"
@@ -73,13 +75,67 @@ static int uuid_open(struct ota_store *store, struct ota_error *error)
 	return status < 0 ? status : uuid_load(store, error);
 }
 
+const char *ota_store_advice(int code)
+{
+	static const struct {
+		int code;
+		const char *advice;
+	} rows[] = {
+		{OTA_ELIMIT, "make room on its disk"},
+		{OTA_EUNAVAILABLE, "end the other program that holds the database"},
+		{OTA_EIO, "look at its disk, and at whether the broker's user may write there"},
+		{OTA_ECORRUPT, "restore a backup with otactl server restore, and restart the broker"},
+		{OTA_EVERSION, "or restore a backup from before with otactl server restore"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].code == code)
+			return rows[i].advice;
+	return "look at the broker's log";
+}
+
+/* A store whose file is gone must not begin anew as if nothing had been: its devices, tasks and tokens would be gone in silence.
+ * The admin's token is written after the first tables are on the disk. */
+static int lost_check(const char *directory, const char *path, struct ota_error *error)
+{
+	char token[PATH_MAX], log[PATH_MAX];
+	struct stat file;
+	bool empty = stat(path, &file) < 0 || file.st_size == 0;
+
+	if (!empty || !ota_file_join(token, sizeof(token), directory, "admin.token") || access(token, F_OK) < 0)
+		return 0;
+	if (ota_file_join(log, sizeof(log), directory, OTA_STORE_FILE "-wal") && stat(log, &file) == 0 && file.st_size > 0)
+		return 0;
+	return ota_fail(error, OTA_ECORRUPT,
+			"%s is missing, but admin.token shows that a store was here: is its disk mounted? To begin anew remove "
+			"admin.token", path);
+}
+
 static int store_prepare(struct ota_store *store, struct ota_error *error)
 {
 	int status = ota_schema_migrate(store->db, ota_schema(), error);
 
 	if (status == 0)
 		status = ota_db_prepare_all(store->db, error);
-	return status == 0 ? uuid_open(store, error) : status;
+	if (status == 0)
+		status = uuid_open(store, error);
+	/* A store has its tables and its name on the disk before anything depends on them, a power cut or not. */
+	if (status == 0 && ota_db_log_bytes(store->db) > 0)
+		status = ota_db_checkpoint(store->db, error);
+	return status;
+}
+
+/* What can be done about a failure ends the sentence. */
+static int store_load(struct ota_store *store, const char *directory, const char *path, struct ota_error *error)
+{
+	struct ota_error cause = {0};
+	int status = lost_check(directory, path, &cause);
+
+	if (status == 0)
+		status = ota_db_open(path, &store->db, &cause);
+	if (status == 0)
+		status = store_prepare(store, &cause);
+	return status < 0 ? ota_fail(error, status, "%.280s; %s", cause.text, ota_store_advice(status)) : 0;
 }
 
 static int store_take(struct ota_store *store, const char *directory, struct ota_error *error)
@@ -94,9 +150,7 @@ static int store_take(struct ota_store *store, const char *directory, struct ota
 		status = ota_file_lock(directory, "lock", &store->lock, error);
 	if (status == 0)
 		status = ota_restore_take(directory, error);
-	if (status == 0)
-		status = ota_db_open(path, &store->db, error);
-	return status == 0 ? store_prepare(store, error) : status;
+	return status == 0 ? store_load(store, directory, path, error) : status;
 }
 
 int ota_store_open(const char *directory, struct ota_store **ret_store, struct ota_error *error)

@@ -26,6 +26,8 @@ enum { OTA_STORE_SCHEMA = 2, OTA_STORE_UUID_SIZE = 37, OTA_NODE_ID = 1 };
  * and migrates it step by step. Errors: OTA_ECONFLICT the lock is held (names the pid), OTA_EVERSION the schema is newer than
  * OTA_STORE_SCHEMA, OTA_ECORRUPT. No transaction is open afterwards. */
 int ota_store_open(const char *directory, struct ota_store **ret_store, struct ota_error *error);
+/* What an operator can do about such an error of the store, as the end of a sentence. */
+const char *ota_store_advice(int code);
 /* Rolls back what is open, closes, releases the lock. Returns NULL. */
 struct ota_store *ota_store_free(struct ota_store *store);
 

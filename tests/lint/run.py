@@ -12,6 +12,7 @@ import sys
 
 import calls
 import includes
+import promises
 import shape
 import tree
 
@@ -38,7 +39,7 @@ def unknown(errors: list[str], known: list[str]) -> list[str]:
 
 
 def main() -> int:
-    errors = includes.check(ROOT) + calls.check(ROOT) + shape.check(ROOT)
+    errors = includes.check(ROOT) + calls.check(ROOT) + shape.check(ROOT) + promises.check(ROOT)
     if os.environ.get("LINT_CPPCHECK"):
         errors += cppcheck(ROOT)
     lines = (pathlib.Path(__file__).with_name("known.txt")).read_text().splitlines()

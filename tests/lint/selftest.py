@@ -7,6 +7,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import calls  # noqa: E402
 import includes  # noqa: E402
+import promises  # noqa: E402
 import shape  # noqa: E402
 import tap  # noqa: E402
 
@@ -26,6 +27,14 @@ def include_found(name: str, target: str) -> list[str]:
     own = target.strip('"')
     others = {own: ""} if target.startswith('"') else {}
     return found(includes.check, {name: f"#include {target}\n", **others})
+
+
+def promises_without_a_test_are_found():
+    """a page that names a test which does not exist is found"""
+    there = {"tests/system/test_a.py": "def test_one(broker):\n", "tests/unit/test_b.c": "Test(suite, two)\n"}
+    assert not found(promises.check, {**there, "docs/bad-luck.md": "| `test_one`, `suite/two` |\n"})
+    for name in ("test_two", "suite/one", "other/two"):
+        assert found(promises.check, {**there, "docs/bad-luck.md": f"| `{name}` |\n"}), name
 
 
 def upward_includes_are_found():
@@ -140,7 +149,7 @@ def deep_nesting_is_found():
 TESTS = [
     upward_includes_are_found, downward_includes_are_fine, foreign_libraries_have_one_place, one_file_speaks_curl,
     lost_includes_are_found, banned_calls_are_found, long_functions_are_found, the_share_of_long_functions_is_counted,
-    long_files_are_found, wide_lines_are_found, many_parameters_are_found, deep_nesting_is_found,
+    promises_without_a_test_are_found, long_files_are_found, wide_lines_are_found, many_parameters_are_found, deep_nesting_is_found,
 ]
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """ota-agent against a plain broker: the good day, and every way a package can be bad."""
 
 import hashlib
+import re
 
 import pytest
 
@@ -93,6 +94,35 @@ def test_each_failure_is_told_once_with_its_reason(agent, server, web, step, des
     web.answers.clear()
     server.push("2.0.0", web.url("/new"), NEW, attempt=2)
     server.expect_inform(version="2.0.0", attempt=2)
+
+
+def test_a_package_without_room_is_refused_before_its_first_byte(agent, server, web):
+    agent.start()
+    server.expect_inform()
+    server.push("2.0.0", web.add("/new", NEW), NEW, size=1 << 50)
+    desc = server.expect_progress(-2)["desc"]
+    assert re.match(rf"download: {(1 << 50) + 65536} bytes are needed, \d+ are free in /", desc), desc
+    assert web.requests == []
+
+
+def test_an_image_needs_room_once(make_agent, server, web):
+    """The download is linked into its slot; the next download does not write into it."""
+    agent = make_agent()
+    hook = 'echo "links $(stat -c %h "$OTA_FILE")"; [ "$OTA_VERSION" != 2.0.0 ] || exit 21'
+    agent.modules["default"]["check"] = agent.hook("check", hook)
+    agent.provision().start()
+    server.expect_inform()
+    server.push("2.0.0", web.add("/new", NEW), NEW)
+    server.expect_progress(-1)
+    assert "links 2" in agent.log() and (agent.slots / "b" / "image").read_bytes() == NEW
+    other = content(1000, 9)
+    web.hold_at("/other", 500)
+    server.push("3.0.0", web.add("/other", other), other, batch=8)
+    until(lambda: agent.part_size() == 500, "the other download")
+    assert (agent.slots / "b" / "image").read_bytes() == NEW
+    web.hold_at("/other", None)
+    server.expect_inform(version="3.0.0")
+    assert sorted(each.name for each in agent.state.iterdir()) == ["lock", "state.json"]
 
 
 def test_https_only_unless_loosened(make_agent, server, web):

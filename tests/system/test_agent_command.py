@@ -26,6 +26,9 @@ def test_help_and_version():
     (("--frobnicate",), "unrecognized option"),
     (("--config", "x", "y"), "there is an argument too many"),
     (("--config", "x", "--provision", "y"), "--provision needs --version VERSION"),
+    (("--config", "x", "--once", "--check-config"), "--once goes with no other task"),
+    (("--config", "x", "--timeout", "5s"), "--settle and --timeout go with --once"),
+    (("--config", "x", "--once", "--settle", "soon"), "a duration is written 90s, 10m or 1h"),
 ])
 def test_a_wrong_command_line_ends_with_2(arguments, sentence):
     code, _, err = call(*arguments)
@@ -58,9 +61,48 @@ def test_a_module_says_what_it_needs(make_agent, keys, sentence):
     assert code == 2 and sentence in output, output
 
 
-def test_a_right_configuration_is_told(make_agent):
-    code, output = make_agent().call("--check-config")
-    assert code == 0 and output.endswith("agent.conf is right\n")
+def test_a_right_configuration_is_told_with_its_meaning(make_agent):
+    agent = make_agent(proxy="http://ada:secret@127.0.0.1:3128", no_proxy="localhost", max_speed="1M", mqtt_version="5")
+    agent.modules["mcu"] = {"installer": "exec", "command": agent.hook("mcu", 'echo "error no answer on the bus"; exit 1')}
+    code, output = agent.provision().call("--check-config")
+    assert code == 0 and output.split("\n") == [
+        f"{agent.home}/agent.conf is right:",
+        "  device     dev1 of product pk1",
+        f"  broker     {agent.keys['broker']}, MQTT 5",
+        "  trust      the system's certificates",
+        "  shows      no client certificate",
+        "  proxy      http://(user)@127.0.0.1:3128, but not for localhost",
+        f"  downloads  http https from any host, into {agent.state}, at most 1048576 bytes a second",
+        "  restart    reexec",
+        f"  module     default: installer file, {agent.slots}; runs 1.0.0",
+        f"  module     mcu: installer exec, {agent.home}/mcu; it is unknown what runs: no answer on the bus",
+        "",
+    ]
+
+
+def test_check_config_names_every_problem(make_agent):
+    agent = make_agent(keepalive="5s", brokr="x", product_key=None)
+    agent.modules["mcu"] = {"slots_dir": "x"}
+    code, output = agent.call("--check-config")
+    assert code == 2
+    for sentence in ("keepalive: ", "did you mean \"broker\"", "product_key: is missing", "installer: is missing"):
+        assert sentence in output, output
+    assert output.count("ota-agent: ") == 4
+
+
+def test_check_config_names_every_value_nobody_can_use(make_agent):
+    agent = make_agent(broker="tcp://h", device_name="a/b", restart="hook:/nowhere/restart", max_speed="1k", min_speed="2k")
+    agent.modules["mcu"] = {"installer": "exec", "command": "/nowhere/install"}
+    code, output = agent.call("--check-config")
+    assert code == 2
+    for sentence in ("device_name must be", "mqtt://host:port", "[module mcu]: command /nowhere/install cannot be run: No such",
+                     "restart hook /nowhere/restart cannot be run"):
+        assert sentence in output, output
+
+
+def test_check_config_of_no_file(tmp_path):
+    code, out, err = call("--config", str(tmp_path / "none"), "--check-config")
+    assert (code, out) == (2, "") and "No such file" in err
 
 
 @pytest.mark.parametrize("change, sentence", [

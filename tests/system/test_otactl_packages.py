@@ -242,3 +242,11 @@ def test_yank_asks_nothing_and_says_what_force_would_do(plugin, otactl):
     asked = plugin.asked("yankPackage")[-1]
     assert {key: asked[key] for key in ("productKey", "version", "force", "reason", "requestId")} == {
         "productKey": "pk1", "version": "2.0", "force": True, "reason": "bricks", "requestId": "r1"}
+
+
+def test_notes_of_several_lines_stand_below_each_other(plugin, otactl):
+    plugin.answers["getPackage"] = {"id": 3, "notes": "fixes\n- the clock\n\n- \x1b[2Jthe rest", "createdBy": "ann"}
+    shown = otactl.good("package", "show", 3)
+    assert re.sub(" {2,}", "  ", shown) == "package  3\nnotes  fixes\n  - the clock\n\n  -  [2Jthe rest\nby  ann\n"
+    lines = shown.split("\n")
+    assert lines[1].index("fixes") == lines[2].index("-") == lines[4].index("-"), "where the first one begins"

@@ -97,6 +97,25 @@ def test_kills_during_the_replay_lose_nothing(broker, operator, make_scenario):
     assert "quarantine" not in " ".join(path.name for path in broker.journal_dir.iterdir())
 
 
+def test_no_timer_overtakes_a_report_that_waits_for_the_store(broker, operator, make_scenario):
+    """More reports than one transaction takes wait in front of the one that was heard in time."""
+    scenario = make_scenario("patient", "loud")
+    patient, loud = (scenario.device(name, OLD) for name in ("patient", "loud"))
+    batch = scenario.batch(scenario.package("2.0.0"), ["patient"], strategy={"pushTimeout": "2s"})
+    patient.expect_push()
+    with locked(broker):
+        pushed = time.monotonic()
+        for number in range(700):
+            loud.inform(f"5.{number}", module=MODULES[number % len(MODULES)], qos=0)
+        loud.client.fence()
+        patient.progress(10)
+        if time.monotonic() > pushed + 1.5:
+            pytest.skip("this machine is too slow to tell the report from the timer")
+        until(lambda: time.monotonic() > pushed + 2.5, "the push timer to be over by the clock")
+    task = operator.wait_task(scenario.task(batch, "patient")["id"], state="upgrading", step=10)
+    assert task["attempt"] == 1
+
+
 def test_last_report_wins_across_the_kill(broker, operator, scenario):
     """Replayed in their order, at their own times."""
     device = scenario.device(version=OLD)

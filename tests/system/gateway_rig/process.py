@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import base64
+import os
 import signal
 import subprocess
 import time
@@ -30,6 +31,7 @@ class Gateway:
         self.program = program
         self.settings = {"listen": "127.0.0.1:0", "broker": broker_url, "package_dir": self.package_dir,
                          "url_key_file": self.key_file, "log_level": "debug", **settings}
+        self.environment = {}  # more of it, for the next start
         self.process = None
         self.port = None
 
@@ -45,7 +47,8 @@ class Gateway:
         port_file = self.home / "port"
         port_file.unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([self.program, "--config", self.configure(), "--port-file", port_file], stderr=log)
+            self.process = subprocess.Popen([self.program, "--config", self.configure(), "--port-file", port_file], stderr=log,
+                                            env={**os.environ, **self.environment})
         until(lambda: port_file.exists() or self.process.poll() is not None, "the gateway listens")
         assert self.process.poll() is None, self.log()
         self.port = int(port_file.read_text())

@@ -36,6 +36,7 @@ class Broker:
         self.log_path = self.home / "broker.log"
         self.process = None
         self.runs = 0
+        self.environment = {}  # more of it, for the next start
         self.restless = restless  # whether its clients keep it awake, see harness/mqtt.py
         self.config = self._configure(plugin, {**FAST, **(options or {})})
 
@@ -182,12 +183,12 @@ class Broker:
         self.runs += 1
         path = self.home / "mosquitto.conf"
         path.write_text(self.config.text())
+        environment = {**os.environ, **sanitizer.environment(ends_early), **self.environment}
         with open(self.log_path, "a") as log:
             log.write(self._headline())
             log.flush()
             self.process = subprocess.Popen([*self.release.command, "-c", str(path)], stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, env={**os.environ, **sanitizer.environment(ends_early)},
-                                            start_new_session=True)
+                                            stderr=log, env=environment, start_new_session=True)
 
     def _listens(self):
         """Whether our own process holds the listening socket: a connection alone could be answered by a stranger who took the

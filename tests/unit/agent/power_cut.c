@@ -1,5 +1,5 @@
 /*
- * Power cut: preloaded into a program, it counts what the program changes on disk - each fsync, rename, unlink, symlink,
+ * Power cut: preloaded into a program, it counts what the program changes on disk - each fsync, rename, unlink, link, symlink,
  * truncation, mkdir and each file opened for writing - and kills the program right before the n-th of them.
  *
  * n stands in the file OTA_POWER_CUT names, as a native 64-bit integer, and is counted down there, so that the count goes on over
@@ -53,6 +53,8 @@ static void count(void)
 COUNTED(int, fsync, (int fd), (fd))
 COUNTED(int, rename, (const char *from, const char *to), (from, to))
 COUNTED(int, unlink, (const char *path), (path))
+COUNTED(int, link, (const char *from, const char *to), (from, to))
+COUNTED(int, chmod, (const char *path, mode_t mode), (path, mode))
 COUNTED(int, symlink, (const char *target, const char *path), (target, path))
 COUNTED(int, ftruncate, (int fd, off_t size), (fd, size))
 COUNTED(int, ftruncate64, (int fd, off_t size), (fd, size))

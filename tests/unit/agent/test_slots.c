@@ -45,6 +45,7 @@ static int install(const char *text, const char *version)
 	struct ota_digest_result digest;
 	struct ota_image image = {.path = image_path, .module = "default", .version = version, .previous_version = "1.0.0"};
 
+	unlink(image_path); /* a slot may hold it */
 	scratch_write(directory, "image", text);
 	cr_assert_eq(ota_digest_of_file(image_path, &digest, NULL), 0);
 	image.size = digest.size;
@@ -177,6 +178,35 @@ Test(slots, the_slot_this_boot_began_with_is_never_written)
 	scratch_path(path, directory, "a/image");
 	cr_assert_eq(ota_file_read(path, 64, &image, NULL), 0);
 	cr_expect_str_eq(image.data, "first image");
+}
+
+static ino_t inode_of(const char *name)
+{
+	char path[SCRATCH_SIZE];
+	struct stat status;
+
+	scratch_path(path, directory, name);
+	cr_assert_eq(stat(path, &status), 0);
+	return status.st_ino;
+}
+
+Test(slots, a_download_on_the_same_filesystem_takes_no_room_twice)
+{
+	cr_assert_eq(install("second image", "2.0.0"), 0);
+	cr_expect_eq(inode_of("b/image"), inode_of("image"));
+	cr_expect_neq(inode_of("a/image"), inode_of("image"), "what a person provisioned was copied");
+}
+
+Test(slots, a_download_on_another_filesystem_is_copied_and_needs_room_for_that)
+{
+	struct agent_slots far = {.slots_dir = "/proc", .check = ""};
+	struct ota_image image = {.path = image_path, .size = 1};
+
+	cr_expect_eq(agent_slots_installer(&slots).room(&slots, &image, &error), 0);
+	image.size = UINT64_MAX;
+	cr_expect_eq(agent_slots_installer(&slots).room(&slots, &image, &error), 0, "linked");
+	cr_expect_eq(agent_slots_installer(&far).room(&far, &image, &error), OTA_ELIMIT);
+	cr_expect_str_eq(error.text, "18446744073709551615 bytes are needed, 0 are free in /proc");
 }
 
 /* --- power cuts ------------------------------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/config.h"
@@ -217,4 +218,35 @@ Test(config, single_values_go_through_the_same_table)
 	cr_expect_eq(ota_config_set(&of, &settings, "", "hook", "x", &error), OTA_EINVALID);
 	cr_expect_eq(ota_config_set(&of, &settings.modules[0], "module", "hook", "x", &error), 0);
 	cr_expect_eq(settings.modules[0].hook[0], '/', "relative to where the program stands");
+}
+
+static char problems[1024];
+
+static void note_problem(void *context, const struct ota_error *problem)
+{
+	size_t used = strlen(problems);
+
+	(void)context;
+	snprintf(problems + used, sizeof(problems) - used, "%s\n", strrchr(problem->text, '/') + 1);
+}
+
+Test(config, every_problem_is_told_to_who_listens)
+{
+	struct ota_config_spec of = spec();
+
+	of.problem = note_problem;
+	problems[0] = '\0';
+	scratch_write(directory, "a.conf",
+		      "store = here\ncount = 101\nnonsense\ncount = 5\n[module a]\nreboot = perhaps\n"
+		      "[radio]\nhook = /x\nwhat = 1\n[module b]\nhook = /bin/true\nhok = /x\n");
+	cr_expect_eq(ota_config_read(path, &of, &error), OTA_EINVALID);
+	cr_expect_str_eq(problems, "a.conf:2: count: \"101\" must be an integer from 1 to 100\n"
+				   "a.conf:3: \"nonsense\" is neither key = value nor [section]\n"
+				   "a.conf:4: count: is given twice\n"
+				   "a.conf:0: name: is missing (what this unit is called)\n"
+				   "a.conf:6: reboot: \"perhaps\" must be yes or no\n"
+				   "a.conf:5: hook: is missing (the program that installs it)\n"
+				   "a.conf:7: unknown section [radio]\n"
+				   "a.conf:12: hok: unknown key in module; did you mean \"hook\"?\n");
+	cr_expect_str_eq(strrchr(error.text, '/'), "/a.conf:2: count: \"101\" must be an integer from 1 to 100", "the first");
 }

@@ -24,6 +24,7 @@ static struct {
 	struct ledger committed, open, saved;
 	bool in_transaction, in_savepoint;
 	size_t commits, checkpoints, undone;
+	char note[1024];
 	struct {
 		int code;
 		unsigned times;
@@ -130,6 +131,15 @@ READ(uint64_t, fakes_applied, state.committed.applied)
 READ(int64_t, fakes_heard_ms, state.committed.heard_ms)
 READ(size_t, fakes_commits, state.commits)
 READ(size_t, fakes_checkpoints, state.checkpoints)
+
+const char *fakes_note(void)
+{
+	static char note[sizeof(state.note)];
+	lock();
+	memcpy(note, state.note, sizeof(note));
+	unlock();
+	return note;
+}
 
 const char *fakes_event(size_t index)
 {
@@ -282,6 +292,20 @@ int ota_keeper_start(const struct ota_keeper_options *options, struct ota_keeper
 {
 	(void)options, (void)error;
 	*ret_keeper = NULL;
+	return 0;
+}
+
+const char *ota_store_advice(int code)
+{
+	return code ? "do something" : "";
+}
+
+int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct ota_error *error)
+{
+	(void)engine, (void)error;
+	lock();
+	snprintf(state.note, sizeof(state.note), "%s: %s", event->event, event->detail);
+	unlock();
 	return 0;
 }
 

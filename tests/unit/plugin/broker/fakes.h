@@ -27,6 +27,7 @@ int64_t fakes_heard_ms(void);
 size_t fakes_commits(void);
 bool fakes_wait_commits(size_t count);
 size_t fakes_checkpoints(void);
+const char *fakes_note(void); /* the last one for the operators' log, "event: detail" */
 bool fakes_wait_undone(size_t count); /* how often the engine was told that a transaction was rolled back */
 
 /* The next `times` calls of what is named fail with `code`. */

@@ -18,6 +18,7 @@ static struct bench {
 	struct ota_mailbox *mailbox;
 	struct ota_journal *journal;
 	struct ota_inwork inwork;
+	struct ota_plight *plight;
 	struct ota_engine *engine;
 	struct ota_worker *worker;
 	struct ota_outbox sent; /* taken by halt() */
@@ -40,6 +41,7 @@ static void start(void)
 	struct ota_engine_options engine = {.outbox = &bench.outbox, .log = &engine_log};
 	bench.queue = ota_queue_new();
 	bench.mailbox = ota_mailbox_new();
+	bench.plight = ota_plight_new();
 	cr_assert_eq(reports_open(bench.directory, applied, &bench.journal, &error), 0, "%s", error.text);
 	cr_assert_eq(ota_inwork_open(&bench.inwork, bench.directory, applied, &error), 0);
 	bench.heard = ota_heard_start(fakes_heard_ms(), ota_journal_last_heard_ms(bench.journal), ota_boot_ms());
@@ -56,6 +58,7 @@ static void start(void)
 		.mailbox = bench.mailbox,
 		.journal = bench.journal,
 		.inwork = &bench.inwork,
+		.plight = bench.plight,
 		.heard = &bench.heard,
 		.journal_dir = bench.directory,
 		.applied = applied,
@@ -71,6 +74,7 @@ static void stop(void)
 	bench.journal = ota_journal_free(bench.journal);
 	bench.queue = ota_queue_free(bench.queue);
 	bench.mailbox = ota_mailbox_free(bench.mailbox);
+	bench.plight = ota_plight_free(bench.plight);
 	ota_outbox_clear(&bench.outbox);
 	ota_lines_clear(&bench.lines);
 	ota_outbox_clear(&bench.sent);
@@ -311,6 +315,8 @@ Test(worker, an_event_that_fails_by_itself_is_set_aside_and_the_rest_goes_on)
 	cr_expect_eq(bench.sent.count, 2);
 	scratch_path(path, bench.directory, "quarantine-2");
 	cr_expect_eq(access(path, R_OK), 0);
+	cr_expect_not_null(strstr(fakes_note(), "report_set_aside: device a: "), "%s", fakes_note());
+	cr_expect_not_null(strstr(fakes_note(), path), "%s", fakes_note());
 }
 
 Test(worker, an_event_on_which_the_store_seems_to_fail_for_ever_is_left_out_when_the_rest_works)
@@ -328,6 +334,28 @@ Test(worker, an_event_on_which_the_store_seems_to_fail_for_ever_is_left_out_when
 	halt();
 	scratch_path(path, bench.directory, "quarantine-2");
 	cr_expect_eq(access(path, R_OK), 0);
+}
+
+static bool plight_becomes(bool wanted)
+{
+	char text[OTA_ERROR_TEXT_MAX] = "";
+	for (int tries = 0; tries < 1500; tries++) {
+		if (ota_plight_read(bench.plight, text) == wanted)
+			return !wanted || strstr(text, "do something; devices' reports are kept meanwhile");
+		usleep(10000);
+	}
+	return false;
+}
+
+Test(worker, a_store_that_fails_for_a_second_is_told_to_who_asks_until_it_works_again)
+{
+	start();
+	cr_assert(fakes_wait_commits(1), "the first turn");
+	fakes_fail(FAKES_COMMIT, OTA_ELIMIT, 5);
+	inform("a", "1");
+	cr_expect(plight_becomes(true));
+	cr_expect(plight_becomes(false));
+	EXPECT_EVENTS("inform a 1 r=0");
 }
 
 Test(worker, a_damaged_row_holds_nobody_up)

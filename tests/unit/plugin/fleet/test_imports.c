@@ -230,7 +230,7 @@ Test(imports, a_lost_key_is_told_and_not_replaced)
 	cr_assert_eq(unlink(path), 0);
 	fleet_restart(&fleet, 0);
 	cr_expect(strstr(told(fleet_ask(&fleet, IMPORT "{\"deviceName\":\"d1\",\"secret\":\"two\"}]}")),
-			"put it back from a backup"));
+			"back from a backup"));
 	cr_expect(!has_secret(1));
 	cr_expect_str_eq(told(fleet_ask(&fleet, IMPORT "{\"deviceName\":\"d1\"}]}")),
 			"{\"registered\":0,\"already\":1,\"changed\":0}",
