@@ -1,6 +1,7 @@
 #include "ctl/bars.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 
 enum {
 	LABEL_WIDTH = 11,  /* "succeeded" and two columns of space */
+	COUNT_WIDTH = 7,
 	FIGURES_WIDTH = 16, /* two of space, seven of a count, one of space, six of a share */
 	BAR_MIN = 4,
 	BAR_MAX = 60,
@@ -79,20 +81,34 @@ static void put_age(struct ota_bytes *line, const cJSON *batch, int64_t now_ms)
 	ota_human_put_span(line, until_ms - (int64_t)begin->valuedouble);
 }
 
+static void put_condition(struct ota_bytes *line, const cJSON *batch, int64_t now_ms)
+{
+	const cJSON *state = ota_json_member(batch, "state"), *reason = ota_json_member(batch, "reason");
+	const char *why = cJSON_IsString(reason) ? reason->valuestring : "";
+	/* "paused by ann: ..." says the state itself. */
+	bool says_it = cJSON_IsString(state) && strncmp(why, state->valuestring, strlen(state->valuestring)) == 0;
+
+	if (!says_it)
+		put_word(line, batch, "  ", "state");
+	if (why[0])
+		put_word(line, batch, says_it ? "  " : ": ", "reason");
+	put_age(line, batch, now_ms);
+}
+
+/* How it stands says more than what it is called: where both do not fit, the names are left out. */
 static void put_title(struct ota_bytes *out, const cJSON *batch, size_t width, int64_t now_ms)
 {
-	OTA_AUTO_BYTES struct ota_bytes line = { 0 };
+	OTA_AUTO_BYTES struct ota_bytes full = { 0 }, brief = { 0 };
 
-	put_word(&line, batch, "batch ", "id");
-	put_word(&line, batch, "  ", "name");
-	put_word(&line, batch, "  ", "productKey");
-	put_word(&line, batch, " ", "module");
-	put_word(&line, batch, " ", "version");
-	put_word(&line, batch, "  ", "state");
-	if (cJSON_IsString(ota_json_member(batch, "reason")) && ota_json_member(batch, "reason")->valuestring[0])
-		put_word(&line, batch, ": ", "reason");
-	put_age(&line, batch, now_ms);
-	put_line(out, &line, width);
+	put_word(&full, batch, "batch ", "id");
+	put_word(&full, batch, "  ", "name");
+	put_word(&full, batch, "  ", "productKey");
+	put_word(&full, batch, " ", "module");
+	put_word(&full, batch, " ", "version");
+	put_condition(&full, batch, now_ms);
+	put_word(&brief, batch, "batch ", "id");
+	put_condition(&brief, batch, now_ms);
+	put_line(out, full.data && ota_cell_width(full.data) <= width ? &full : &brief, width);
 }
 
 static void put_state(struct ota_bytes *out, size_t state, uint64_t count, uint64_t total, struct ota_bars_style style)
@@ -112,6 +128,8 @@ static void put_state(struct ota_bytes *out, size_t state, uint64_t count, uint6
 		       total ? 100.0 * (double)count / (double)total : 0.0);
 	if (style.width >= LABEL_WIDTH + FIGURES_WIDTH)
 		ota_bytes_text(out, figures);
+	else if (style.width >= LABEL_WIDTH + COUNT_WIDTH)
+		ota_bytes_format(out, "%*" PRIu64, COUNT_WIDTH, count);
 	ota_bytes_text(out, "\n");
 }
 

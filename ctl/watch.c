@@ -1,12 +1,17 @@
 /*
  * batch watch: bars that are drawn in place on a terminal, one line per change in a pipe, until the batch has ended.
  */
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
+#include "common/file.h"
 #include "common/text.h"
 #include "common/time.h"
 #include "ctl/exit.h"
-#include "ctl/pause.h"
 #include "ctl/terminal.h"
 #include "ctl/verbs.h"
 
@@ -17,6 +22,8 @@ struct watch {
 	struct ota_bytes last; /* the line that was printed last, to print changes only */
 	bool is_terminal;
 	bool is_away; /* the server, at the last look */
+	cJSON *seen;   /* the batch, at the last look */
+	int resize_fd; /* tells that the terminal changed its size; -1 = no terminal */
 };
 
 /* A line, unless it says what the last one said. */
@@ -33,15 +40,22 @@ static void tell(struct watch *watch, const char *line)
 	(void)fflush(watch->invocation->output.stream);
 }
 
+static void draw(struct watch *watch, const cJSON *batch)
+{
+	OTA_AUTO_BYTES struct ota_bytes text = { 0 };
+	struct ota_bars_style style = ota_terminal_style(watch->block.stream);
+
+	(void)ota_bars_put_batch(&text, batch, style, ota_wall_ms());
+	ota_terminal_draw(&watch->block, &text, style.width);
+}
+
 static void show(struct watch *watch, const cJSON *batch)
 {
 	OTA_AUTO_BYTES struct ota_bytes text = { 0 };
 	struct ota_output *output = &watch->invocation->output;
 
 	if (watch->is_terminal) {
-		size_t lines = ota_bars_put_batch(&text, batch, ota_terminal_style(output->stream), ota_wall_ms());
-
-		ota_terminal_draw(&watch->block, &text, lines);
+		draw(watch, batch);
 		return;
 	}
 	ota_bars_put_line(&text, batch);
@@ -52,6 +66,21 @@ static void show(struct watch *watch, const cJSON *batch)
 		ota_bytes_text(&watch->last, text.data);
 		ota_output_one(output, watch->invocation->verb->view, batch);
 		(void)fflush(output->stream);
+	}
+}
+
+/* Between two looks. A terminal that changes its size is drawn anew at once. */
+static void rest(struct watch *watch, int64_t interval_ms)
+{
+	int64_t due_ms = ota_boot_ms() + interval_ms;
+	struct pollfd resized = { .fd = watch->resize_fd, .events = POLLIN };
+	struct signalfd_siginfo signal;
+
+	for (int64_t left_ms = interval_ms; left_ms > 0; left_ms = due_ms - ota_boot_ms()) {
+		if (poll(&resized, 1, left_ms > INT_MAX ? INT_MAX : (int)left_ms) <= 0)
+			continue;
+		if (read(watch->resize_fd, &signal, sizeof(signal)) > 0 && watch->seen && !watch->is_away)
+			draw(watch, watch->seen);
 	}
 }
 
@@ -72,13 +101,13 @@ static int judge(const cJSON *batch)
 }
 
 /* Once it was seen, a batch goes on while the gateway or the broker is away, and so does the watch. */
-static int look(struct watch *watch, bool seen, bool *ret_ended, struct ota_error *error)
+static int look(struct watch *watch, bool *ret_ended, struct ota_error *error)
 {
-	OTA_AUTO_JSON cJSON *batch = NULL;
+	cJSON *batch = NULL;
 	int code = ota_invocation_ask(watch->invocation, watch->command, &batch, error);
 
 	*ret_ended = false;
-	if (code == OTA_EUNAVAILABLE && seen) {
+	if (code == OTA_EUNAVAILABLE && watch->seen) {
 		if (!watch->is_away)
 			(void)fprintf(watch->invocation->messages, "otactl: %s; trying again\n", error->text);
 		watch->is_away = true;
@@ -87,7 +116,11 @@ static int look(struct watch *watch, bool seen, bool *ret_ended, struct ota_erro
 	}
 	if (code < 0)
 		return code;
+	if (watch->is_away)
+		(void)fprintf(watch->invocation->messages, "otactl: the server answers again\n");
 	watch->is_away = false;
+	cJSON_Delete(watch->seen);
+	watch->seen = batch;
 	show(watch, batch);
 	*ret_ended = has_ended(batch);
 	if (*ret_ended)
@@ -98,13 +131,13 @@ static int look(struct watch *watch, bool seen, bool *ret_ended, struct ota_erro
 static int run(struct watch *watch, int64_t interval_ms, int64_t due_ms, struct ota_error *error)
 {
 	bool ended = false;
-	int code = look(watch, false, &ended, error);
+	int code = look(watch, &ended, error);
 
 	while (code == 0 && !ended) {
 		if (ota_boot_ms() >= due_ms)
 			return ota_fail(error, OTA_ETIMEOUT, "the batch had not ended when the time was over");
-		ota_pause(interval_ms);
-		code = look(watch, true, &ended, error);
+		rest(watch, interval_ms);
+		code = look(watch, &ended, error);
 	}
 	return code;
 }
@@ -116,6 +149,16 @@ static int duration(const struct ota_invocation *invocation, const char *option,
 	if (text && (!ota_text_parse_duration(text, target) || *target <= 0))
 		return ota_fail(error, OTA_EINVALID, "--%s is \"%s\"; allowed: a duration such as 500ms, 10s, 5m", option, text);
 	return 0;
+}
+
+static int open_resize(void)
+{
+	sigset_t signals;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGWINCH);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
 int ota_batch_watch(struct ota_invocation *invocation, struct ota_error *error)
@@ -133,8 +176,11 @@ int ota_batch_watch(struct ota_invocation *invocation, struct ota_error *error)
 	if (code < 0)
 		return code;
 	watch.command = command;
-	watch.is_terminal = output->form == OTA_OUTPUT_TABLE && ota_terminal_is(output->stream);
+	watch.is_terminal = output->form == OTA_OUTPUT_TABLE && ota_terminal_can_draw(output->stream);
+	watch.resize_fd = watch.is_terminal ? open_resize() : -1;
 	code = run(&watch, interval_ms, timeout_ms > 0 ? ota_boot_ms() + timeout_ms : INT64_MAX, error);
 	ota_bytes_free(&watch.last);
+	cJSON_Delete(watch.seen);
+	ota_fd_cleanup(&watch.resize_fd);
 	return code;
 }

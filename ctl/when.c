@@ -58,8 +58,8 @@ static bool date_parse(const char *text, int64_t *ret_ms)
 		return false;
 	struct tm given = parts;
 	time_t seconds = timegm(&parts);
-	if (seconds < 0 || !gmtime_r(&seconds, &again) || again.tm_mday != given.tm_mday || again.tm_mon != given.tm_mon ||
-	    again.tm_hour != given.tm_hour || again.tm_min != given.tm_min || again.tm_sec != given.tm_sec)
+	if (seconds < 0 || !gmtime_r(&seconds, &again) || again.tm_mon != given.tm_mon || again.tm_hour != given.tm_hour ||
+	    again.tm_min != given.tm_min || again.tm_sec != given.tm_sec)
 		return false;
 	*ret_ms = (int64_t)seconds * OTA_SECOND_MS;
 	return true;

@@ -57,13 +57,39 @@ static void messages_send(struct ota_server *server)
 	}
 }
 
+/* Without memory they are sent among the rest. What finds no room is gone: the log has it. */
+static void bulletins_take(struct ota_server *server)
+{
+	struct ota_outbox *bulletins = &server->bulletins;
+	if (ota_outbox_divide(&server->sending, bulletins) != 0 || bulletins->count <= OTA_BULLETINS_MAX)
+		return;
+	server->dropped_messages += bulletins->count - OTA_BULLETINS_MAX;
+	ota_outbox_truncate(bulletins, OTA_BULLETINS_MAX);
+}
+
+static void bulletins_send(struct ota_server *server)
+{
+	struct ota_outbox *bulletins = &server->bulletins;
+	size_t count = bulletins->count < OTA_BULLETINS_TURN ? bulletins->count : OTA_BULLETINS_TURN;
+	for (size_t i = 0; i < count; i++)
+		if (!message_send(server, &bulletins->items[i]))
+			server->dropped_messages++;
+	if (count > 0)
+		ota_outbox_shift(bulletins, count);
+}
+
 void ota_server_drain(struct ota_server *server)
 {
-	if (server->sending.count == 0 && server->logging.count == 0 && ota_mailbox_is_empty(server->mailbox))
+	if (server->sending.count == 0 && server->bulletins.count == 0 && server->logging.count == 0 &&
+	    ota_mailbox_is_empty(server->mailbox))
 		return;
 	/* Without memory it stays in the mailbox for the next turn; so it does while the last load is not sent. */
-	if (server->sending.count == 0)
+	if (server->sending.count == 0) {
 		ota_mailbox_take(server->mailbox, &server->sending, &server->logging);
+		bulletins_take(server);
+	}
 	messages_send(server);
+	if (server->sending.count == 0)
+		bulletins_send(server);
 	ota_lines_flush(&server->logging, &server->log, OTA_LOG_TURN);
 }

@@ -398,6 +398,7 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 	server->peers = ota_peers_free(server->peers);
 	ota_outbox_clear(&server->outbox);
 	ota_outbox_clear(&server->sending);
+	ota_outbox_clear(&server->bulletins);
 	ota_lines_clear(&server->lines);
 	explicit_bzero(&server->url_keys, sizeof(server->url_keys));
 	free(server);

@@ -54,6 +54,7 @@ struct ota_server {
 	struct ota_peers *peers;
 	struct ota_outbox sending; /* committed, from `sent` on not yet handed to the broker */
 	size_t sent;
+	struct ota_outbox bulletins; /* the same for events: no push and no answer waits behind them */
 	struct ota_lines logging;
 	struct ota_pace refusals;  /* lines about denied topics */
 	struct ota_pace drops;     /* lines about reports that found no place */
@@ -71,9 +72,9 @@ int ota_server_start(const struct ota_options *options, const struct ota_log *lo
 /* Stops the worker within its deadline, closes everything. NULL is fine; returns NULL. */
 struct ota_server *ota_server_stop(struct ota_server *server);
 
-/* Sends and logs what the worker handed over: at most OTA_SEND_TURN messages, so that the loop never stalls. In every
- * callback. */
-enum { OTA_SEND_TURN = 200, OTA_LOG_TURN = 100 };
+/* Sends and logs what the worker handed over: at most OTA_SEND_TURN messages and, when none of them is left, OTA_BULLETINS_TURN
+ * events, so that the loop never stalls. In every callback. Events beyond OTA_BULLETINS_MAX that wait are dropped. */
+enum { OTA_SEND_TURN = 200, OTA_LOG_TURN = 100, OTA_BULLETINS_TURN = 500, OTA_BULLETINS_MAX = 20000 };
 void ota_server_drain(struct ota_server *server);
 
 #endif

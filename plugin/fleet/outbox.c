@@ -41,14 +41,16 @@ int ota_outbox_add(struct ota_outbox *outbox, uint64_t connection, const char *t
 	return 0;
 }
 
+static void outgoing_free(struct ota_outgoing *item)
+{
+	free(item->topic);
+	free(item->payload);
+}
+
 void ota_outbox_truncate(struct ota_outbox *outbox, size_t count)
 {
-	while (outbox->count > count) {
-		struct ota_outgoing *item = &outbox->items[--outbox->count];
-
-		free(item->topic);
-		free(item->payload);
-	}
+	while (outbox->count > count)
+		outgoing_free(&outbox->items[--outbox->count]);
 }
 
 int ota_outbox_move(struct ota_outbox *to, struct ota_outbox *from)
@@ -61,6 +63,33 @@ int ota_outbox_move(struct ota_outbox *to, struct ota_outbox *from)
 	to->count += from->count;
 	from->count = 0;
 	return 0;
+}
+
+int ota_outbox_divide(struct ota_outbox *from, struct ota_outbox *to)
+{
+	size_t kept = 0;
+
+	if (outbox_reserve(to, from->count))
+		return OTA_ENOMEM;
+	for (size_t i = 0; i < from->count; i++) {
+		if (from->items[i].connection == OTA_EVERYBODY)
+			to->items[to->count++] = from->items[i];
+		else
+			from->items[kept++] = from->items[i];
+	}
+	from->count = kept;
+	return 0;
+}
+
+void ota_outbox_shift(struct ota_outbox *outbox, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		outgoing_free(&outbox->items[i]);
+	outbox->count -= count;
+	if (outbox->count)
+		memmove(outbox->items, outbox->items + count, outbox->count * sizeof(*outbox->items));
+	else
+		ota_outbox_clear(outbox);
 }
 
 void ota_outbox_clear(struct ota_outbox *outbox)

@@ -35,6 +35,10 @@ int ota_outbox_add(struct ota_outbox *outbox, uint64_t connection, const char *t
 void ota_outbox_truncate(struct ota_outbox *outbox, size_t count);
 /* Appends all of `from` to `to` and empties it. 0 or OTA_ENOMEM (from is then unchanged). */
 int ota_outbox_move(struct ota_outbox *to, struct ota_outbox *from);
+/* Moves the messages for everybody, in their order, to the end of `to`; the rest closes up. 0 or OTA_ENOMEM (nothing moved). */
+int ota_outbox_divide(struct ota_outbox *from, struct ota_outbox *to);
+/* Drops the first `count` messages. */
+void ota_outbox_shift(struct ota_outbox *outbox, size_t count);
 void ota_outbox_clear(struct ota_outbox *outbox); /* frees every message and the array */
 
 #endif

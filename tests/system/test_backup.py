@@ -91,3 +91,89 @@ def test_restored_server_is_the_one_of_that_moment_and_its_devices_bring_it_up_t
     assert scenario.batch(newer)["id"] > later
     assert findings_of(operator, deep=True) == []
     assert rows(next(broker.store_dir.glob("before-*.db")), "PRAGMA integrity_check") == [("ok",)]
+
+
+MODULES = [f"m{number:02}" for number in range(15)]
+
+
+def test_backup_while_a_thousand_reports_arrive_is_one_moment(broker, operator, make_scenario, otactl, tmp_path):
+    """What is counted in it is what stands in it, and with the journal's help it catches up."""
+    names = [f"d{number:02}" for number in range(8)]
+    scenario = make_scenario(*names)
+    devices = [scenario.device(name) for name in names]
+    backups = []
+    for turn in range(1, 11):
+        for module in MODULES:
+            for device in devices:
+                device.inform(f"1.{turn}", module=module, qos=0)
+        if turn % 3 == 0:
+            for device in devices:
+                device.client.fence()
+            backups.append(backup_of(operator))
+    for name in names:
+        operator.wait_version(PRODUCT, name, "1.10", module=MODULES[-1])
+    for made in backups:
+        assert rows(made["path"], "PRAGMA integrity_check") == [("ok",)]
+        copy = tmp_path / "copy.db"
+        copy.write_bytes(open(made["path"], "rb").read())
+        counted = rows(copy, "SELECT COUNT(*) FROM device_module WHERE version <> ''")[0][0]
+        assert rows(copy, "SELECT COALESCE(SUM(n), 0) FROM version_count") == [(counted,)]
+    restore(broker, otactl, backups[-1]["path"])
+    operator.connect()
+    assert findings_of(operator, deep=True) == []
+    for name in names:  # the journal still had what the backup lacked
+        operator.wait_version(PRODUCT, name, "1.10", module=MODULES[-1])
+
+
+def test_kill_in_the_middle_of_a_backup_leaves_none_that_is_half(broker, operator, scenario):
+    scenario.device(version=OLD)
+    for number in range(6):
+        good = backup_of(operator)["path"]
+        operator.ask("backupServer")
+        broker.kill()
+        broker.start()
+        operator.connect()
+        for path in (broker.store_dir / "backups").glob("*Z.db"):
+            assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+        assert os.path.exists(good)
+
+
+def test_restore_with_a_wrong_file_is_refused_in_a_sentence(broker, operator, otactl, tmp_path):
+    made = backup_of(operator)
+    wrong = tmp_path / "wrong.db"
+    wrong.write_bytes(b"hello")
+    result = otactl("server", "restore", wrong, "--store-dir", broker.store_dir)
+    assert result.code == 1 and "is no database" in result.err
+    wrong.write_bytes(open(made["path"], "rb").read()[:8192])
+    result = otactl("server", "restore", wrong, "--store-dir", broker.store_dir)
+    assert result.code == 1 and "is cut off" in result.err
+    result = otactl("server", "restore", made["path"], "--store-dir", broker.store_dir, "--sha256", "0" * 64)
+    assert result.code == 6 and made["sha256"] in result.err
+    result = otactl("server", "restore", made["path"])
+    assert result.code == 2 and "--store-dir" in result.err
+    assert not (broker.store_dir / "restore.db").exists()
+
+
+def test_quarantined_report_is_an_alarm_that_says_where_it_is(broker, operator, scenario):
+    """As the worker leaves it: the body of a record of the journal."""
+    device = scenario.device(version=OLD)
+    device.inform("9.9")
+    segment = next(broker.journal_dir.glob("journal-*")).read_bytes()[64:]
+    body = segment[8:8 + int.from_bytes(segment[:4], "little")]
+    (broker.journal_dir / "quarantine-1").write_bytes(body)
+    alarm, = [each for each in operator.ask("getServer")["alarms"] if each["part"] == "quarantine"]
+    assert "device sensor-01" in alarm["text"] and f"{broker.journal_dir}/quarantine-1" in alarm["text"]
+    assert [each["part"] for each in findings_of(operator)] == ["quarantine"]
+    (broker.journal_dir / "quarantine-1").unlink()
+    assert findings_of(operator) == []
+
+
+def test_key_that_others_can_read_and_a_missing_package_are_found(broker, operator, scenario):
+    package = scenario.package("2.0.0")
+    (broker.store_dir / "url.key").chmod(0o644)
+    (broker.package_dir / package["sha256"]).unlink()
+    found = {each["part"]: each["text"] for each in findings_of(operator)}
+    assert set(found) == {"key", "packages"}
+    assert str(broker.store_dir / "url.key") in found["key"]
+    assert package["sha256"] in found["packages"] and "is missing" in found["packages"]
+    (broker.store_dir / "url.key").chmod(0o600)

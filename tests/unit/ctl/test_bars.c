@@ -76,6 +76,25 @@ Test(bars, a_paused_batch_says_why)
 	cr_expect_not_null(strstr(out.data, "paused: 4 of 20 failed"));
 }
 
+Test(bars, a_reason_that_says_the_state_is_not_told_twice)
+{
+	draw("{\"id\":7,\"state\":\"paused\",\"reason\":\"paused by ann: fire\",\"counts\":{}}",
+	     (struct ota_bars_style){.width = 80});
+	cr_expect_not_null(strstr(out.data, "batch 7  paused by ann: fire"));
+}
+
+Test(bars, names_make_room_for_how_it_stands)
+{
+	draw(BATCH, (struct ota_bars_style){.width = 40});
+	cr_expect_not_null(strstr(out.data, "batch 7  running  since 2m\n"));
+}
+
+Test(bars, counts_are_told_without_bars_from_twenty_columns_on)
+{
+	draw(BATCH, (struct ota_bars_style){.width = 20});
+	cr_expect_not_null(strstr(out.data, "pending         50\n"));
+}
+
 Test(bars, an_empty_or_strange_batch_draws_too)
 {
 	static const char *const rows[] = {"{}", "{\"counts\":7}", "{\"counts\":{\"pending\":-5,\"failed\":\"x\"}}",

@@ -491,6 +491,33 @@ Test(callbacks, an_event_goes_to_its_topic_and_to_no_connection)
 	cr_expect_not(message->retain);
 }
 
+Test(callbacks, no_push_and_no_answer_waits_behind_events)
+{
+	enum { INFORMS = 30 };
+	size_t direct = 0, events = 0;
+	unload();
+	cr_assert_eq(load_with_events("defer", "on"), 0, "%s", fake_log());
+	fakes_hold_on("hold");
+	fake_auth(&device);
+	fake_publish(&device, INFORM, "hold", 1);
+	cr_assert(fakes_wait_held());
+	for (int i = 0; i < INFORMS; i++)
+		fake_publish(&device, INFORM, "tell", 1); /* all in the next commit */
+	fakes_go_on();
+	for (int tries = 0; tries < 2000 && events < INFORMS; tries++) {
+		fake_tick();
+		usleep(1000);
+		events = direct = 0;
+		for (size_t i = 0; i < fake_published(); i++) {
+			bool is_event = strcmp(fake_message(i)->topic, "$CONTROL/ota/v1/events") == 0;
+			events += is_event;
+			direct += !is_event && events == 0;
+		}
+	}
+	cr_expect_eq(events, INFORMS);
+	cr_expect_eq(direct, INFORMS + 1, "every push goes before the first event");
+}
+
 Test(callbacks, an_answer_does_not_reach_who_took_the_id_over)
 {
 	struct mosquitto again = {.id = operator_.id, .username = operator_.username};

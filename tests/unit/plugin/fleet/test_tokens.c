@@ -132,6 +132,7 @@ Test(tokens, the_last_admin_that_lasts_cannot_be_revoked)
 {
 	fleet_token(&fleet, "for_a_while", "admin", "1d");
 	expect_refusal(fleet_ask(&fleet, "{\"command\":\"revokeToken\",\"name\":\"admin\"}"), "conflict", "make another");
+	cr_expect_str_eq(refusal(fleet_ask(&fleet, "{\"command\":\"revokeToken\",\"name\":\"for_a_while\"}")), "none");
 	fleet_token(&fleet, "second", "admin", "");
 	cr_expect_str_eq(refusal(fleet_ask(&fleet, "{\"command\":\"revokeToken\",\"name\":\"admin\"}")), "none");
 }
