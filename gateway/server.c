@@ -242,7 +242,7 @@ static void count_request(const struct ota_request *request, bool is_whole)
 		.route = request->resource ? request->route.kind : OTA_ROUTE_KINDS,
 		.status = is_whole ? request->status : 0,
 		.took_us = ota_stopwatch_now_us() - request->started_us,
-		.sent_bytes = is_whole && !request->is_head ? request->promised_bytes : 0,
+		.sent_bytes = request->sent_bytes,
 		.stored_bytes = request->status == MHD_HTTP_CREATED ? request->digests.size : 0,
 	};
 

@@ -89,6 +89,7 @@ def rollout(system, tmp_path):  # noqa: F811
         for device in devices:
             upgrade(device)
         until(lambda: operator.ask("getBatch", batch=batch)["state"] == "completed", "the batch has ended")
+        until(lambda: broker.log().count("ota: fetched ") == len(names), "the gateway has told of all downloads")
         for device in devices:
             device.close()
     agent.close()
@@ -104,11 +105,11 @@ def check_plugin(said, batch):
             assert set(pairs) >= set(IDS) and pairs["batch"] == str(batch) and pairs["product"] == PRODUCT, (event, pairs)
             of_tasks[(event, pairs["device"])] += 1
     assert set(of_tasks.values()) == {1}, [row for row in of_tasks.items() if row[1] > 1]
-    assert {event for event, _ in of_tasks} == {"pushed", "upgrading", "delivered", "succeeded"}
-    # A healthy rollout: two versions and four steps for each device, and a handful for the server and the batch.
+    assert {event for event, _ in of_tasks} == {"pushed", "upgrading", "fetched", "delivered", "succeeded"}
+    # A healthy rollout: two versions and five steps for each device, and a handful for the server and the batch.
     events = collections.Counter(event for event, _ in said)
     assert events["version"] == 2 * (SIMULATED + 1) and events["succeeded"] == SIMULATED + 1, events
-    assert sum(events.values()) <= 6 * (SIMULATED + 1) + 30, events
+    assert sum(events.values()) <= 7 * (SIMULATED + 1) + 30, events
 
 
 def check_gateway(lines):
