@@ -124,6 +124,13 @@ int ota_fail_errno(struct ota_error *error, const char *format, ...)
 	return code;
 }
 
+int ota_error_recode(struct ota_error *error, int code)
+{
+	if (error)
+		error->code = code;
+	return code;
+}
+
 int ota_error_prefix(struct ota_error *error, int code, const char *format, ...)
 {
 	if (!error)

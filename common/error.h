@@ -57,6 +57,9 @@ int ota_fail_at(struct ota_error *error, int code, const char *path, const char 
 /* As ota_fail(), appending ": <text of errno>". ENOSPC and EDQUOT give OTA_ELIMIT, ENOENT OTA_ENOTFOUND, the rest OTA_EIO. */
 int ota_fail_errno(struct ota_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same failure under another code: what is "not found" to the one who looked may be a fault to the one who asked. Returns
+ * code. */
+int ota_error_recode(struct ota_error *error, int code);
 /* Puts "<prefix>: " before the text and returns error->code; code is returned unchanged when error is NULL. */
 int ota_error_prefix(struct ota_error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

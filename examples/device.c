@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
@@ -119,6 +120,9 @@ int main(int count, char **arguments)
 		fprintf(stderr, "usage: device BROKER PRODUCT_KEY DEVICE_NAME DIRECTORY\n");
 		return 2;
 	}
+	/* A proxy is one that is named in the options; the MQTT library would follow these. */
+	unsetenv("http_proxy");
+	unsetenv("https_proxy");
 	path_in(arguments[4], "state", state_dir);
 	const struct ota_agent_module module = {
 		.name = "default",

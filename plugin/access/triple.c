@@ -1,39 +1,14 @@
 #include "plugin/access/triple.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
 #include "common/text.h"
 
 #define SPACE " \t\r\n"
 
-enum { MAC_MAX = 32 };
-
 /* Signs for a device we do not know, so that it waits as long as one we know. Never accepted. */
 static const char nobody[] = "00000000000000000000000000000000";
-
-static const struct method {
-	const char *word;
-	size_t size; /* bytes of the MAC */
-	const EVP_MD *(*digest)(void);
-} methods[OTA_TRIPLE_METHODS] = {
-	[OTA_TRIPLE_MD5] = {"hmacmd5", 16, EVP_md5},
-	[OTA_TRIPLE_SHA1] = {"hmacsha1", 20, EVP_sha1},
-	[OTA_TRIPLE_SHA256] = {"hmacsha256", 32, EVP_sha256},
-};
-
-static bool method_parse(struct ota_span word, enum ota_triple_method *ret_method)
-{
-	for (enum ota_triple_method method = 0; method < OTA_TRIPLE_METHODS; method++) {
-		if (ota_span_equals(word, methods[method].word)) {
-			*ret_method = method;
-			return true;
-		}
-	}
-	return false;
-}
 
 /* The Node SDK's ids have new lines and spaces behind their commas. */
 static struct ota_span trimmed(struct ota_span text)
@@ -81,14 +56,14 @@ static bool item_take(struct ota_span item, struct items *items)
 	return true;
 }
 
-const char *ota_triple_parse(const char *client_id, struct ota_triple_parameters *ret_parameters)
+const char *ota_triple_parse(const char *client_id, struct ota_triple_content *ret_content)
 {
 	struct ota_span rest = ota_span_from_text(client_id);
-	struct ota_triple_parameters parameters = {.cid = next_part(&rest, '|'), .method = OTA_TRIPLE_MD5};
+	struct ota_triple_content content = {.cid = next_part(&rest, '|'), .method = OTA_TRIPLE_MD5};
 	struct items items = {{NULL, 0}, {NULL, 0}};
 	struct ota_span tail = next_part(&rest, '|');
 
-	if (parameters.cid.size == 0 || parameters.cid.size > OTA_TRIPLE_CID_MAX || rest.size > 0)
+	if (content.cid.size == 0 || content.cid.size > OTA_TRIPLE_CID_MAX || rest.size > 0)
 		return "client_id_malformed";
 	while (tail.size > 0) {
 		if (!item_take(next_part(&tail, ','), &items))
@@ -96,73 +71,53 @@ const char *ota_triple_parse(const char *client_id, struct ota_triple_parameters
 	}
 	if (items.timestamp.size > OTA_TRIPLE_TIMESTAMP_MAX)
 		return "client_id_malformed";
-	if (items.method.data && !method_parse(items.method, &parameters.method))
+	if (items.method.data && !ota_triple_method_parse(items.method, &content.method))
 		return "sign_method_unknown";
-	parameters.timestamp = items.timestamp;
-	*ret_parameters = parameters;
+	content.timestamp = items.timestamp;
+	*ret_content = content;
 	return "";
 }
 
-/* The names and values that were signed, sorted by name. */
-static void content_print(struct ota_bytes *out, const struct ota_identity *identity,
-			  const struct ota_triple_parameters *parameters, const char *region)
+static bool mac_matches(const struct ota_triple_content *content, const char *secret,
+			const unsigned char given[OTA_TRIPLE_MAC_MAX])
 {
-	ota_bytes_text(out, "clientId");
-	ota_bytes_append(out, parameters->cid.data, parameters->cid.size);
-	ota_bytes_format(out, "deviceName%sproductKey%s", identity->device_name, identity->product_key);
-	if (region[0] != '\0')
-		ota_bytes_format(out, "regionId%s", region);
-	if (parameters->timestamp.size > 0) {
-		ota_bytes_text(out, "timestamp");
-		ota_bytes_append(out, parameters->timestamp.data, parameters->timestamp.size);
-	}
-}
+	unsigned char mac[OTA_TRIPLE_MAC_MAX];
 
-/* Is this the MAC of that content? */
-static bool mac_matches(const struct method *method, const char *secret, const struct ota_bytes *content,
-			const unsigned char given[MAC_MAX])
-{
-	unsigned char mac[EVP_MAX_MD_SIZE];
-	unsigned size = 0;
-
-	if (content->failed || !HMAC(method->digest(), secret, (int)strlen(secret), (const unsigned char *)content->data,
-				     content->size, mac, &size))
+	if (ota_triple_sign(content, secret, mac) < 0)
 		return false;
-	bool same = size == method->size && CRYPTO_memcmp(mac, given, method->size) == 0;
+	bool same = CRYPTO_memcmp(mac, given, ota_triple_mac_size(content->method)) == 0;
 	OPENSSL_cleanse(mac, sizeof(mac));
 	return same;
 }
 
 /* Both contents are always tried, so that the time says nothing of which one was right. */
-static bool password_matches(const struct ota_triple_login *login, const struct ota_triple_parameters *parameters,
-			     const char *secret, const struct ota_triple_policy *policy)
+static bool password_matches(const struct ota_triple_content *content, const char *password, const char *secret,
+			     const char *region)
 {
-	const struct method *method = &methods[parameters->method];
-	OTA_AUTO_BYTES struct ota_bytes plain = {0};
-	OTA_AUTO_BYTES struct ota_bytes regional = {0};
-	unsigned char given[MAC_MAX];
+	struct ota_triple_content regional = *content;
+	unsigned char given[OTA_TRIPLE_MAC_MAX];
 
-	if (!ota_text_unhex(ota_span_from_text(login->password), given, method->size))
+	regional.region = ota_span_from_text(region);
+	if (!ota_text_unhex(ota_span_from_text(password), given, ota_triple_mac_size(content->method)))
 		return false;
-	content_print(&plain, login->identity, parameters, "");
-	content_print(&regional, login->identity, parameters, policy->region);
-	bool matches = mac_matches(method, secret, &plain, given);
-	bool matches_regional = mac_matches(method, secret, &regional, given);
+	bool matches = mac_matches(content, secret, given);
+	bool matches_regional = mac_matches(&regional, secret, given);
 	return matches || matches_regional;
 }
 
 const char *ota_triple_verify(const struct ota_triple_login *login, const char *secret, const struct ota_triple_policy *policy)
 {
-	struct ota_triple_parameters parameters;
-	const char *why = ota_triple_parse(login->client_id, &parameters);
+	struct ota_triple_content content;
+	const char *why = ota_triple_parse(login->client_id, &content);
 
 	if (why[0] != '\0')
 		return why;
-	if (parameters.method == OTA_TRIPLE_MD5 && !policy->md5)
+	if (content.method == OTA_TRIPLE_MD5 && !policy->md5)
 		return "sign_method_refused";
 	if (!login->password || login->password[0] == '\0')
 		return "password_missing";
-	bool matches = password_matches(login, &parameters, secret ? secret : nobody, policy);
+	content.identity = login->identity;
+	bool matches = password_matches(&content, login->password, secret ? secret : nobody, policy->region);
 	if (!secret)
 		return "device_unknown";
 	return matches ? "" : "password_wrong";

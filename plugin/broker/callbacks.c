@@ -52,7 +52,8 @@ static int on_basic_auth(int event, void *event_data, void *userdata)
 	struct ota_server *server = userdata;
 	const char *why;
 	uint64_t begun_us = callback_begin(server);
-	enum ota_admission admission = ota_client_admit(server, login->client, login->username, &why);
+	struct ota_login ours = {.client = login->client, .username = login->username, .password = login->password};
+	enum ota_admission admission = ota_client_login(server, &ours, &why);
 	int answer = MOSQ_ERR_SUCCESS;
 	if (admission == OTA_ADMISSION_REFUSED) {
 		ota_notice_login_refused(server, login->client, why);

@@ -3,6 +3,7 @@
 #include <openssl/x509.h>
 
 #include "common/text.h"
+#include "plugin/broker/notice.h"
 
 /* The loop is not to stall on a storm of either. */
 enum { CONFIRMS_PER_TICK = 1000, KICKS_PER_TICK = 50 };
@@ -40,37 +41,77 @@ void ota_client_gone(struct ota_server *server, const struct mosquitto *client)
 	change_queue(server, &change);
 }
 
-enum ota_admission ota_client_admit(struct ota_server *server, const struct mosquitto *client, const char *username,
-				    const char **ret_why)
+static enum ota_admission login_decide(const struct ota_server *server, const struct ota_login *login,
+				       struct ota_identity *ret_identity, const char **ret_why)
 {
 	struct ota_peer_view holder;
-	struct ota_peer_change change;
-	struct ota_identity identity;
-	const char *client_id = mosquitto_client_id(client);
+	const char *client_id = mosquitto_client_id(login->client);
 	bool held = client_id && ota_peers_find_holder(server->peers, client_id, &holder);
 	struct ota_applicant applicant = {
-		.username = username,
+		.username = login->username,
 		.client_id = client_id,
 		.holder = held ? &holder.identity : NULL,
 		.overloaded = ota_queue_is_crowded(server->queue),
 	};
-	enum ota_admission admission = ota_admission_decide(&applicant, &identity, ret_why);
+	return ota_admission_decide(&applicant, ret_identity, ret_why);
+}
+
+static enum ota_admission device_admit(struct ota_server *server, const struct mosquitto *client,
+				       const struct ota_identity *identity, const char **ret_why)
+{
+	struct ota_peer_change change;
+	int code = ota_peers_admit(server->peers, client, identity, mosquitto_client_id(client), ota_boot_ms(), &change);
+	if (code != 0)
+		*ret_why = "out_of_memory";
+	change_queue(server, &change);
+	return code == 0 ? OTA_ADMISSION_DEVICE : OTA_ADMISSION_REFUSED;
+}
+
+/* "" or why not. Without a secret the signature is computed all the same: an unknown device waits as long as a known one. */
+static const char *device_prove(struct ota_server *server, const struct ota_login *login, const struct ota_identity *identity)
+{
+	struct ota_triple_policy policy = {.md5 = server->options.triple_md5, .region = server->options.triple_region};
+	struct ota_triple_login triple = {
+		.identity = identity, .client_id = mosquitto_client_id(login->client), .password = login->password};
+	char secret[OTA_SECRET_MAX + 1] = "";
+	struct ota_error error = {0};
+	if (!server->keyring)
+		return "";
+	int code = ota_keyring_find(server->keyring, identity, ota_boot_ms(), secret, &error);
+	if (code < 0 && code != OTA_ENOTFOUND)
+		ota_notice_keyring(server, identity, &error);
+	const char *why = ota_triple_verify(&triple, code == 0 ? secret : NULL, &policy);
+	explicit_bzero(secret, sizeof(secret));
+	return code < 0 && code != OTA_ENOTFOUND ? "secret_unreadable" : why;
+}
+
+enum ota_admission ota_client_login(struct ota_server *server, const struct ota_login *login, const char **ret_why)
+{
+	struct ota_identity identity;
+	enum ota_admission admission = login_decide(server, login, &identity, ret_why);
 	if (admission != OTA_ADMISSION_DEVICE)
 		return admission;
-	if (ota_peers_admit(server->peers, client, &identity, client_id, ota_boot_ms(), &change) != 0) {
-		*ret_why = "out_of_memory";
-		admission = OTA_ADMISSION_REFUSED;
-	}
-	change_queue(server, &change);
-	return admission;
+	*ret_why = device_prove(server, login, &identity);
+	if ((*ret_why)[0] != '\0')
+		return OTA_ADMISSION_REFUSED;
+	return device_admit(server, login->client, &identity, ret_why);
+}
+
+/* A login that went past BASIC_AUTH: the broker itself vouches for the name (a certificate, a pre-shared key, another plugin that
+ * stands before us), so no password is asked for. */
+static enum ota_admission stranger_admit(struct ota_server *server, const struct mosquitto *client, const char **ret_why)
+{
+	struct ota_login login = {.client = client, .username = mosquitto_client_username(client)};
+	struct ota_identity identity;
+	enum ota_admission admission = login_decide(server, &login, &identity, ret_why);
+	return admission == OTA_ADMISSION_DEVICE ? device_admit(server, client, &identity, ret_why) : admission;
 }
 
 bool ota_client_find_device(struct ota_server *server, const struct mosquitto *client, struct ota_peer_view *ret_peer,
 			    const char **ret_why)
 {
 	*ret_why = "not_admitted";
-	if (!ota_peers_find(server->peers, client, ret_peer) &&
-	    ota_client_admit(server, client, mosquitto_client_username(client), ret_why) != OTA_ADMISSION_DEVICE)
+	if (!ota_peers_find(server->peers, client, ret_peer) && stranger_admit(server, client, ret_why) != OTA_ADMISSION_DEVICE)
 		return false;
 	ota_client_confirm(server, client);
 	return ota_peers_find(server->peers, client, ret_peer);

@@ -7,9 +7,12 @@
 
 #include "plugin/broker/server.h"
 
+struct ota_login {
+	const struct mosquitto *client;
+	const char *username, *password; /* NULL: none was sent */
+};
 /* Decides a login and, for a device, remembers it. ret_why: a word when it is refused. */
-enum ota_admission ota_client_admit(struct ota_server *server, const struct mosquitto *client, const char *username,
-				    const char **ret_why);
+enum ota_admission ota_client_login(struct ota_server *server, const struct ota_login *login, const char **ret_why);
 /* The broker showed that this client is in. Does nothing for clients that were not admitted. */
 void ota_client_confirm(struct ota_server *server, const struct mosquitto *client);
 void ota_client_gone(struct ota_server *server, const struct mosquitto *client);

@@ -29,6 +29,16 @@ void ota_notice_paced(const struct ota_server *server, struct ota_pace *pace, st
 	ota_log_end(&server->log, line);
 }
 
+void ota_notice_keyring(struct ota_server *server, const struct ota_identity *identity, const struct ota_error *error)
+{
+	struct ota_log_line line;
+	ota_log_begin(&line, OTA_LOG_ERROR, "secret_unreadable");
+	ota_log_text(&line, "productKey", identity->product_key);
+	ota_log_text(&line, "deviceName", identity->device_name);
+	ota_log_text(&line, "error", error->text);
+	ota_notice_paced(server, &server->refusals, &line);
+}
+
 void ota_notice_refused(struct ota_server *server, const struct mosquitto *client, const char *event, const char *topic,
 			const char *why)
 {

@@ -13,7 +13,8 @@
 #define MEBIBYTE ((int64_t)1024 * 1024)
 
 static const char *const others_words[] = {[OTA_OTHERS_DEFER] = "defer", [OTA_OTHERS_ALLOW] = "allow", NULL};
-static const char *const device_auth_words[] = {[OTA_DEVICE_AUTH_NONE] = "none", "triple", NULL};
+static const char *const device_auth_words[] = {
+	[OTA_DEVICE_AUTH_NONE] = "none", [OTA_DEVICE_AUTH_TRIPLE] = "triple", NULL};
 static const char *const events_words[] = {
 	[OTA_EVENTS_AUTO] = "auto", [OTA_EVENTS_ON] = "on", [OTA_EVENTS_OFF] = "off", NULL};
 static const char *const level_words[] = {
@@ -31,11 +32,16 @@ static const struct ota_config_row rows[] = {
 	{"", "ota_others",        OTA_CONFIG_CHOICE,   FIELD(others),       0, 0, others_words, true,
 		"what happens to users that are no devices: defer (the broker's own rules) or allow"},
 	{"", "ota_device_auth",   OTA_CONFIG_CHOICE,   FIELD(device_auth),  0, 0, device_auth_words, true,
-		"how devices prove who they are: none"},
+		"how devices prove who they are: triple (a signature under the secret of each) or none (a lab)"},
+	{"", "ota_triple_md5",    OTA_CONFIG_BOOL,     FIELD(triple_md5),   0, 0, NULL, false, "accept devices that sign with HMAC-MD5, too"},
+	{"", "ota_triple_region", OTA_CONFIG_TEXT,     FIELD(triple_region), 0, 0, NULL, false,
+		"accept devices that sign this regionId without sending it, too"},
 	{"", "ota_settle",        OTA_CONFIG_DURATION, FIELD(settle_ms),      1, 60 * OTA_SECOND_MS, NULL, false, "quiet time before a report counts"},
 	{"", "ota_repush",        OTA_CONFIG_DURATION, FIELD(repush_ms),      1, OTA_DAY_MS, NULL, false, "least pause between two pushes"},
 	{"", "ota_repush_max",    OTA_CONFIG_DURATION, FIELD(repush_max_ms),  1, OTA_DAY_MS, NULL, false, "longest pause between two pushes"},
 	{"", "ota_start_grace",   OTA_CONFIG_DURATION, FIELD(start_grace_ms), 1, OTA_DAY_MS, NULL, false, "no timer ends a task so soon after a start"},
+	{"", "ota_store_cache",   OTA_CONFIG_SIZE,     FIELD(store_cache_bytes), MEBIBYTE, 64 * 1024 * MEBIBYTE, NULL, false,
+		"how much of the store is kept in memory"},
 	{"", "ota_journal_limit", OTA_CONFIG_SIZE,     FIELD(journal_limit_bytes), 32 * MEBIBYTE, 64 * 1024 * MEBIBYTE, NULL, false,
 		"how much the journal may hold"},
 	{"", "ota_events",        OTA_CONFIG_CHOICE,   FIELD(events),       0, 0, events_words, false,
@@ -104,9 +110,9 @@ static int url_check(const char *url, struct ota_error *error)
 
 static int together_check(const struct ota_options *options, struct ota_error *error)
 {
-	if (options->device_auth != OTA_DEVICE_AUTH_NONE)
+	if (options->device_auth != OTA_DEVICE_AUTH_TRIPLE && (options->triple_md5 || options->triple_region[0] != '\0'))
 		return ota_fail_at(error, OTA_EINVALID, "ota_device_auth",
-				   "ota_device_auth: \"triple\" is not in this version; \"none\" is");
+				   "ota_device_auth: must be triple when ota_triple_md5 or ota_triple_region is given");
 	if (options->repush_ms > 0 && options->repush_max_ms > 0 && options->repush_max_ms < options->repush_ms)
 		return ota_fail_at(error, OTA_EINVALID, "ota_repush_max", "ota_repush_max: must not be shorter than ota_repush");
 	return url_check(options->gateway_url, error);
@@ -117,6 +123,7 @@ struct ota_options ota_options_defaults(void)
 	return (struct ota_options){
 		.journal_dir = "/run/mosquitto/ota",
 		.journal_limit_bytes = (uint64_t)(256 * MEBIBYTE),
+		.store_cache_bytes = (uint64_t)(64 * MEBIBYTE),
 		.log_level = OTA_LOG_INFO,
 		.log_keep_ms = (int64_t)400 * OTA_DAY_MS,
 	};

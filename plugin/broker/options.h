@@ -12,11 +12,13 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "plugin/access/admission.h"
+#include "plugin/access/triple.h"
 
 enum { OTA_OPTION_PATH_SIZE = 1024, OTA_OPTION_URL_SIZE = 256 };
 
 enum ota_device_auth {
-	OTA_DEVICE_AUTH_NONE, /* whoever says so is the device: a lab */
+	OTA_DEVICE_AUTH_NONE,   /* whoever says so is the device: a lab */
+	OTA_DEVICE_AUTH_TRIPLE, /* by the signature under its secret (plugin/access/triple.h) */
 };
 
 /* Whether events are published on $CONTROL/ota/v1/events. */
@@ -35,8 +37,10 @@ struct ota_options {
 	char url_key_file[OTA_OPTION_PATH_SIZE];
 	int others;      /* enum ota_others */
 	int device_auth; /* enum ota_device_auth */
+	bool triple_md5;
+	char triple_region[OTA_TRIPLE_REGION_MAX + 1];
 	int64_t settle_ms, repush_ms, repush_max_ms, start_grace_ms; /* 0 = the engine's default */
-	uint64_t journal_limit_bytes;
+	uint64_t journal_limit_bytes, store_cache_bytes;
 	int log_level; /* enum ota_log_level */
 	int events;    /* enum ota_events */
 	int64_t log_keep_ms;

@@ -94,6 +94,13 @@ static int keeper_start(struct ota_server *server, struct ota_error *error)
 	return ota_keeper_start(&keeper, &server->keeper, error);
 }
 
+static int keyring_start(struct ota_server *server, struct ota_error *error)
+{
+	if (server->options.device_auth != OTA_DEVICE_AUTH_TRIPLE)
+		return 0;
+	return ota_keyring_open(server->options.store_dir, server->secret_key_file, &server->keyring, error);
+}
+
 static int restore_finish(struct ota_server *server, struct ota_error *error)
 {
 	struct ota_restore_options options = {.now_ms = ota_wall_ms(), .keys = server->key_files, .key_count = OTA_KEY_FILES_MAX};
@@ -124,11 +131,15 @@ static int store_start(struct ota_server *server, struct resumed *resumed, struc
 	int code = key_files_find(server, error);
 	if (code == 0)
 		code = ota_store_open(server->options.store_dir, &server->store, error);
+	if (code == 0)
+		code = ota_store_set_cache(server->store, server->options.store_cache_bytes, error);
 	if (code != 0)
 		return ota_error_prefix(error, code, "ota_store_dir");
 	code = restore_finish(server, error);
 	if (code == 0)
 		code = keeper_start(server, error);
+	if (code == 0)
+		code = keyring_start(server, error);
 	return code == 0 ? node_load(server, resumed, error) : code;
 }
 
@@ -391,6 +402,7 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 	server->engine = ota_engine_free(server->engine);
 	server->journal = ota_journal_free(server->journal);
 	server->keeper = ota_keeper_stop(server->keeper);
+	server->keyring = ota_keyring_free(server->keyring);
 	server->store = ota_store_free(server->store);
 	server->queue = ota_queue_free(server->queue);
 	server->plight = ota_plight_free(server->plight);

@@ -6,6 +6,7 @@
 #define OTA_PLUGIN_BROKER_SERVER_H
 
 #include "common/pace.h"
+#include "plugin/access/keyring.h"
 #include "plugin/broker/compat.h"
 #include "plugin/broker/options.h"
 #include "plugin/broker/peers.h"
@@ -52,6 +53,7 @@ struct ota_server {
 	/* The broker's thread. */
 	mosquitto_plugin_id_t *identifier; /* under which the callbacks are registered */
 	struct ota_peers *peers;
+	struct ota_keyring *keyring; /* NULL unless devices prove themselves by it */
 	struct ota_outbox sending; /* committed, from `sent` on not yet handed to the broker */
 	size_t sent;
 	struct ota_outbox bulletins; /* the same for events: no push and no answer waits behind them */

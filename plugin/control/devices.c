@@ -5,6 +5,7 @@
 #include "common/text.h"
 #include "common/topic.h"
 #include "plugin/control/call.h"
+#include "plugin/store/device_secret.h"
 
 enum { DEVICE_TASKS_SHOWN = 20, DEVICE_MODULES_SHOWN = 64, DEVICES_SCANNED_MAX = 10000 };
 

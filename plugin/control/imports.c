@@ -6,6 +6,7 @@
 #include "common/file.h"
 #include "common/text.h"
 #include "plugin/control/call.h"
+#include "plugin/store/device_secret.h"
 #include "plugin/store/device_tag.h"
 
 _Static_assert((int)OTA_SEALED_SIZE <= (int)OTA_SEALED_MAX, "a sealed secret fits its column");
@@ -28,9 +29,8 @@ static int vault_need(struct ota_call *call, struct ota_error *error)
 	int failed = ota_device_secret_any(call->store, &any, error);
 	if (!failed)
 		failed = ota_vault_open(path, !any, &control->vault, error);
-	if (failed && error)
-		error->code = OTA_EIO; /* whatever it is, it is not the asking operator's */
-	return failed ? OTA_EIO : 0;
+	/* Whatever it is, it is not the asking operator's. */
+	return failed ? ota_error_recode(error, OTA_EIO) : 0;
 }
 
 /* Whether it is the one that is held. What cannot be opened any more is not. */

@@ -62,6 +62,8 @@ uint64_t ota_db_copied_bytes(const struct ota_db *db);
 /* The log as the last commit of this connection left it: without what a checkpoint of this connection copied, with what others
  * did. */
 uint64_t ota_db_log_bytes(const struct ota_db *db);
+/* How much of the database this connection may keep in memory. */
+int ota_db_set_cache(struct ota_db *db, uint64_t bytes, struct ota_error *error);
 /* The database without its log. */
 int ota_db_size(struct ota_db *db, uint64_t *ret_bytes, struct ota_error *error);
 

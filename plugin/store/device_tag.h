@@ -1,4 +1,4 @@
-/* What operators say of a device: tags, and whether its secret is held. See store.h for threads, transactions and errors. */
+/* What operators say of a device: its tags. See store.h for threads, transactions and errors. */
 #ifndef OTA_PLUGIN_STORE_DEVICE_TAG_H
 #define OTA_PLUGIN_STORE_DEVICE_TAG_H
 
@@ -19,17 +19,5 @@ int ota_device_tag_remove(struct ota_store *store, int64_t device_id, const char
 /* Ascending names. */
 int ota_device_tag_list(struct ota_store *store, int64_t device_id, struct ota_device_tag *rows, size_t capacity,
 			size_t *ret_count, struct ota_error *error);
-
-enum { OTA_SEALED_MAX = 255 }; /* of a sealed secret; plugin/access/vault.h makes it */
-struct ota_device_secret {
-	int64_t device_id;
-	char sealed[OTA_SEALED_MAX + 1];
-	int64_t at_ms; /* wall: when it came */
-};
-int ota_device_secret_save(struct ota_store *store, const struct ota_device_secret *secret, struct ota_error *error);
-int ota_device_secret_find(struct ota_store *store, int64_t device_id, struct ota_device_secret *ret_secret,
-			   struct ota_error *error);
-/* Whether any device has one. */
-int ota_device_secret_any(struct ota_store *store, bool *ret_any, struct ota_error *error);
 
 #endif

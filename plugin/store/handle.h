@@ -1,4 +1,4 @@
-/* What a struct ota_store holds. For the store's own files. */
+/* What a struct ota_store and a struct ota_reader hold. For the store's own files. */
 #ifndef OTA_PLUGIN_STORE_HANDLE_H
 #define OTA_PLUGIN_STORE_HANDLE_H
 
@@ -20,6 +20,10 @@ struct ota_store {
 	int64_t lease_end;
 	enum ota_lease_level lease_level;
 	bool in_savepoint;
+};
+
+struct ota_reader {
+	struct ota_db *db;
 };
 
 /* 0 stands for "from the newest" in lists that run downwards. */

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -353,6 +354,14 @@ uint64_t ota_db_copied_bytes(const struct ota_db *db)
 uint64_t ota_db_log_bytes(const struct ota_db *db)
 {
 	return (uint64_t)db->log_pages * (uint64_t)db->page_bytes;
+}
+
+int ota_db_set_cache(struct ota_db *db, uint64_t bytes, struct ota_error *error)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA cache_size = -%" PRIu64, bytes / 1024);
+	return ota_db_execute(db, sql, error);
 }
 
 int ota_db_size(struct ota_db *db, uint64_t *ret_bytes, struct ota_error *error)

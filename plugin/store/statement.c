@@ -122,6 +122,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" SET sealed = excluded.sealed, at_ms = excluded.at_ms"},
 	[OTA_SQL_SECRET_FIND] = {"secret_find", OTA_SQL_HOT,
 		"SELECT device_id, sealed, at_ms FROM device_secret WHERE device_id = $1"},
+	[OTA_SQL_SECRET_FIND_OF_NAME] = {"secret_find_of_name", OTA_SQL_HOT,
+		"SELECT s.device_id, s.sealed, s.at_ms FROM device d JOIN device_secret s ON s.device_id = d.id"
+		" WHERE d.product_key = $1 AND d.device_name = $2"},
 	[OTA_SQL_SECRET_ANY] = {"secret_any", OTA_SQL_COLD,
 		"SELECT device_id FROM device_secret LIMIT 1"},
 

@@ -251,6 +251,11 @@ int ota_store_checkpoint(struct ota_store *store, struct ota_error *error)
 	return ota_db_checkpoint(store->db, error);
 }
 
+int ota_store_set_cache(struct ota_store *store, uint64_t bytes, struct ota_error *error)
+{
+	return ota_db_set_cache(store->db, bytes, error);
+}
+
 uint64_t ota_store_log_bytes(const struct ota_store *store)
 {
 	return ota_db_log_bytes(store->db);

@@ -57,11 +57,11 @@ def test_mqtt_5_keeps_within_the_brokers_receive_maximum(new_broker, make_agent,
     broker.config.set("max_inflight_messages", "1")
     broker.start()
     agent = make_agent(mqtt_version="5", broker=f"mqtt://127.0.0.1:{broker.port}")
-    for number in range(6):
+    for number in range(2):
         agent.modules[f"m{number}"] = {"installer": "exec", "command": agent.hook(f"h{number}", f"echo 0.{number}")}
     server = Server(broker)
     agent.provision().start()
-    assert {server.expect_inform()["version"] for _ in range(7)} == {"1.0.0", *(f"0.{number}" for number in range(6))}
+    assert {server.expect_inform()["version"] for _ in range(3)} == {"1.0.0", "0.0", "0.1"}
     server.close()
 
 
@@ -158,23 +158,27 @@ def test_a_server_that_drips_fast_enough_meets_the_deadline(make_agent, server, 
 # --- answers --------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 451])
-def test_a_4xx_is_final(agent, server, web, status):
+def test_a_4xx_is_final(agent, server, web):
     agent.start()
     server.expect_inform()
-    web.answers["/new"] = status
-    server.push("2.0.0", web.add("/new", NEW), NEW)
-    assert server.expect_progress(-2)["desc"] == f"download: server answered {status}"
-    assert len(web.requests) == 1
+    url = web.add("/new", NEW)
+    for attempt, status in enumerate([400, 401, 403, 404, 410, 451], 1):
+        web.answers["/new"] = status
+        server.push("2.0.0", url, NEW, attempt=attempt)
+        assert server.expect_progress(-2)["desc"] == f"download: server answered {status}"
+        assert len(web.requests) == attempt
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_what_may_pass_is_tried_again(agent, server, web, status):
+def test_what_may_pass_is_tried_again(agent, server, web):
     agent.start()
     server.expect_inform()
-    web.answers["/new"] = status
+    web.answers["/new"] = 408
     server.push("2.0.0", web.add("/new", NEW), NEW)
-    until(lambda: len(web.requests) >= 2, "a second request")
+    for status in (425, 429, 500, 502, 503, 504, None):
+        asked = len(web.requests)
+        until(lambda: len(web.requests) > asked, f"a request before {status}")
+        if status:
+            web.answers["/new"] = status
     del web.answers["/new"]
     server.expect_inform(version="2.0.0")
 

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import os
+import shutil
 import ssl
 import subprocess
 
@@ -177,6 +179,27 @@ def test_ca_file_stands_in_place_of_the_systems_store(tls_broker, tls_agent, aut
     assert " connected " not in agent.log()
 
 
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="only root may change what the system trusts")
+def test_ca_file_stands_in_place_of_the_systems_directory_for_downloads(tls_broker, tls_agent, authority, web, tmp_path):
+    """A download server whose authority stands in /etc/ssl/certs, as the agent sees it, but not in ca_file."""
+    other = Authority(tmp_path, "other")
+    trusted = tmp_path / "certs"
+    trusted.mkdir()
+    name = subprocess.check_output(["openssl", "x509", "-in", other.certificate, "-noout", "-hash"], text=True).strip()
+    shutil.copy(other.certificate, trusted / f"{name}.0")
+    broker = tls_broker()
+    serve_https(web, *other.issue("web", "IP:127.0.0.1"))
+    agent = tls_agent(broker, ca_file=authority.certificate)
+    command = agent.command()
+    agent.command = lambda: ["unshare", "-m", "sh", "-c", f'mount --bind {trusted} /etc/ssl/certs && exec "$@"', "-", *command]
+    agent.start()
+    server = Server(broker)
+    server.expect_inform(version="1.0.0")
+    server.push("2.0.0", web.add("/new", NEW).replace("http:", "https:"), NEW)
+    assert server.expect_progress(-2)["desc"] == f"download: {ZOO['unknown'][1]}"[:128]
+    server.close()
+
+
 def test_a_client_certificate_is_shown_to_broker_and_downloads(tls_broker, tls_agent, authority, web):
     broker = tls_broker(more=f"require_certificate true\ncafile {authority.certificate}\n")
     serve_https(web, *authority.issue("web", "IP:127.0.0.1"), client_authority=authority.certificate)
@@ -223,6 +246,21 @@ def test_tls_goes_through_a_proxy(tls_broker, tls_agent, authority, web):
     server.expect_inform(version="2.0.0")
     assert set(proxy.asked) == {f"CONNECT 127.0.0.1:{broker.tls_port}", f"CONNECT {url.split('/')[2]}"}
     server.close()
+    proxy.close()
+
+
+def test_a_bad_certificate_behind_a_proxy_is_told_as_such(tls_broker, tls_agent, authority, animal, web):
+    """The proxy's own 200 is no answer of the server."""
+    proxy = Proxy()
+    broker = tls_broker()
+    serve_https(web, *animal("unknown"))
+    agent = tls_agent(broker, ca_file=authority.certificate, proxy=proxy.url()).start()
+    server = Server(broker)
+    server.expect_inform(version="1.0.0")
+    server.push("2.0.0", web.add("/new", NEW).replace("http:", "https:"), NEW)
+    assert server.expect_progress(-2)["desc"] == f"download: {ZOO['unknown'][1]}"[:128]
+    server.close()
+    agent.stop()
     proxy.close()
 
 

@@ -17,7 +17,8 @@ from harness.wait import DEADLINE, until
 
 FIRST_IMAGE, FIRST_VERSION = b"image of\0" + b"1.0.0", "1.0.0"
 FILLER_PIECE = 4096  # a page, so that nothing smaller is left
-OPTIONS = {"repush": "1s", "repush_max": "5s", "start_grace": "2s", "log_level": "info"}
+OPTIONS = {"repush": "1s", "repush_max": "5s", "start_grace": "2s", "log_level": "info",
+           "store_cache": "2M"}  # full by the middle, so that what grows after it is no cache
 
 
 class Disk:

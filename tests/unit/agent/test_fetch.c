@@ -421,6 +421,6 @@ Test(fetch, a_full_disk_is_told_before_the_download)
 	snprintf(order.offer.url, sizeof(order.offer.url), "http://127.0.0.1:%d/good", port);
 	fetch.run(fetch.context, &order, &watch, &result);
 	cr_expect_eq(result.outcome, AGENT_FETCH_PERMANENT);
-	cr_expect_not_null(strstr(result.text, "1152921504606846976 bytes are needed"));
+	cr_expect_not_null(strstr(result.text, "1152921504606912512 bytes are needed"));
 	cr_expect_str_eq(requests(), "");
 }

@@ -80,3 +80,13 @@ Test(error, errno_chooses_the_code_and_adds_its_words)
 		cr_expect_str_eq(error.text, expected);
 	}
 }
+
+Test(error, a_recoded_error_keeps_its_sentence)
+{
+	struct ota_error error;
+	ota_fail(&error, OTA_ENOTFOUND, "the key is missing");
+	cr_expect_eq(ota_error_recode(&error, OTA_EIO), OTA_EIO);
+	cr_expect_eq(error.code, OTA_EIO);
+	cr_expect_str_eq(error.text, "the key is missing");
+	cr_expect_eq(ota_error_recode(NULL, OTA_EIO), OTA_EIO);
+}

@@ -146,30 +146,30 @@ Test(triple, a_malformed_client_id_is_refused)
 		{"cid|signmethod=hmacsha512|", "sign_method_unknown"},
 		{"cid|signmethod=HMACSHA256|", "sign_method_unknown"},
 	};
-	struct ota_triple_parameters parameters;
+	struct ota_triple_content content;
 	char id[OTA_TRIPLE_CID_MAX + 3];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		cr_expect_str_eq(ota_triple_parse(rows[i].id, &parameters), rows[i].why, "%s", rows[i].id);
+		cr_expect_str_eq(ota_triple_parse(rows[i].id, &content), rows[i].why, "%s", rows[i].id);
 	memset(id, 'c', sizeof(id));
 	id[OTA_TRIPLE_CID_MAX] = '|';
 	id[OTA_TRIPLE_CID_MAX + 1] = '\0';
-	cr_expect_str_eq(ota_triple_parse(id, &parameters), "", "a cid at its limit");
+	cr_expect_str_eq(ota_triple_parse(id, &content), "", "a cid at its limit");
 	id[OTA_TRIPLE_CID_MAX] = 'c';
 	id[OTA_TRIPLE_CID_MAX + 1] = '|';
 	id[OTA_TRIPLE_CID_MAX + 2] = '\0';
-	cr_expect_str_eq(ota_triple_parse(id, &parameters), "client_id_malformed", "a cid one past its limit");
+	cr_expect_str_eq(ota_triple_parse(id, &content), "client_id_malformed", "a cid one past its limit");
 }
 
 Test(triple, a_client_id_gives_its_parts)
 {
-	struct ota_triple_parameters parameters;
+	struct ota_triple_content content;
 
-	cr_assert_str_eq(ota_triple_parse("cid|x=1,signmethod=hmacsha1,timestamp=7,,y|", &parameters), "");
-	cr_expect(ota_span_equals(parameters.cid, "cid"));
-	cr_expect(ota_span_equals(parameters.timestamp, "7"));
-	cr_expect_eq(parameters.method, OTA_TRIPLE_SHA1);
-	cr_assert_str_eq(ota_triple_parse("cid|", &parameters), "");
-	cr_expect_eq(parameters.timestamp.size, 0);
-	cr_expect_eq(parameters.method, OTA_TRIPLE_MD5);
+	cr_assert_str_eq(ota_triple_parse("cid|x=1,signmethod=hmacsha1,timestamp=7,,y|", &content), "");
+	cr_expect(ota_span_equals(content.cid, "cid"));
+	cr_expect(ota_span_equals(content.timestamp, "7"));
+	cr_expect_eq(content.method, OTA_TRIPLE_SHA1);
+	cr_assert_str_eq(ota_triple_parse("cid|", &content), "");
+	cr_expect_eq(content.timestamp.size, 0);
+	cr_expect_eq(content.method, OTA_TRIPLE_MD5);
 }

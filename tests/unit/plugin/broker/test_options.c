@@ -55,10 +55,17 @@ Test(options, the_least_is_enough_and_the_rest_has_its_default)
 	cr_expect_eq(options.others, OTA_OTHERS_DEFER);
 	cr_expect_eq(options.device_auth, OTA_DEVICE_AUTH_NONE);
 	cr_expect_eq(options.journal_limit_bytes, UINT64_C(256) << 20);
+	cr_expect_eq(options.store_cache_bytes, UINT64_C(64) << 20);
 	cr_expect_eq(options.log_level, OTA_LOG_INFO);
 	cr_expect_eq(options.settle_ms, 0, "0 takes the engine's default");
 	cr_expect_eq(options.log_keep_ms, INT64_C(400) * 86400000);
 	cr_expect(ota_options_publish_events(&options));
+}
+
+Test(options, every_size_is_taken)
+{
+	cr_expect_eq(expect_taken("ota_journal_limit", "32M").journal_limit_bytes, UINT64_C(32) << 20);
+	cr_expect_eq(expect_taken("ota_store_cache", "1M").store_cache_bytes, UINT64_C(1) << 20);
 }
 
 Test(options, every_option_is_taken)
@@ -66,15 +73,44 @@ Test(options, every_option_is_taken)
 	cr_expect_eq(expect_taken("ota_others", "allow").others, OTA_OTHERS_ALLOW);
 	cr_expect_str_eq(expect_taken("ota_journal_dir", "/dev/shm/x").journal_dir, "/dev/shm/x");
 	cr_expect_str_eq(expect_taken("ota_url_key_file", "/etc/key").url_key_file, "/etc/key");
+}
+
+Test(options, every_number_is_taken)
+{
 	cr_expect_eq(expect_taken("ota_settle", "500ms").settle_ms, 500);
 	cr_expect_eq(expect_taken("ota_log_keep", "1d").log_keep_ms, 86400000);
 	cr_expect_eq(expect_taken("ota_events", "off").events, OTA_EVENTS_OFF);
 	cr_expect_eq(expect_taken("ota_repush", "2m").repush_ms, 120000);
 	cr_expect_eq(expect_taken("ota_repush_max", "2h").repush_max_ms, 7200000);
 	cr_expect_eq(expect_taken("ota_start_grace", "1s").start_grace_ms, 1000);
-	cr_expect_eq(expect_taken("ota_journal_limit", "32M").journal_limit_bytes, UINT64_C(32) << 20);
 	cr_expect_eq(expect_taken("ota_log_level", "debug").log_level, OTA_LOG_DEBUG);
 	cr_expect_str_eq(expect_taken("ota_gateway_url", "http://127.0.0.1:8080/ota").gateway_url, "http://127.0.0.1:8080/ota");
+}
+
+static int read_triple(const char *auth, const char *name, const char *value, struct ota_options *options,
+		       struct ota_error *error)
+{
+	struct ota_option given[LEAST + 1];
+	memcpy(given, least, sizeof(least));
+	for (size_t i = 0; i < LEAST; i++)
+		if (strcmp(given[i].name, "ota_device_auth") == 0)
+			given[i].value = auth;
+	given[LEAST] = (struct ota_option){name, value};
+	return ota_options_read(given, LEAST + 1, options, error);
+}
+
+Test(options, what_loosens_the_triple_needs_it)
+{
+	struct ota_options options = {0};
+	struct ota_error error = {0};
+	cr_expect_eq(expect_taken("ota_device_auth", "triple").device_auth, OTA_DEVICE_AUTH_TRIPLE);
+	cr_expect_eq(read_triple("triple", "ota_triple_md5", "yes", &options, &error), 0, "%s", error.text);
+	cr_expect(options.triple_md5);
+	cr_expect_eq(read_triple("triple", "ota_triple_region", "cn-shanghai", &options, &error), 0, "%s", error.text);
+	cr_expect_str_eq(options.triple_region, "cn-shanghai");
+	cr_expect_eq(read_triple("none", "ota_triple_md5", "yes", &options, &error), OTA_EINVALID);
+	cr_expect(strstr(error.text, "ota_device_auth: must be triple"), "%s", error.text);
+	cr_expect_eq(read_triple("none", "ota_triple_region", "cn-shanghai", &options, &error), OTA_EINVALID);
 }
 
 Test(options, what_is_missing_is_named)
@@ -98,7 +134,6 @@ Test(options, what_is_bad_is_named_with_what_is_allowed)
 	expect_refused("ota_log_keep", "3651d", "3650d");
 	expect_refused("ota_others", "Allow", "defer, allow");
 	expect_refused("ota_device_auth", "password", "none");
-	expect_refused("ota_device_auth", "triple", "not in this version");
 	expect_refused("ota_store_dir", "var/lib", "absolute");
 	expect_refused("ota_url_key_file", "key", "absolute");
 	expect_refused("ota_settle", "0s", "from 1ms");
@@ -106,6 +141,7 @@ Test(options, what_is_bad_is_named_with_what_is_allowed)
 	expect_refused("ota_settle", "5", "duration");
 	expect_refused("ota_journal_limit", "31M", "from 33554432");
 	expect_refused("ota_journal_limit", "lots", "size");
+	expect_refused("ota_store_cache", "1023k", "from 1048576");
 	expect_refused("ota_log_level", "loud", "debug, info, warning, error");
 	expect_refused("ota_gateway_url", "ftp://host", "http(s)://");
 	expect_refused("ota_gateway_url", "https://", "http(s)://");
