@@ -168,20 +168,25 @@ void ota_bars_put_line(struct ota_bytes *out, const cJSON *batch)
 	put_word(out, batch, " outcome=", "outcome");
 }
 
-/* "  5.0 MiB of 10.0 MiB  2.5 MiB/s"; only what came where the whole is not known. */
-static void put_transfer_bytes(struct ota_bytes *out, const struct ota_bars_transfer *transfer)
+/* " 50.0%  5.0 MiB of 10.0 MiB  2.5 MiB/s"; only what came where the whole is not known; the rate where there is room. */
+static void put_transfer_figures(struct ota_bytes *out, const struct ota_bars_transfer *transfer, size_t width)
 {
+	OTA_AUTO_BYTES struct ota_bytes pace = { 0 };
 	uint64_t rate = transfer->elapsed_ms > 0 ? transfer->sent * 1000 / (uint64_t)transfer->elapsed_ms : 0;
 
+	if (transfer->size > 0)
+		ota_bytes_format(out, " %5.1f%%", 100.0 * (double)transfer->sent / (double)transfer->size);
 	ota_bytes_text(out, "  ");
 	ota_human_put_bytes(out, transfer->sent);
 	if (transfer->size > 0) {
 		ota_bytes_text(out, " of ");
 		ota_human_put_bytes(out, transfer->size);
 	}
-	ota_bytes_text(out, "  ");
-	ota_human_put_bytes(out, rate);
-	ota_bytes_text(out, "/s");
+	ota_bytes_text(&pace, "  ");
+	ota_human_put_bytes(&pace, rate);
+	ota_bytes_text(&pace, "/s");
+	if (out->size + pace.size <= width)
+		ota_bytes_text(out, pace.data ? pace.data : "");
 }
 
 /* The figures tell most and stay longest; then the bar, then the name. */
@@ -190,9 +195,7 @@ void ota_bars_put_transfer(struct ota_bytes *out, const struct ota_bars_transfer
 	OTA_AUTO_BYTES struct ota_bytes line = { 0 }, figures = { 0 }, name = { 0 };
 	size_t room, bar, label;
 
-	if (transfer->size > 0)
-		ota_bytes_format(&figures, " %5.1f%%", 100.0 * (double)transfer->sent / (double)transfer->size);
-	put_transfer_bytes(&figures, transfer);
+	put_transfer_figures(&figures, transfer, style.width);
 	ota_cell_clean(&name, transfer->name);
 	room = figures.size < style.width ? style.width - figures.size : 0;
 	bar = transfer->size == 0 || room < BAR_MIN ? 0 : room / 2 > TRANSFER_BAR_MAX ? TRANSFER_BAR_MAX : room / 2;

@@ -220,9 +220,30 @@ static size_t give_body(char *target, size_t size, size_t count, void *context)
 	return (size_t)got;
 }
 
+/* The headers of every upload, and the request id of this one. NULL without memory; to be freed. */
+static struct curl_slist *headers_of(const struct ota_client *client, const cJSON *members)
+{
+	OTA_AUTO_BYTES struct ota_bytes key = { 0 };
+	const cJSON *id = ota_json_member(members, "requestId");
+	struct curl_slist *headers = NULL;
+	bool added = true;
+
+	for (const struct curl_slist *each = client->upload_headers; added && each; each = each->next)
+		added = add_header(&headers, each->data);
+	if (cJSON_IsString(id)) {
+		ota_bytes_format(&key, "Idempotency-Key: %s", id->valuestring);
+		added = added && !key.failed && add_header(&headers, key.data);
+	}
+	if (added)
+		return headers;
+	curl_slist_free_all(headers);
+	return NULL;
+}
+
 int ota_client_upload(struct ota_client *client, const struct ota_client_upload *upload, cJSON **ret_data,
 		      struct ota_error *error)
 {
+	struct curl_slist *headers;
 	OTA_AUTO_BYTES struct ota_bytes answer = { .limit = ANSWER_MAX };
 	OTA_AUTO_BYTES struct ota_bytes url = { 0 };
 	struct source source = { upload, 0 };
@@ -231,9 +252,12 @@ int ota_client_upload(struct ota_client *client, const struct ota_client_upload 
 
 	if (code < 0)
 		return code;
+	headers = headers_of(client, upload->members);
+	if (!headers)
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
 	prepare(client, &answer);
 	curl_easy_setopt(curl, CURLOPT_URL, url.data);
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->upload_headers);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)upload->size);
 	curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_body);
@@ -241,5 +265,7 @@ int ota_client_upload(struct ota_client *client, const struct ota_client_upload 
 	curl_easy_setopt(curl, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)CONTINUE_TIMEOUT_MS);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_TIMEOUT_S);
-	return perform(client, &answer, ret_data, error);
+	code = perform(client, &answer, ret_data, error);
+	curl_slist_free_all(headers);
+	return code;
 }

@@ -18,4 +18,11 @@ enum ota_exit {
 /* Of an error code of common/error.h. */
 enum ota_exit ota_exit_of(int code);
 
+/* What each means, in order, for help and man page; ended by a NULL. */
+struct ota_exit_row {
+	int code;
+	const char *meaning;
+};
+extern const struct ota_exit_row ota_exit_rows[];
+
 #endif

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "ctl/exit.h"
 #include "ctl/verb.h"
 
 /* What the command cannot do without, unless an argument fills the same member or the verb has a default, of which its help
@@ -66,9 +67,10 @@ void ota_help_all(FILE *stream)
 		    "  url = http://host:8080\n"
 		    "  token = ota_...\n"
 		    "\n"
-		    "Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 conflict, 5 the watched batch failed or was canceled,\n"
-		     "6 the verified package is not what was promised.\n",
+		    "Exit codes:\n",
 		    stream);
+	for (const struct ota_exit_row *row = ota_exit_rows; row->meaning; row++)
+		(void)fprintf(stream, "%5d %s\n", row->code, row->meaning);
 }
 
 bool ota_help_noun(FILE *stream, const char *noun)

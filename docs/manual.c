@@ -242,6 +242,7 @@ static const struct part {
 	{"otactl verbs", ota_manual_otactl_verbs},
 	{"otactl options", ota_manual_otactl_options},
 	{"otactl options of changes", ota_manual_otactl_changes},
+	{"otactl exits", ota_manual_otactl_exits},
 	{"otactl keys", ota_manual_otactl_keys},
 	{"gateway flags", put_gateway_flags},
 	{"gateway keys", put_gateway_keys},

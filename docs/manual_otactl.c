@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "ctl/access.h"
+#include "ctl/exit.h"
 #include "ctl/verb.h"
 #include "docs/manual_parts.h"
 
@@ -75,6 +76,15 @@ void ota_manual_otactl_verbs(struct ota_bytes *out)
 			ota_bytes_format(out, "## %s\n\n", verb->noun);
 		noun = verb->noun;
 		put_verb(out, verb);
+	}
+}
+
+void ota_manual_otactl_exits(struct ota_bytes *out)
+{
+	for (const struct ota_exit_row *row = ota_exit_rows; row->meaning; row++) {
+		ota_bytes_format(out, "*%d*\n\t", row->code);
+		ota_manual_text(out, row->meaning);
+		ota_bytes_text(out, "\n\n");
 	}
 }
 

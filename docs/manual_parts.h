@@ -30,5 +30,6 @@ void ota_manual_otactl_keys(struct ota_bytes *out);
 void ota_manual_otactl_options(struct ota_bytes *out);
 void ota_manual_otactl_verbs(struct ota_bytes *out);
 void ota_manual_otactl_changes(struct ota_bytes *out);
+void ota_manual_otactl_exits(struct ota_bytes *out);
 
 #endif

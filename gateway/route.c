@@ -177,7 +177,8 @@ static const struct ota_parameter *own_parameter(const struct ota_command *comma
 		if (strcmp(command->parameters.rows[i].name, name) == 0)
 			return &command->parameters.rows[i];
 	}
-	return NULL;
+	/* Why something is changed may stand in the query of an upload. What else all commands share stands in headers. */
+	return command->mutating && strcmp(name, "reason") == 0 ? ota_command_parameter(command, name) : NULL;
 }
 
 static int unknown_parameter(const struct ota_command *command, const char *name, struct ota_error *error)

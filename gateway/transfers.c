@@ -237,18 +237,19 @@ static void tell_dropped(struct ota_transfers *transfers)
 
 int64_t ota_transfers_turn(struct ota_transfers *transfers, int64_t now_ms, int64_t most)
 {
-	struct report *report;
+	struct report *report = NULL;
 	int64_t next_ms = most;
+	int asked = 0;
 
+	/* So many a turn: while the broker is away every question fails at once, and the loop has more to do. */
 	do {
 		(void)pthread_mutex_lock(&transfers->lock);
 		report = take_due(transfers, now_ms, &next_ms);
-		if (!report)
-			tell_dropped(transfers);
+		tell_dropped(transfers);
 		(void)pthread_mutex_unlock(&transfers->lock);
 		if (report)
 			ask(transfers, report);
-	} while (report);
+	} while (report && ++asked < OTA_TRANSFERS_ASKED_MAX);
 	return next_ms;
 }
 

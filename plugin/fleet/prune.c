@@ -7,7 +7,9 @@ enum {
 	CLOCK_TRUST_MS = OTA_DAY_MS,        /* how far the wall clock may run apart from the time that passed */
 };
 
-/* A clock that was set to 2038 would end the whole log: after such a step nothing is removed until the next start. */
+/* A clock that was set to 2038 would end the whole log. Stricter than calendar.h, which believes a clock again after an hour:
+ * a batch can be made again, what is removed here does not come back. So after a step of a day nothing goes until the next
+ * start. */
 static bool clock_is_trusted(const struct ota_engine *engine, struct ota_instant now)
 {
 	int64_t apart = (now.wall_ms - engine->started.wall_ms) - (now.heard_ms - engine->started.heard_ms);

@@ -250,3 +250,10 @@ def test_notes_of_several_lines_stand_below_each_other(plugin, otactl):
     assert re.sub(" {2,}", "  ", shown) == "package  3\nnotes  fixes\n  - the clock\n\n  -  [2Jthe rest\nby  ann\n"
     lines = shown.split("\n")
     assert lines[1].index("fixes") == lines[2].index("-") == lines[4].index("-"), "where the first one begins"
+
+
+def test_reason_and_request_id_of_an_upload_arrive(plugin, gateway, otactl, tmp_path):
+    (tmp_path / "fw.bin").write_bytes(b"image")
+    otactl.good("package", "add", tmp_path / "fw.bin", "-p", "pk1", "-v", "2", "--reason", "for the lab", "--request-id", "r 1")
+    dry, real = plugin.asked("addPackage")
+    assert (real["reason"], real["requestId"]) == ("for the lab", "r 1")

@@ -168,6 +168,7 @@ Test(bars, a_narrow_terminal_keeps_the_figures_of_a_transfer_and_a_wide_one_show
 	const struct ota_bars_transfer each = { "firmware-with-a-long-name.bin", 5 << 20, 10 << 20, 2000 };
 
 	cr_expect_str_eq(transfer(each, 40), "  50.0%  5.0 MiB of 10.0 MiB  2.5 MiB/s");
+	cr_expect(strstr(transfer(each, 38), " 50.0%  5.0 MiB of 10.0 MiB") && !strstr(out.data, "2.5"), "the rate goes whole");
 	cr_expect(strstr(transfer(each, 80), "firmware"));
 	cr_expect(strstr(out.data, " 50.0%  5.0 MiB of 10.0 MiB  2.5 MiB/s"));
 	cr_expect(strstr(out.data, FULL));
