@@ -13,6 +13,8 @@
 #include "common/nearest.h"
 #include "common/text.h"
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 /* One value on its way into the target struct. */
 struct entry {
 	const struct ota_config_row *row;
@@ -225,7 +227,10 @@ static int problem_note(struct reader *reader, unsigned line, int code)
 {
 	if (code == 0)
 		return 0;
-	ota_error_prefix(reader->error, code, "%s:%u", reader->path, line);
+	if (line > 0)
+		ota_error_prefix(reader->error, code, "%s:%u", reader->path, line);
+	else /* what the head misses stands in no line */
+		ota_error_prefix(reader->error, code, "%s", reader->path);
 	if (!reader->spec->problem || !reader->error)
 		return code;
 	reader->spec->problem(reader->spec->context, reader->error);
@@ -372,6 +377,13 @@ static int file_load(const char *path, struct ota_bytes *out, struct ota_error *
 	return 0;
 }
 
+/* Some editors put a byte order mark before the first key. */
+static char *text_begin(char *text)
+{
+	size_t mark = sizeof(BYTE_ORDER_MARK) - 1;
+	return strncmp(text, BYTE_ORDER_MARK, mark) == 0 ? text + mark : text;
+}
+
 static bool directory_of(char target[PATH_MAX], const char *path)
 {
 	char absolute[PATH_MAX];
@@ -395,7 +407,7 @@ int ota_config_read(const char *path, const struct ota_config_spec *spec, struct
 	reader.given = calloc(spec->row_count + 1, sizeof(*reader.given));
 	if (!reader.given)
 		return ota_fail(error, OTA_ENOMEM, "out of memory for %s", path);
-	code = lines_read(&reader, text.data);
+	code = lines_read(&reader, text_begin(text.data));
 	if (code == 0 && reader.first.code < 0) {
 		*error = reader.first;
 		code = error->code;

@@ -46,12 +46,19 @@ int ota_code_from_name(const char *name)
 	return OTA_OK;
 }
 
-/* The sentence may end in a terminal or a log: nothing of it may move a cursor or begin a line. */
+/* The sentence may end in a terminal, a log or a JSON answer: nothing of it may move a cursor or begin a line, and what it quotes
+ * may have been cut in the middle of a character ("%.64s"). */
 static void text_defuse(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
+	while (*text) {
+		uint32_t character = 0;
+		size_t size = ota_text_utf8_next(ota_span_from_text(text), &character);
+		if (size == 0 || character < 0x20 || (character >= 0x7f && character < 0xa0)) {
+			size = size > 0 ? size : 1;
+			memset(text, '?', size);
+		}
+		text += size;
+	}
 }
 
 static int error_fill(struct ota_error *error, int code, const char *path, const char *format, va_list arguments)

@@ -99,6 +99,22 @@ int ota_server_backup(struct ota_invocation *invocation, struct ota_error *error
 	return code;
 }
 
+/* Programs read the whole result; people read a table, or that there is nothing to put into one. */
+static void findings_show(struct ota_output *output, const cJSON *result)
+{
+	const cJSON *findings = ota_json_member(result, "findings");
+
+	if (output->form != OTA_OUTPUT_TABLE) {
+		ota_output_one(output, &ota_view_check, result);
+	} else if (cJSON_GetArraySize(findings) == 0) {
+		(void)fputs("nothing was found wrong\n", output->stream);
+	} else {
+		ota_output_begin(output);
+		ota_output_page(output, &ota_view_finding, findings);
+		ota_output_end(output);
+	}
+}
+
 int ota_server_check(struct ota_invocation *invocation, struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *job = NULL;
@@ -109,9 +125,7 @@ int ota_server_check(struct ota_invocation *invocation, struct ota_error *error)
 		return code;
 	result = ota_json_member(job, "result");
 	count = cJSON_GetArraySize(ota_json_member(result, "findings"));
-	ota_output_one(&invocation->output, invocation->verb->view, result);
-	if (count == 0 && invocation->output.form == OTA_OUTPUT_TABLE)
-		(void)fputs("nothing was found wrong\n", invocation->output.stream);
+	findings_show(&invocation->output, result);
 	invocation->status = count > 0 ? OTA_EXIT_FINDINGS : OTA_EXIT_OK;
 	return 0;
 }

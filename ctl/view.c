@@ -271,8 +271,8 @@ static const struct ota_field finding_columns[] = {
 	{ "PART",  "part",  OTA_HUMAN_TEXT, 0 },
 	{ "WHAT",  "text",  OTA_HUMAN_TEXT, 0 },
 };
-static const struct ota_view view_finding = { "part", LIST(finding_columns), { NULL, 0 }, NULL };
-static const struct ota_part server_parts[] = { { "alarms", "alarms", &view_finding }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_finding = { "part", LIST(finding_columns), { NULL, 0 }, NULL };
+static const struct ota_part server_parts[] = { { "alarms", "alarms", &ota_view_finding }, { NULL, NULL, NULL } };
 const struct ota_view ota_view_server = { "nodeId", { NULL, 0 }, LIST(server_lines), server_parts };
 
 static const struct ota_field job_lines[] = {
@@ -286,11 +286,10 @@ static const struct ota_field job_lines[] = {
 	{ "size",     "result.bytes",    OTA_HUMAN_BYTES, 0 },
 	{ "sha256",   "result.sha256",   OTA_HUMAN_TEXT,  0 },
 };
-static const struct ota_part job_parts[] = { { "findings", "result.findings", &view_finding }, { NULL, NULL, NULL } };
+static const struct ota_part job_parts[] = { { "findings", "result.findings", &ota_view_finding }, { NULL, NULL, NULL } };
 const struct ota_view ota_view_job = { "job", { NULL, 0 }, LIST(job_lines), job_parts };
 
-static const struct ota_part check_parts[] = { { "findings", "findings", &view_finding }, { NULL, NULL, NULL } };
-const struct ota_view ota_view_check = { "deep", { NULL, 0 }, { NULL, 0 }, check_parts };
+const struct ota_view ota_view_check = { "deep", { NULL, 0 }, { NULL, 0 }, NULL };
 
 static const struct ota_field backup_lines[] = {
 	{ "path",    "path",    OTA_HUMAN_TEXT,   0 },

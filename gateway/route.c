@@ -148,7 +148,7 @@ static int unknown_path(struct ota_span path, struct ota_error *error)
 	}
 	if (ota_text_copy(word, sizeof(word), last))
 		near = ota_command_nearest(word);
-	if (near)
+	if (near && ota_command_find(near)->role != OTA_ROLE_NONE)
 		return ota_fail(error, OTA_ENOTFOUND, "there is no such path; did you mean %s%s?", API, near);
 	return ota_fail(error, OTA_ENOTFOUND, "there is no such path");
 }

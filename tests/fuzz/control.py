@@ -8,7 +8,7 @@ from harness import schemas
 from surface.mutate import Maker, World, text_of
 from surface.outcome import shape_problem
 
-from desk import Desk, Died, frames_of
+from harness.desk import Desk, Died, frames_of
 
 MESSAGE_SHARE = 0.2  # of the frames; requests are counted, messages come on top
 DEADLINE = 5  # seconds for one frame, sanitizers and a busy machine included
@@ -42,7 +42,10 @@ def response_problem(response):
 def answer_problem(answer):
     if len(answer) > 65536:
         return f"an answer of {len(answer)} bytes"
-    responses = json.loads(answer)["responses"]
+    try:
+        responses = json.loads(answer.decode("utf-8"))["responses"]
+    except ValueError as failure:
+        return f"an answer nobody can read: {failure}: {answer[:500]!r}"
     if not responses:
         return "no response"
     return next(filter(None, map(response_problem, responses)), None)

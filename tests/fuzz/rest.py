@@ -17,7 +17,7 @@ from surface.outcome import shape_problem
 from surface.query import spelt, target_of
 
 from control import Failure
-from desk import frames_of
+from harness.desk import frames_of
 
 CALLERS = 16
 DEADLINE = 20  # seconds for one request, sanitizers and a busy machine included

@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/config.h"
 #include "common/command.h"
 #include "common/config.h"
+#include "ctl/access.h"
 #include "ctl/verb.h"
 #include "gateway/settings.h"
 
@@ -110,10 +112,15 @@ static void add_config(cJSON *tree, const char *program, const struct ota_config
 static void add_configs(cJSON *tree)
 {
 	cJSON *programs = cJSON_AddObjectToObject(tree, "configs");
+	const struct ota_config_row *rows;
 	size_t count;
-	const struct ota_config_row *rows = ota_settings_rows(&count);
 
+	rows = ota_settings_rows(&count);
 	add_config(programs, "ota-gateway", rows, count);
+	rows = agent_config_rows(&count);
+	add_config(programs, "ota-agent", rows, count);
+	rows = ota_access_rows(&count);
+	add_config(programs, "otactl", rows, count);
 }
 
 static void add_options(cJSON *object, struct ota_option_list list)

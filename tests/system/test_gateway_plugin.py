@@ -120,3 +120,20 @@ def test_url_of_another_device_tells_nothing_more(system, otactl, device, tmp_pa
         urllib.request.urlopen(url.replace("d=", "d=f"), timeout=DEADLINE)
     assert refused.value.code == 403
     refused.value.close()
+
+
+def test_backup_check_and_job_from_the_command_line(system, otactl, device, tmp_path):
+    broker, _ = system
+    package = upload(otactl, tmp_path)
+    made = asked(otactl, "server", "backup", "--name", "cli", "--reason", "weekly")
+    assert hashlib.sha256(open(made["path"], "rb").read()).hexdigest() == made["sha256"]
+    assert "nothing was found wrong" in otactl.good("server", "check", "--deep")
+    assert asked(otactl, "log", "--event", "server_backup")[0]["detail"].endswith("weekly")
+    (broker.package_dir / package["sha256"]).unlink()
+    result = otactl("server", "check")
+    assert result.code == 7 and "is missing" in result.out and package["sha256"] in result.out
+    job = asked(otactl, "log", "--event", "server_check")[0]["detail"].split()[1]
+    assert asked(otactl, "server", "job", job)["state"] == "done"
+    assert "is missing" in otactl.good("server", "job", job)
+    refused = otactl("server", "job", "5")
+    assert refused.code == 3 and "job 5 is not known" in refused.err

@@ -64,6 +64,7 @@ def own(command):
     ("batch cancel 7 --level revoke --reason bad", "cancelBatch", {"batch": 7, "level": "revoke", "reason": "bad"}),
     ("task show 5", "getTask", {"task": 5}),
     ("server status", "getServer", {}),
+    ("server job 5", "getJob", {"job": 5}),
     ("token add ci --role operator --expires-in 90d --reason builds", "createToken",
      {"name": "ci", "role": "operator", "expiresIn": "90d", "reason": "builds"}),
     ("token revoke ci", "revokeToken", {"name": "ci"}),

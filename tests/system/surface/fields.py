@@ -73,6 +73,7 @@ def texts(row, example):
     if row.get("choices"):
         yield from ((f"the choice {each}", each, True) for each in row["choices"])
         yield "no choice", row["choices"][0] + "x", False
+        yield "no choice, cut in a character where it is quoted", "x" + "é" * 40, False
         yield "a choice in capitals", row["choices"][0].upper(), False
         yield "nothing", "", False
         return
@@ -83,7 +84,8 @@ def texts(row, example):
     if row["name"] in OPAQUE:
         return
     if not row.get("allowed"):
-        yield "at its limit in two-byte characters", "é" * (row["high"] // 2), True
+        if row["high"] // 2 * 2 >= row["low"]:
+            yield "at its limit in two-byte characters", "é" * (row["high"] // 2), True
         yield "one past its limit in two-byte characters", "é" * (row["high"] // 2 + 1), False
 
 
@@ -162,7 +164,8 @@ def encoding_cases(field, base):
         return
     for what, raw, words in ENCODINGS:
         yield Case(what, change(base, field.path, lambda key, _, raw=raw: [(key, Raw(raw))]), "invalid", path, (words,), True)
-    escaped = change(base, field.path, lambda key, _: [(key, Raw(b'"\\u0001"'))])
+    text = b'"\\u0001' + b"a" * max(0, int(field.row["low"]) - 1) * (field.row["type"] == "text") + b'"'
+    escaped = change(base, field.path, lambda key, _: [(key, Raw(text))])
     yield Case("an escaped control character", escaped, "invalid", path, control_words(field.row))
 
 

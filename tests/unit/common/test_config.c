@@ -153,7 +153,7 @@ Test(config, every_mistake_is_a_sentence_with_file_line_and_key)
 		{"name=x\ncache=lots", "2: cache: \"lots\" must be a size such as 512k, 16M or 1G"},
 		{"name=x\nmode=on", "2: mode: \"on\" must be one of off, warn, require"},
 		{"name=x\nstore=", "2: store: must be a path"},
-		{"secure=yes", "0: name: is missing (what this unit is called)"},
+		{"secure=yes", " name: is missing (what this unit is called)"},
 		{"name=x\n[module a]\nreboot=no\n\n[module b]\nhook=/b", "2: hook: is missing (the program that installs it)"},
 		{"name=x\n[module a]\nreboot=no\n", "2: hook: is missing (the program that installs it)"},
 		{"name=x\n[modul a]\n", "2: unknown section [modul a]"},
@@ -243,7 +243,7 @@ Test(config, every_problem_is_told_to_who_listens)
 	cr_expect_str_eq(problems, "a.conf:2: count: \"101\" must be an integer from 1 to 100\n"
 				   "a.conf:3: \"nonsense\" is neither key = value nor [section]\n"
 				   "a.conf:4: count: is given twice\n"
-				   "a.conf:0: name: is missing (what this unit is called)\n"
+				   "a.conf: name: is missing (what this unit is called)\n"
 				   "a.conf:6: reboot: \"perhaps\" must be yes or no\n"
 				   "a.conf:5: hook: is missing (the program that installs it)\n"
 				   "a.conf:7: unknown section [radio]\n"

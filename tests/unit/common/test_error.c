@@ -46,6 +46,17 @@ Test(error, control_bytes_of_arguments_become_question_marks)
 	cr_expect_str_eq(error.text, "in ?: bad \"x?[2J???y\"");
 }
 
+Test(error, a_sentence_is_utf8_wherever_it_cut_what_it_quotes)
+{
+	struct ota_error error;
+
+	ota_fail_at(&error, OTA_EINVALID, "a\xc3", "is \"%.3s\"; allowed: \xe6\xb8\xa9", "a\xc3\xa9\xc3\xa9");
+	cr_expect_str_eq(error.text, "is \"a\xc3\xa9\"; allowed: \xe6\xb8\xa9");
+	cr_expect_str_eq(error.path, "a?");
+	ota_fail(&error, OTA_EINVALID, "is \"%.2s\" or \xff or \xc2\x9b", "a\xc3\xa9");
+	cr_expect_str_eq(error.text, "is \"a?\" or ? or ??");
+}
+
 Test(error, prefixes_stand_in_front_and_keep_code_and_path)
 {
 	struct ota_error error;

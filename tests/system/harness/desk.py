@@ -10,7 +10,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from harness import places
+from . import places
 
 PROGRAM = places.BUILD / "tests" / "fuzz" / "desk"
 ARTIFACTS = (b"image of version 2.0.0", b"x" * 100_000)
