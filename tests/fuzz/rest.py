@@ -16,12 +16,12 @@ from surface.mutate import STRANGE, UNKNOWN_TOKEN, Maker, World, text_of
 from surface.outcome import shape_problem
 from surface.query import spelt, target_of
 
-from control import Failure
+from control import QUARANTINE, Failure
 from harness.desk import frames_of
 
 CALLERS = 16
 DEADLINE = 20  # seconds for one request, sanitizers and a busy machine included
-GROWTH_MAX = 64 * 1024 * 1024  # of each process after the first tenth
+GROWTH_MAX = 64 * 1024 * 1024 + QUARANTINE  # of each process after the first tenth
 ONE_AT_A_TIME = threading.Lock()  # a resolver of references remembers where it stands
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "get", "BREW"]
 NO_HTTP = [b"\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"GET\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
