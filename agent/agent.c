@@ -280,7 +280,12 @@ static void agent_on_up(void *context)
 	const struct agent_event event = {.kind = AGENT_EVENT_UP};
 	struct ota_agent *agent = context;
 
-	agent_log(agent, OTA_LOG_INFO, "connected", agent->mqtt_options.broker);
+	struct ota_log_line line;
+
+	ota_log_begin(&line, OTA_LOG_INFO, "connected");
+	ota_log_identity(&line, agent->mqtt_options.identity.product_key, agent->mqtt_options.identity.device_name);
+	ota_log_text(&line, "broker", agent->mqtt_options.broker);
+	ota_log_end(agent->hands.log, &line);
 	agent_tell(agent, &event);
 }
 

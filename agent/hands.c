@@ -26,6 +26,21 @@ static void hands_log(const struct agent_hands *hands, enum ota_log_level level,
 	ota_log_end(hands->log, &line);
 }
 
+/* With the numbers by which the server's lines tell of the same; a server that is not ours gives none. */
+static void hands_tell(const struct agent_hands *hands, const struct agent_effect *effect)
+{
+	struct ota_log_line line;
+
+	ota_log_begin(&line, effect->level, effect->word);
+	if (hands->core.last_batch) {
+		ota_log_integer(&line, "batch", hands->core.last_batch);
+		ota_log_integer(&line, "attempt", hands->core.last_attempt);
+	}
+	if (effect->text[0])
+		ota_log_text(&line, "text", effect->text);
+	ota_log_end(hands->log, &line);
+}
+
 /* --- jobs ------------------------------------------------------------------------------------------------------------------- */
 
 static struct agent_job job_of_task(const struct agent_hands *hands, enum agent_job_kind kind)
@@ -210,7 +225,7 @@ static void hands_carry_out(struct agent_hands *hands, const struct agent_effect
 		hands->timer(hands->context, hands->core.due_ms);
 		break;
 	case AGENT_EFFECT_LOG:
-		hands_log(hands, effect->level, effect->word, effect->text);
+		hands_tell(hands, effect);
 		break;
 	case AGENT_EFFECT_SAVE: /* the caller's, for it alone may end the list */
 	case AGENT_EFFECT_KINDS:

@@ -121,6 +121,14 @@ void ota_log_text(struct ota_log_line *line, const char *key, const char *value)
 		line_text(line, value);
 }
 
+void ota_log_identity(struct ota_log_line *line, const char *product_key, const char *device_name)
+{
+	if (product_key && *product_key)
+		ota_log_text(line, "product", product_key);
+	if (device_name && *device_name)
+		ota_log_text(line, "device", device_name);
+}
+
 void ota_log_integer(struct ota_log_line *line, const char *key, int64_t value)
 {
 	char digits[24];

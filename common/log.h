@@ -16,7 +16,9 @@ enum ota_log_level {
 	OTA_LOG_ERROR,
 };
 
-enum { OTA_LOG_LINE_MAX = 1024 };
+/* Mosquitto cuts what it writes at 1000 bytes, its time and our prefix among them, wherever that falls: ours ends before, with a
+ * mark that says so. */
+enum { OTA_LOG_LINE_MAX = 960 };
 
 struct ota_log_line {
 	enum ota_log_level level;
@@ -28,6 +30,9 @@ struct ota_log_line {
 void ota_log_begin(struct ota_log_line *line, enum ota_log_level level, const char *event);
 /* Quoted and escaped when needed; NULL is written as - */
 void ota_log_text(struct ota_log_line *line, const char *key, const char *value);
+/* product=KEY and device=NAME; either may be NULL or "" and is then left out. These two, batch, task and attempt are spelled the
+ * same in every program. */
+void ota_log_identity(struct ota_log_line *line, const char *product_key, const char *device_name);
 void ota_log_integer(struct ota_log_line *line, const char *key, int64_t value);
 
 /* A sink is called with a finished line; it must copy what it keeps. */

@@ -99,9 +99,10 @@ static void passage_begin(struct ota_request *request, struct MHD_Response *resp
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	size_t header = sizeof(own) - 1;
 
-	if (!package->is_for_device || request->is_head)
+	if (request->is_head)
 		return;
 	(void)MHD_get_response_headers(response, add_up, &header);
+	request->passage.is_for_device = package->is_for_device;
 	request->passage.first = range->first;
 	request->passage.size = range->size;
 	request->passage.file_size = package->size;
@@ -120,7 +121,8 @@ static void download_over(struct ota_request *request, bool is_whole)
 		return;
 	if (is_whole || bytes > passage->size)
 		bytes = passage->size;
-	if (bytes > 0)
+	request->sent_bytes = bytes;
+	if (bytes > 0 && passage->is_for_device)
 		ota_transfers_add(request->gateway->transfers, &passage->query, bytes,
 				  is_whole && passage->first + passage->size == passage->file_size);
 }
@@ -137,7 +139,6 @@ static enum ota_next send_range(struct ota_request *request, struct package *pac
 		return OTA_NEXT_CLOSE;
 	}
 	describe(response, package);
-	request->promised_bytes = range->size;
 	if (kind == OTA_RANGE_PART) {
 		(void)snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range->first,
 			       range->first + range->size - 1, package->size);

@@ -27,4 +27,5 @@ const struct ota_resource ota_resource_health = {
 	.begin = health_begin,
 	.answered = health_answered,
 	.level = OTA_LOG_DEBUG,
+	.is_probe = true,
 };

@@ -37,7 +37,7 @@ static const struct ota_metric rows[] = {
 	{ "ota_gateway_request_duration_seconds", H, "gateway.durations", OWN_BOUNDS, { "route" }, 6, "How long HTTP requests took, from the header to the last byte of the answer" },
 	{ "ota_gateway_requests_in_flight", G, "gateway.inFlight", NULL, { NULL }, 0, "HTTP requests in work, this scrape among them" },
 	{ "ota_gateway_requests_waiting", G, "gateway.waiting", NULL, { NULL }, 0, "HTTP requests that wait for the broker's answer" },
-	{ "ota_gateway_download_bytes_total", C, "gateway.downloadBytes", NULL, { NULL }, 0, "Bytes of packages sent by downloads that came to their end" },
+	{ "ota_gateway_download_bytes_total", C, "gateway.downloadBytes", NULL, { NULL }, 0, "Bytes of packages that downloads brought over, cut ones as far as they came" },
 	{ "ota_gateway_upload_bytes_total", C, "gateway.uploadBytes", NULL, { NULL }, 0, "Bytes of packages taken in" },
 };
 /* clang-format on */

@@ -72,6 +72,7 @@ struct ota_resource {
 	/* The response is over, sent whole or broken off. NULL = nobody asks. */
 	void (*over)(struct ota_request *request, bool is_whole);
 	enum ota_log_level level; /* of the line that tells of a success */
+	bool is_probe; /* 503 is its answer, asked for every few seconds: no failure to tell of each time */
 };
 
 extern const struct ota_resource ota_resource_api, ota_resource_upload, ota_resource_download, ota_resource_health,
@@ -80,6 +81,7 @@ extern const struct ota_resource ota_resource_api, ota_resource_upload, ota_reso
 /* The body of a download on its way. */
 struct ota_passage {
 	struct ota_url_query query; /* borrows uri */
+	bool is_for_device;         /* not an operator's own look at a package */
 	uint64_t first, size;       /* of the file; size 0 = no bytes of a package go */
 	uint64_t file_size;
 	uint64_t begins_at; /* of all bytes written to the connection, the first of the body */
@@ -89,6 +91,7 @@ struct ota_request {
 	struct ota_gateway *gateway;
 	struct MHD_Connection *connection;
 	char *uri; /* as it came */
+	char method[16]; /* for the log */
 	struct ota_target target; /* borrows uri */
 	struct ota_route route;   /* borrows uri */
 	const struct ota_resource *resource;
@@ -100,10 +103,10 @@ struct ota_request {
 	cJSON *command;            /* what is asked of the plugin */
 	cJSON *data;               /* its answer */
 	struct ota_error error;    /* or its refusal */
-	struct ota_passage passage; /* of downloads for devices */
+	struct ota_passage passage; /* of downloads */
 	struct ota_error refusal;  /* set while a body comes: code 0 = none */
 	unsigned status;           /* of the response, for the log */
-	uint64_t promised_bytes;   /* of a package in the response */
+	uint64_t sent_bytes;       /* of a package, once the response is over */
 	uint64_t started_us;       /* the stopwatches' clock; 0 = nothing was read of it yet */
 };
 

@@ -220,6 +220,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	switch (request->stage) {
 	case OTA_STAGE_NEW:
 		request->started_us = ota_stopwatch_now_us();
+		ota_text_cut(request->method, sizeof(request->method), method);
 		ota_figures_begin(request->gateway->figures);
 		return takes_body(method) ? advance(request, route(request, method)) : drop_body(request, data_size);
 	case OTA_STAGE_HEADER:
@@ -241,7 +242,7 @@ static void count_request(const struct ota_request *request, bool is_whole)
 		.route = request->resource ? request->route.kind : OTA_ROUTE_KINDS,
 		.status = is_whole ? request->status : 0,
 		.took_us = ota_stopwatch_now_us() - request->started_us,
-		.sent_bytes = is_whole && !request->is_head ? request->promised_bytes : 0,
+		.sent_bytes = request->sent_bytes,
 		.stored_bytes = request->status == MHD_HTTP_CREATED ? request->digests.size : 0,
 	};
 
@@ -254,14 +255,16 @@ static void log_request(const struct ota_request *request)
 	const struct ota_log *log = request->gateway->log;
 	enum ota_log_level level = request->resource ? request->resource->level : OTA_LOG_INFO;
 	char path[OTA_LABEL_MAX + 1];
+	bool is_probe = request->resource && request->resource->is_probe;
 	struct ota_log_line line;
 
-	if (request->status >= MHD_HTTP_INTERNAL_SERVER_ERROR)
+	if (request->status >= MHD_HTTP_INTERNAL_SERVER_ERROR && !is_probe)
 		level = OTA_LOG_WARNING;
 	/* The query stays out: it holds signatures. */
 	ota_text_cut(path, sizeof(path), request->uri ? request->uri : "");
 	path[strcspn(path, "?")] = '\0';
 	ota_log_begin(&line, level, request->status ? "request" : "request_cut");
+	ota_log_text(&line, "method", request->method);
 	ota_log_text(&line, "path", path);
 	ota_log_integer(&line, "status", (int64_t)request->status);
 	ota_log_integer(&line, "ms", request->started_us ? (int64_t)(ota_stopwatch_now_us() - request->started_us) / 1000 : 0);

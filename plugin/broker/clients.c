@@ -161,7 +161,7 @@ void ota_clients_kick_replaced(struct ota_server *server)
 			continue;
 		int code = mosquitto_kick_client_by_clientid(client_id, false);
 		ota_log_begin(&line, OTA_LOG_INFO, "connection_replaced");
-		ota_log_text(&line, "clientId", client_id);
+		ota_log_text(&line, "client_id", client_id);
 		ota_log_integer(&line, "kick", code);
 		ota_log_end(&server->log, &line);
 	}

@@ -4,7 +4,7 @@ static const struct ota_pace_rate line_rate = {.count = 5, .period_ms = OTA_SECO
 
 static void client_tell(struct ota_log_line *line, const struct mosquitto *client)
 {
-	ota_log_text(line, "clientId", mosquitto_client_id(client));
+	ota_log_text(line, "client_id", mosquitto_client_id(client));
 	ota_log_text(line, "username", mosquitto_client_username(client));
 	ota_log_text(line, "address", mosquitto_client_address(client));
 }

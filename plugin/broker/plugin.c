@@ -34,6 +34,16 @@ int mosquitto_plugin_version(int supported_version_count, const int *supported_v
 	return -1;
 }
 
+/* Before the options are read there is no threshold, and this is no line to leave out. */
+static void start_failed_tell(const char *why)
+{
+	struct ota_log log = {.write = broker_write};
+	struct ota_log_line line;
+	ota_log_begin(&line, OTA_LOG_ERROR, "start_failed");
+	ota_log_text(&line, "error", why);
+	ota_log_end(&log, &line);
+}
+
 static int options_read(const struct mosquitto_opt *given, int count, struct ota_options *ret_options, struct ota_error *error)
 {
 	size_t size = count > 0 ? (size_t)count : 0;
@@ -80,14 +90,12 @@ EXPORT int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userd
 	struct ota_server *server = NULL;
 	*userdata = NULL;
 	if (atomic_exchange(&plugin_taken, true)) {
-		mosquitto_log_printf(
-			MOSQ_LOG_ERR,
-			"ota: cannot start: this plugin is loaded already; name it once, and leave per_listener_settings false");
+		start_failed_tell("this plugin is loaded already; name it once, and leave per_listener_settings false");
 		return MOSQ_ERR_ALREADY_EXISTS;
 	}
 	if (plugin_start(identifier, options, option_count, &server, &error) != 0) {
 		atomic_store(&plugin_taken, false);
-		mosquitto_log_printf(MOSQ_LOG_ERR, "ota: cannot start: %s", error.text);
+		start_failed_tell(error.text);
 		return MOSQ_ERR_UNKNOWN;
 	}
 	*userdata = server;

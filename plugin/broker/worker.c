@@ -163,8 +163,7 @@ static void event_set_aside(struct ota_worker *worker, const struct ota_round_ev
 	atomic_fetch_add(&worker->figures.set_aside, 1);
 	ota_log_begin(&line, OTA_LOG_ERROR, "event_set_aside");
 	ota_log_integer(&line, "sequence", (int64_t)event->sequence);
-	ota_log_text(&line, "productKey", event->event.identity.product_key);
-	ota_log_text(&line, "deviceName", event->event.identity.device_name);
+	ota_log_identity(&line, event->event.identity.product_key, event->event.identity.device_name);
 	ota_log_text(&line, "why", event->why);
 	ota_log_end(&worker->log, &line);
 }

@@ -73,8 +73,7 @@ static void refusal_log(struct ota_engine *engine, const struct ota_fleet_event 
 		return;
 	ota_pace_take_refused(&engine->refusals);
 	ota_log_begin(&line, OTA_LOG_WARNING, "refused");
-	ota_log_text(&line, "pk", event->identity.product_key);
-	ota_log_text(&line, "dn", event->identity.device_name);
+	ota_log_identity(&line, event->identity.product_key, event->identity.device_name);
 	ota_log_text(&line, "why", error->text);
 	if (held_back)
 		ota_log_integer(&line, "more_like_it", (int64_t)held_back);

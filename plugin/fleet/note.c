@@ -1,9 +1,22 @@
 /* The log operators read: a row in the store and a line in the broker's log, from one place. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/text.h"
 #include "plugin/fleet/context.h"
+
+/* What somebody should look at, unless an operator did it himself. Everything else is how a healthy fleet sounds. */
+static enum ota_log_level event_level(const struct ota_event *event)
+{
+	static const char *const warnings[] = {"failed", "retry", "regressed", "batch_paused"};
+
+	for (size_t i = 0; !*event->actor && i < sizeof(warnings) / sizeof(warnings[0]); i++) {
+		if (!strcmp(event->event, warnings[i]))
+			return OTA_LOG_WARNING;
+	}
+	return strcmp(event->event, "noted") ? OTA_LOG_INFO : OTA_LOG_DEBUG;
+}
 
 int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct ota_error *error)
 {
@@ -12,14 +25,14 @@ int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct o
 	event->id = ota_store_new_id(engine->options.store, error);
 	if (!event->id)
 		return OTA_EIO;
-	ota_log_begin(&line, OTA_LOG_INFO, event->event);
-	ota_log_text(&line, "pk", event->product_key);
-	if (event->device_id)
-		ota_log_text(&line, "dn", event->device_name);
+	ota_log_begin(&line, event_level(event), event->event);
+	ota_log_identity(&line, event->product_key, event->device_id ? event->device_name : "");
 	if (event->batch_id)
 		ota_log_integer(&line, "batch", event->batch_id);
 	if (event->task_id)
 		ota_log_integer(&line, "task", event->task_id);
+	if (event->attempt)
+		ota_log_integer(&line, "attempt", event->attempt);
 	if (*event->actor)
 		ota_log_text(&line, "actor", event->actor);
 	ota_log_text(&line, "detail", event->detail);
@@ -39,6 +52,7 @@ int ota_note(const struct ota_work *work, const char *event, struct ota_error *e
 		.device_id = work->device.id,
 		.batch_id = work->task.batch_id,
 		.task_id = work->task.id,
+		.attempt = work->task.attempt,
 	};
 	char detail[2 * OTA_EVENT_DETAIL_MAX];
 	va_list arguments;

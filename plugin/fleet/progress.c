@@ -38,8 +38,7 @@ static void stray_log(const struct ota_engine *engine, const struct ota_fleet_ev
 	struct ota_log_line line;
 
 	ota_log_begin(&line, OTA_LOG_DEBUG, "stray_progress");
-	ota_log_text(&line, "pk", event->identity.product_key);
-	ota_log_text(&line, "dn", event->identity.device_name);
+	ota_log_identity(&line, event->identity.product_key, event->identity.device_name);
 	ota_log_integer(&line, "step", progress->step);
 	ota_log_integer(&line, "batch", progress->batch);
 	ota_log_integer(&line, "attempt", progress->attempt);

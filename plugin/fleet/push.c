@@ -60,8 +60,10 @@ static void push_complain(const struct ota_work *work, const struct ota_error *e
 	struct ota_log_line line;
 
 	ota_log_begin(&line, OTA_LOG_ERROR, "push_not_made");
-	ota_log_text(&line, "dn", work->device.identity.device_name);
+	ota_log_identity(&line, work->device.identity.product_key, work->device.identity.device_name);
+	ota_log_integer(&line, "batch", work->task.batch_id);
 	ota_log_integer(&line, "task", work->task.id);
+	ota_log_integer(&line, "attempt", work->task.attempt);
 	ota_log_text(&line, "error", error->text);
 	ota_log_end(work->engine->options.log, &line);
 }

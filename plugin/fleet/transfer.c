@@ -90,6 +90,7 @@ static int whole_note(struct ota_engine *engine, const struct ota_device *device
 		.device_id = device->id,
 		.batch_id = place->batch_id,
 		.task_id = place->task_id,
+		.attempt = place->attempt,
 		.event = "fetched",
 	};
 	int failed = ota_attempt_find(engine->options.store, place->task_id, place->attempt, &attempt, error);

@@ -14,6 +14,7 @@ struct ota_event {
 	char device_name[OTA_DEVICE_NAME_MAX + 1]; /* filled by list */
 	int64_t batch_id;                          /* 0 = none */
 	int64_t task_id;                           /* 0 = none */
+	int64_t attempt;                           /* of the task, for the log line; not kept, the detail says it too */
 	char event[OTA_EVENT_WORD_MAX + 1];
 	char detail[OTA_EVENT_DETAIL_MAX + 1]; /* a sentence or key=value words, UTF-8 without control bytes */
 	char actor[OTA_LABEL_MAX + 1];         /* operator's name, "" = a device or the server itself */

@@ -70,6 +70,7 @@ static void desk_open(struct desk *desk, const char *directory)
 	must(ota_control_new(&(struct ota_control_options){.store = desk->store,
 							   .engine = desk->engine,
 							   .package_dir = directory,
+							   .store_dir = directory,
 							   .started_ms = desk->now.wall_ms},
 			     &desk->control, &error),
 	     &error, "control");

@@ -7,8 +7,7 @@ import urllib.request
 
 import pytest
 
-from gateway_rig.otactl import Otactl
-from gateway_rig.process import Gateway
+from gateway_rig.whole import otactl, system  # noqa: F401
 from harness.device import Device
 from harness.exposition import parse, value
 from harness.wait import DEADLINE, until
@@ -18,24 +17,6 @@ DEVICES = 5
 PRODUCT = "pk1"
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 METRICS_PAGE = (pathlib.Path(__file__).parents[2] / "docs/metrics.md").read_text()
-
-
-@pytest.fixture
-def system(new_broker, tmp_path):
-    broker = new_broker()
-    gateway = Gateway(tmp_path / "gateway", f"mqtt://127.0.0.1:{broker.port}", package_dir=broker.package_dir)
-    gateway.start()
-    broker.config.set_option("ota_gateway_url", gateway.url)
-    broker.config.set_option("ota_url_key_file", gateway.key_file)
-    broker.start()
-    gateway.wait_broker()
-    yield broker, gateway
-    gateway.stop()
-
-
-@pytest.fixture
-def otactl(system, tmp_path):
-    return Otactl(system[1].url, tmp_path, token=system[0].admin_token())
 
 
 @pytest.fixture
@@ -93,10 +74,11 @@ def test_every_figure_moves_by_exactly_what_happened(system, otactl, scrape, tmp
     asked = sum(moved(before, after, "ota_gateway_requests_total", route=route, status="2xx")
                 for route in ("command", "read", "metrics")) + 2 * moved(before, after, "ota_gateway_requests_total",
                                                                          route="upload", status="2xx")
-    assert moved(before, after, "ota_events_total") == 2 * DEVICES + asked
+    # The gateway tells the plugin of each download in a command of its own, in its own time.
+    assert 0 <= moved(before, after, "ota_events_total") - 2 * DEVICES - asked <= DEVICES
     assert moved(before, after, "ota_callback_duration_seconds_count", callback="message") == 2 * DEVICES
     # A scrape may be answered by the worker while the callback that took it in has not ended.
-    assert abs(moved(before, after, "ota_callback_duration_seconds_count", callback="control") - asked) <= 1
+    assert -1 <= moved(before, after, "ota_callback_duration_seconds_count", callback="control") - asked <= DEVICES + 1
     assert moved(before, after, "ota_commit_duration_seconds_count") > 0
     assert value(after, "ota_journal_bytes") <= value(after, "ota_journal_limit_bytes")
     for name in ("store_failures", "reports_dropped", "records_set_aside", "pulls_dropped"):

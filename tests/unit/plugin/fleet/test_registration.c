@@ -45,7 +45,7 @@ Test(registration, an_open_product_takes_a_device_by_its_first_report_and_says_s
 {
 	strangers("OPEN", 0, 1);
 	cr_assert_eq(devices_of("OPEN"), 1);
-	cr_assert(strstr(fleet.logged.text, "device_registered pk=OPEN dn=s0"), "%s", fleet.logged.text);
+	cr_assert(strstr(fleet.logged.text, "device_registered product=OPEN device=s0"), "%s", fleet.logged.text);
 	strangers("OPEN", 0, 1);
 	cr_assert_eq(devices_of("OPEN"), 1);
 	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
