@@ -37,6 +37,7 @@ struct program {
 	struct ota_link *link;
 	struct ota_server *server;
 	struct ota_notify notify;
+	bool is_ready; /* and the service manager knows */
 	int listen_fd;
 	int signal_fd;
 	pthread_mutex_t away_lock;
@@ -73,6 +74,14 @@ static int send_to_broker(void *context, struct ota_span payload, struct ota_err
 	return code;
 }
 
+/* Whoever started us goes on then, and asks something at once: so not before the broker was found, or found to be away. */
+static void tell_ready(struct program *program)
+{
+	if (!program->is_ready)
+		ota_notify_ready(&program->notify);
+	program->is_ready = true;
+}
+
 static void on_up(void *context, bool first)
 {
 	struct program *program = context;
@@ -83,6 +92,7 @@ static void on_up(void *context, bool first)
 	ota_log_integer(&line, "first", first);
 	ota_log_end(&program->log, &line);
 	ota_notify_status(&program->notify, "serving");
+	tell_ready(program);
 }
 
 static void on_down(void *context, const char *reason, int64_t retry_ms)
@@ -96,6 +106,7 @@ static void on_down(void *context, const char *reason, int64_t retry_ms)
 	ota_log_end(&program->log, &line);
 	remember_away(program, reason);
 	ota_notify_status(&program->notify, "serving downloads; the broker is away");
+	tell_ready(program);
 	ota_exchange_fail(program->gateway.exchange,
 			  "the broker went away before it answered; the command may have been carried out");
 }
@@ -303,7 +314,6 @@ int main(int argc, char **argv)
 	if (code == 0)
 		code = announce(&program, line.port_file, &error);
 	if (code == 0) {
-		ota_notify_ready(&program.notify);
 		run(&program);
 		ota_notify_stopping(&program.notify);
 	} else {

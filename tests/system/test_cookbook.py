@@ -14,7 +14,7 @@ import pytest
 from harness import places, sanitizer
 from harness.wait import DEADLINE
 from walk import page
-from walk.machine import Machine, Refused, is_possible, keep_install_log
+from walk.machine import Machine, Refused, keep_install_log, missing
 
 README = places.ROOT / "README.md"
 COOKBOOK = places.ROOT / "docs/cookbook.md"
@@ -95,8 +95,8 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
-    if not is_possible():
-        pytest.skip("no machine of its own: needs root and unshare")
+    if missing():
+        pytest.skip(f"no machine of its own: it needs {missing()}")
     if sanitizer.chosen():
         pytest.skip("programs are installed and started as they are, without a sanitizer's library")
     try:

@@ -40,10 +40,15 @@ def manager(tmp_path, monkeypatch):
 
 def test_gateway_tells_when_it_serves_how_it_stands_and_that_it_stops(manager, make_gateway):
     gateway = make_gateway().start()
-    assert manager.hear("READY=1")[0] == "STATUS=not connected to the broker yet"
-    manager.hear("STATUS=serving")
+    heard = manager.hear("READY=1")
+    assert [heard[0], heard[-2]] == ["STATUS=not connected to the broker yet", "STATUS=serving"]
     gateway.process.send_signal(signal.SIGTERM)
     manager.hear("STOPPING=1")
+
+
+def test_gateway_without_a_broker_is_ready_to_serve_downloads(manager, make_gateway):
+    make_gateway(broker="mqtt://127.0.0.1:1").start()
+    assert "STATUS=serving downloads; the broker is away" in manager.hear("READY=1")
 
 
 def test_gateway_tells_that_its_broker_is_away(manager, make_gateway, fake_broker):

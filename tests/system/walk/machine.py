@@ -91,5 +91,7 @@ def keep_install_log(function):
             log.unlink()
 
 
-def is_possible():
-    return os.geteuid() == 0 and shutil.which("unshare") is not None
+def missing():
+    """What a machine of its own would need and is not there; "" = nothing."""
+    absent = [tool for tool in ("unshare", "setpriv", "systemd-sysusers", "systemd-tmpfiles") if not shutil.which(tool)]
+    return "root" if os.geteuid() != 0 else ", ".join(absent)
