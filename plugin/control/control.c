@@ -12,7 +12,10 @@
 /* In the event log: ten at once, then one a minute. */
 static const struct ota_pace_rate refusal_rate = { .count = 1, .period_ms = OTA_MINUTE_MS, .burst = 10 };
 
-enum { COMMANDS_MAX = 64, ANSWER_BYTES_MAX = OTA_PAYLOAD_MAX - 1024, ANSWERS_KEPT_MS = 7 * OTA_DAY_MS };
+enum { COMMANDS_MAX = 64, ANSWERS_KEPT_MS = 7 * OTA_DAY_MS };
+/* What every command of a request can still be told when the answers before it took the room: its name and correlation, 128 bytes
+ * each that escapes may double, and the one sentence. */
+enum { TERSE_ANSWER_MAX = 4 * OTA_LABEL_MAX + 192 };
 
 /* clang-format off */
 static const struct {
@@ -271,9 +274,22 @@ static void answer_begin(struct ota_bytes *out, const cJSON *object)
 		ota_answer_text(out, "correlationData", correlation->valuestring);
 }
 
+static int answers_too_long(struct ota_error *error)
+{
+	return ota_fail(error, OTA_ELIMIT,
+			"the answers of this request pass 64 KiB: ask with fewer commands or a smaller limit");
+}
+
+static void answer_refusal(struct ota_bytes *out, const cJSON *object, const struct ota_error *error, const char *prefix)
+{
+	answer_begin(out, object);
+	answer_error(out, error, prefix);
+	ota_answer_close(out, '}');
+}
+
 /* In its own savepoint: done whole, or not at all. *ret_failed is what the command came to; what is returned loses the whole
  * transaction. */
-static int call_run(struct ota_call *call, size_t answered, int *ret_failed, struct ota_error *own, struct ota_error *error)
+static int call_run(struct ota_call *call, size_t room, int *ret_failed, struct ota_error *own, struct ota_error *error)
 {
 	struct ota_engine *engine = call->control->options.engine;
 	size_t sent = ota_engine_sent(engine);
@@ -282,9 +298,8 @@ static int call_run(struct ota_call *call, size_t answered, int *ret_failed, str
 	if (broken)
 		return broken;
 	*ret_failed = call_handle(call, own);
-	if (!*ret_failed && answered + call->out->size > ANSWER_BYTES_MAX)
-		*ret_failed = ota_fail(own, OTA_ELIMIT,
-				       "the answers of this request pass 64 KiB: ask with fewer commands or a smaller limit");
+	if (!*ret_failed && call->out->size > room)
+		*ret_failed = answers_too_long(own);
 	if (!*ret_failed && !call->undo)
 		return ota_store_release(call->store, error);
 	ota_store_rollback_to(call->store);
@@ -297,7 +312,22 @@ struct request {
 	struct ota_control *control;
 	const char *caller;
 	struct ota_instant now;
+	size_t limit; /* of the answer with that of the present command; what follows it has its room behind */
 };
+
+/* A sentence that does not fit gives way to the one that does. */
+static void refuse(const struct request *request, const cJSON *object, const char *prefix, struct ota_error *own,
+		   struct ota_bytes *out)
+{
+	size_t before = out->size;
+
+	answer_refusal(out, object, own, prefix);
+	if (out->size <= request->limit || out->failed)
+		return;
+	out->size = before;
+	answers_too_long(own);
+	answer_refusal(out, object, own, prefix);
+}
 
 static int command_run(const struct request *request, const cJSON *object, const char *prefix, struct ota_bytes *out,
 		       struct ota_error *error)
@@ -312,19 +342,21 @@ static int command_run(const struct request *request, const cJSON *object, const
 	};
 	struct ota_error own = {0};
 	int failed = call_check(&call, object, prefix, &own), broken = 0;
+	size_t used = out->size + TERSE_ANSWER_MAX;
 
 	if (!failed)
-		broken = call_run(&call, out->size, &failed, &own, error);
+		broken = call_run(&call, request->limit > used ? request->limit - used : 0, &failed, &own, error);
 	else if (failed == OTA_EDENIED)
 		broken = refusal_note(&call, &own, error);
 	if (broken)
 		return broken;
-	answer_begin(out, object);
-	if (failed)
-		answer_error(out, &own, prefix);
-	else
+	if (failed) {
+		refuse(request, object, prefix, &own, out);
+	} else {
+		answer_begin(out, object);
 		ota_answer_raw(out, "data", data.data);
-	ota_answer_close(out, '}');
+		ota_answer_close(out, '}');
+	}
 	return out->failed ? OTA_ENOMEM : 0;
 }
 
@@ -357,20 +389,19 @@ int ota_control_handle(struct ota_control *control, struct ota_span payload, con
 	OTA_AUTO_JSON cJSON *tree = NULL;
 	const cJSON *commands = NULL, *command;
 	struct ota_error own = {0};
-	struct request request = { control, caller ? caller : "", now };
+	struct request request = { .control = control, .caller = caller ? caller : "", .now = now };
 	char prefix[OTA_ERROR_PATH_MAX];
 	int index = 0, failed = 0;
 
 	ota_bytes_text(out, "{\"responses\":[");
 	if (request_read(payload, &tree, &commands, &own)) {
-		answer_begin(out, NULL);
-		answer_error(out, &own, "");
-		ota_answer_close(out, '}');
+		answer_refusal(out, NULL, &own, "");
 		commands = NULL;
 	}
 	cJSON_ArrayForEach(command, commands)
 	{
 		snprintf(prefix, sizeof(prefix), "commands[%d]", index++);
+		request.limit = OTA_PAYLOAD_MAX - 2 - (size_t)(cJSON_GetArraySize(commands) - index) * TERSE_ANSWER_MAX;
 		if (!failed)
 			failed = command_run(&request, command, prefix, out, error);
 	}

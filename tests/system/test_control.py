@@ -82,7 +82,9 @@ def test_broken_request_is_answered_with_an_error_and_the_connection_kept(operat
 
 def test_at_most_64_commands(operator):
     body = example("getServer", operator.token)
-    assert len(operator.ask_raw(json.dumps({"commands": [body] * 64}))) == 64
+    answers = operator.ask_raw(json.dumps({"commands": [body] * 64}))
+    assert len(answers) == 64 and "data" in answers[0]
+    assert {each["error"]["code"] for each in answers if "error" in each} <= {"limit"}
     assert operator.ask_raw(json.dumps({"commands": [body] * 65}))[0]["error"]["code"] in ("limit", "invalid")
 
 
@@ -118,3 +120,13 @@ def test_correlation_data_and_command_come_back(operator):
 def test_numbers_beyond_what_json_readers_hold_are_refused(operator):
     raw = '{"commands":[{"command":"getBatch","token":"%s","batch":9007199254740993}]}' % operator.token
     assert operator.ask_raw(raw)[0]["error"]["code"] == "invalid"
+
+
+def test_answers_stay_within_64_kib_whatever_is_asked(operator):
+    """Answers that are long, refusals that are long, and correlations whose every byte is escaped; ask_raw measures."""
+    status = {**example("getServer", operator.token), "correlationData": '"' * 128}
+    wrong = {**status, "command": "getProduct", "productKey": "x" * 200}
+    for commands in ([status] * 64, [wrong] * 64, [status] * 40 + [wrong] * 24, [wrong, status] * 32):
+        answers = operator.ask_raw(json.dumps({"commands": commands}))
+        assert len(answers) == len(commands)
+        assert answers[-1]["correlationData"] == '"' * 128

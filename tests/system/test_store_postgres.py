@@ -154,7 +154,7 @@ def test_what_differs_between_databases_gives_the_same_here(store):
             VALUES (4, 1, 'pk', 3, 'default', '2', '', 'static', 0, 0, '', 1, '', 'running', '', 0, 1, '', 0, 0, 0, 0, 0);
         """ + task.format(6, 1) + task.format(7, 1) + task.format(8, 2) + """
         EXECUTE batch_count(4, 'pending', '', 2);
-        EXECUTE task_count_open(6);
+        EXECUTE task_count_states(6);
         EXECUTE target_insert(9, 'a');
         EXECUTE conflict_count_targets(9, 'pk', 'default');
         EXECUTE conflict_names_all('pk', 'default', 9, 10);
