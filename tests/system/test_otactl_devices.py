@@ -9,6 +9,7 @@ import pytest
 from gateway_rig.fake_broker import Refusal
 from gateway_rig.fixtures import bench, fake_broker, gateway, make_gateway, otactl, plugin  # noqa: F401
 from gateway_rig.otactl import PROGRAM
+from harness import sanitizer
 
 pytestmark = pytest.mark.needs_no_plugin
 
@@ -125,8 +126,8 @@ def test_hundred_thousand_rows_go_in_pieces_and_in_little_memory(server, otactl,
     asked = server.asked("importDevices")
     assert all(len(each["devices"]) <= 500 for each in asked) and 200 <= len(asked) < 220
     assert len({each["requestId"] for each in asked}) == len(asked)
-    # Its own pages and the libraries' are about 12 MiB; a table kept whole as a tree would be 60 more.
-    assert most[-1] < 40 * 1024 and most[-1] - most[20] < 4 * 1024
+    # Its own pages and the libraries' are about 12 MiB; a table kept whole as a tree would be 60 more. A sanitizer has its own.
+    assert sanitizer.chosen() or most[-1] < 40 * 1024 and most[-1] - most[20] < 4 * 1024
 
 
 def test_refusal_in_the_middle_says_how_far_it_had_come(server, otactl, table):
