@@ -99,11 +99,18 @@ static const char *const step_2[] = {
 	"ALTER TABLE attempt ADD COLUMN fetched_ms {int} DEFAULT 0",
 	NULL,
 };
+
+static const char *const step_3[] = {
+	/* An operator shut the device out: it may not connect until he lets it in again. */
+	"ALTER TABLE device ADD COLUMN disabled {flag} DEFAULT 0",
+	NULL,
+};
 /* clang-format on */
 
 static const struct ota_schema_step steps[] = {
 	{step_1},
 	{step_2},
+	{step_3},
 };
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == OTA_STORE_SCHEMA, "OTA_STORE_SCHEMA counts the steps");
 

@@ -323,7 +323,7 @@ Test(damage, a_value_out_of_its_kind_is_corrupt)
 	MUST(ota_store_commit(fixture.store, &fixture.error));
 	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
 		sql_execute("DELETE FROM device");
-		sql_execute("INSERT INTO device SELECT 1, 1, 'pk', 'a', 1, 1, 1, 1, 'agent', 0");
+		sql_execute("INSERT INTO device SELECT 1, 1, 'pk', 'a', 1, 1, 1, 1, 'agent', 0, 0");
 		sql_execute(damages[i].damage);
 		MUST(ota_store_begin(fixture.store, &fixture.error));
 		memset(&device, 7, sizeof(device));
