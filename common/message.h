@@ -56,6 +56,7 @@ struct ota_pull {
 	char id[32];
 	char module[OTA_MODULE_MAX + 1];
 	char version[OTA_VERSION_MAX + 1]; /* "" when absent */
+	unsigned mended;
 };
 
 enum ota_sign_method {
