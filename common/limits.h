@@ -30,6 +30,7 @@ enum {
 	OTA_JSON_DEPTH_MAX = 8,
 	OTA_JSON_MEMBERS_MAX = 256,     /* members of one object, so that the duplicate check stays cheap */
 	OTA_JSON_NUMBER_MAX = 63,       /* characters of a number: cJSON cuts longer ones apart */
+	OTA_MESSAGE_ID_MAX = 64,        /* of a pull, echoed: decimal in the manual, some clients send a UUID */
 	OTA_URL_MAX = 255,              /* iotkit C 3.x overflows its stack past 255 */
 	OTA_TAGS_MAX = 10,              /* Aliyun: batch tags */
 	OTA_TAG_KEY_MAX = 30,
@@ -57,6 +58,7 @@ enum {
 };
 
 #define OTA_PACKAGE_SIZE_MAX ((uint64_t)4294967295) /* C 4.x reads size as uint32 */
+#define OTA_STREAM_ID_MAX ((int64_t)4294967295) /* as size: C 4.x reads both numbers of a stream as uint32 */
 #define OTA_INTEGER_MAX ((int64_t)9007199254740991) /* 2^53-1: what every JSON reader holds exactly */
 
 #endif
