@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +26,8 @@ static pid_t broker;
 /* What the handlers saw. */
 struct seen {
 	struct ota_link *link;
-	int ups, firsts, downs, messages, refused;
+	bool asks;
+	int asked, ups, firsts, downs, messages, refused;
 	int64_t acknowledged, last_retry_ms;
 	char reason[256], topic[128], payload[128], refused_topic[128];
 	const char *publish_on_up;
@@ -158,9 +160,21 @@ static struct ota_link_options options_with(const char *const *subscriptions)
 	};
 }
 
+/* Fails once, is wrong once, and is right from then on. */
+static int renewed_password(void *context, char ret_password[OTA_LINK_PASSWORD_SIZE], struct ota_error *error)
+{
+	struct seen *seen = context;
+
+	if (seen->asked++ == 0)
+		return ota_fail(error, OTA_EDENIED, "the password is locked away");
+	snprintf(ret_password, OTA_LINK_PASSWORD_SIZE, "%s", seen->asked == 2 ? "wrong" : "right");
+	return 0;
+}
+
 static void open_link(struct seen *seen, const struct ota_link_options *options, bool wants_refusals)
 {
 	const struct ota_link_handlers handlers = {
+		.password = seen->asks ? renewed_password : NULL,
 		.up = on_up,
 		.down = on_down,
 		.message = on_message,
@@ -274,6 +288,42 @@ Test(link, a_refused_login_is_told_in_words_and_tried_again)
 	WAIT_FOR(&seen, seen.downs == 3);
 	cr_expect_not_null(strstr(seen.reason, "refused"), "%s", seen.reason);
 	cr_expect_eq(seen.ups, 0);
+	ota_link_free(seen.link, 0);
+}
+
+static void make_password_file(char path[SCRATCH_SIZE])
+{
+	char command[SCRATCH_SIZE + 64];
+
+	scratch_path(path, directory, "passwords");
+	snprintf(command, sizeof(command), "allow_anonymous false\nlog_dest none\npassword_file %s\n", path);
+	configure(command);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execlp("mosquitto_passwd", "mosquitto_passwd", "-b", "-c", path, "device", "right", NULL);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	chmod(path, 0644);
+}
+
+Test(link, a_password_is_asked_for_before_each_attempt)
+{
+	struct ota_link_options options = options_with(NULL);
+	struct seen seen = {.asks = true};
+	char path[SCRATCH_SIZE];
+
+	end_broker();
+	make_password_file(path);
+	start_broker();
+	options.username = "device";
+	open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.downs == 1);
+	cr_expect_str_eq(seen.reason, "the password is locked away");
+	WAIT_FOR(&seen, seen.downs == 2);
+	cr_expect_not_null(strstr(seen.reason, "refused"), "%s", seen.reason);
+	WAIT_FOR(&seen, seen.ups == 1);
+	cr_expect_eq(seen.asked, 3);
 	ota_link_free(seen.link, 0);
 }
 
