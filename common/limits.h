@@ -57,6 +57,7 @@ enum {
 };
 
 #define OTA_PACKAGE_SIZE_MAX ((uint64_t)4294967295) /* C 4.x reads size as uint32 */
+#define OTA_STREAM_ID_MAX ((int64_t)4294967295) /* as size: C 4.x reads both numbers of a stream as uint32 */
 #define OTA_INTEGER_MAX ((int64_t)9007199254740991) /* 2^53-1: what every JSON reader holds exactly */
 
 #endif

@@ -68,7 +68,9 @@ struct ota_push {
 	int64_t id; /* milliseconds since the epoch */
 	uint64_t size;
 	const char *version;
-	const char *url;    /* <= OTA_URL_MAX */
+	const char *url;    /* <= OTA_URL_MAX; not looked at when there is a stream */
+	int64_t stream_id;  /* > 0: no url; the device asks for the bytes over MQTT, block by block (block.h) */
+	int64_t stream_file_id; /* of the stream, from 1 */
 	const char *md5;    /* lower-case hex, always sent */
 	const char *sha256; /* lower-case hex; sent as sign when the method is SHA256; "" when unknown to the reader */
 	enum ota_sign_method sign_method;
