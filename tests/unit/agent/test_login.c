@@ -52,7 +52,8 @@ Test(agent_login, a_client_id_says_how_it_signs_and_over_what_line)
 	char id[OTA_CLIENT_ID_MAX + 1];
 
 	agent_login_client_id(&options, id);
-	cr_expect_not_null(strstr(id, "a1B2c3D4e5F.sensor-01|timestamp=2524608000000,signmethod=hmacsha256,securemode=3,"), "%s", id);
+	cr_expect_not_null(strstr(id, "a1B2c3D4e5F.sensor-01|timestamp=2524608000000,signmethod=hmacsha256,securemode=3,"), "%s",
+			   id);
 	options.is_tls = true;
 	options.secret_file = "";
 	agent_login_client_id(&options, id);
