@@ -5,6 +5,8 @@
 #include "plugin/broker/notice.h"
 #include "plugin/broker/refusal.h"
 
+_Static_assert(OTA_DEVICE_PAYLOAD_MAX == 16384, "what arrival_check() says of longer ones");
+
 /* The loop is not to stall when many devices hold something back. */
 enum { FLUSHES_PER_TURN = 100 };
 
@@ -195,7 +197,9 @@ static bool arrival_check(struct ota_server *server, struct arrival *arrival, co
 	if (!ota_client_find_device(server, arrival->message->client, &arrival->peer, ret_why))
 		return false;
 	arrival->quota = ota_quotas_find(server->quotas, &arrival->peer.identity, arrival->now_ms);
-	*ret_why = !arrival->quota ? "out_of_memory" : arrival->message->payloadlen > OTA_DEVICE_PAYLOAD_MAX ? "too_long" : "";
+	*ret_why = arrival->quota ? "" : "out_of_memory";
+	if (arrival->message->payloadlen > OTA_DEVICE_PAYLOAD_MAX)
+		*ret_why = "at most 16384 bytes are allowed";
 	return (*ret_why)[0] == '\0';
 }
 

@@ -42,11 +42,12 @@ static void notice_end(struct notice *notice, const struct ota_log *log)
 	ota_log_end(log, &notice->line);
 }
 
+/* What a stranger may write at length stands last: a line that is cut still tells where it came from. */
 static void client_tell(struct ota_log_line *line, const struct mosquitto *client)
 {
-	ota_log_text(line, "client_id", mosquitto_client_id(client));
-	ota_log_text(line, "username", mosquitto_client_username(client));
 	ota_log_text(line, "address", mosquitto_client_address(client));
+	ota_log_text(line, "username", mosquitto_client_username(client));
+	ota_log_text(line, "client_id", mosquitto_client_id(client));
 }
 
 void ota_notice_login_refused(struct ota_server *server, const struct mosquitto *client, const char *why)
@@ -77,8 +78,8 @@ void ota_notice_refused(struct ota_server *server, const struct mosquitto *clien
 	if (!notice_begin(&notice, quota_of_client(server, client), &server->refusals, OTA_LOG_WARNING, event))
 		return;
 	ota_log_text(&notice.line, "why", why);
-	ota_log_text(&notice.line, "topic", topic);
 	client_tell(&notice.line, client);
+	ota_log_text(&notice.line, "topic", topic);
 	notice_end(&notice, &server->log);
 }
 
