@@ -78,7 +78,8 @@ static bool scan(struct read_text in, const char *key, struct read_text *ret_val
 		if (in.data[i] != '"' || memcmp(in.data + i + 1, key, size) != 0 || in.data[i + 1 + size] != '"')
 			continue;
 		size_t colon = i + size + 2;
-		return in.data[colon] == ':' && scan_value((struct read_text){in.data + colon + 1, in.size - colon - 1}, ret_value);
+		struct read_text rest = {in.data + colon + 1, in.size - colon - 1};
+		return in.data[colon] == ':' && scan_value(rest, ret_value);
 	}
 	return false;
 }
@@ -289,17 +290,18 @@ const char *read_by_path(const char *text, struct read_push *ret_push)
 #define TEXT "\"%n%*[^\"]%n\""
 enum { PLACES = 6 };
 
-static const char with_module[] = "{\"code\":\"1000\",\"data\":{\"size\":%llu,\"module\":" TEXT ",\"sign\":" TEXT ",\"version\":" TEXT
-				  ",\"url\":" TEXT ",\"signMethod\":" TEXT ",\"md5\":" TEXT "%n";
-static const char without_module[] = "{\"code\":\"1000\",\"data\":{\"size\":%llu,\"sign\":" TEXT ",\"version\":" TEXT ",\"url\":" TEXT
-				     ",\"signMethod\":" TEXT ",\"md5\":" TEXT "%n";
+#define HEAD "{\"code\":\"1000\",\"data\":{\"size\":%llu,"
+#define TAIL "\"sign\":" TEXT ",\"version\":" TEXT ",\"url\":" TEXT ",\"signMethod\":" TEXT ",\"md5\":" TEXT "%n"
+
+static const char with_module[] = HEAD "\"module\":" TEXT "," TAIL;
+static const char without_module[] = HEAD TAIL;
 
 static bool template_match(const char *text, bool module, unsigned long long *ret_size, struct read_text words[PLACES])
 {
 	int at[2 * PLACES] = {0}, end = 0;
 	if (module)
-		sscanf(text, with_module, ret_size, &at[0], &at[1], &at[2], &at[3], &at[4], &at[5], &at[6], &at[7], &at[8], &at[9],
-		       &at[10], &at[11], &end);
+		sscanf(text, with_module, ret_size, &at[0], &at[1], &at[2], &at[3], &at[4], &at[5], &at[6], &at[7], &at[8],
+		       &at[9], &at[10], &at[11], &end);
 	else
 		sscanf(text, without_module, ret_size, &at[2], &at[3], &at[4], &at[5], &at[6], &at[7], &at[8], &at[9], &at[10],
 		       &at[11], &end);

@@ -1,6 +1,6 @@
 /*
- * How other people's clients read a push: oracles, written from the description of what they do (aliyun-ota.md sections 0, 2 and 4,
- * security-reliability.md 0.4), not from their code. They are as wrong as the clients are: that is their use.
+ * How other people's clients read a push: oracles, written from the description of what they do (aliyun-ota.md sections 0, 2
+ * and 4, security-reliability.md 0.4), not from their code. They are as wrong as the clients are: that is their use.
  */
 #ifndef OTA_TESTS_UNIT_COMMON_PUSH_READERS_H
 #define OTA_TESTS_UNIT_COMMON_PUSH_READERS_H

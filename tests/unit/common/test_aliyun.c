@@ -1,7 +1,7 @@
 /*
- * What the clients of other houses make of the pushes we print (aliyun-ota.md section 0; the numbers in the names are its points).
- * 10^5 generated pushes are read by three oracles of their parsers, which must find what went in; and each way to print a push
- * wrongly, as other servers have done, is noticed by at least one of them. OTA_SEED replays a run, OTA_RUNS lengthens it.
+ * What the clients of other houses make of the pushes we print (aliyun-ota.md section 0; the numbers in the names are its
+ * points). 10^5 generated pushes are read by three oracles of their parsers, which must find what went in; and each way to print
+ * a push wrongly, as other servers have done, is noticed by one of them at least. OTA_SEED replays a run, OTA_RUNS lengthens it.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -311,7 +311,8 @@ static void expect_lost(const struct ota_push *push, const struct fault *faults,
 	ota_bytes_free(&out);
 }
 #define EXPECT_LOST(push_, ...)                                                                                                  \
-	expect_lost(push_, (const struct fault[]){__VA_ARGS__}, sizeof((const struct fault[]){__VA_ARGS__}) / sizeof(struct fault))
+	expect_lost(push_, (const struct fault[]){__VA_ARGS__},                                                                  \
+		    sizeof((const struct fault[]){__VA_ARGS__}) / sizeof(struct fault))
 
 Test(aliyun, point_0_02_the_method_is_spelled_as_the_live_platform_spells_it)
 {
@@ -324,7 +325,8 @@ Test(aliyun, point_0_02_the_method_is_spelled_as_the_live_platform_spells_it)
 Test(aliyun, point_0_03_nothing_stands_between_key_and_value)
 {
 	struct ota_push push = sample();
-	EXPECT_LOST(&push, {"\"signMethod\":", "\"signMethod\": ", SCAN | TEMPLATE}, {"\"data\":{", "\"data\": {", SCAN | TEMPLATE},
+	EXPECT_LOST(&push, {"\"signMethod\":", "\"signMethod\": ", SCAN | TEMPLATE},
+		    {"\"data\":{", "\"data\": {", SCAN | TEMPLATE},
 		    {"\"size\":", "\"size\" :", SCAN | TEMPLATE}, {",\"url\"", ",\n\t\"url\"", TEMPLATE});
 }
 
