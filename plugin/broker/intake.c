@@ -5,6 +5,7 @@
 #include "plugin/broker/notice.h"
 #include "plugin/broker/refusal.h"
 
+_Static_assert(OTA_DEVICE_PAYLOAD_MAX == 16384, "what device_message() says of longer ones");
 /* Of one connection, far above any true device: what keeps a hostile one from filling the journal that all share. */
 static const struct ota_pace_rate device_rate = {.count = 500, .period_ms = OTA_SECOND_MS, .burst = 5000};
 
@@ -70,7 +71,7 @@ static int device_message(struct ota_server *server, const struct mosquitto_evt_
 	enum ota_topic_kind kind = ota_topic_parse(ota_span_from_text(message->topic), &owner);
 	bool taken = ota_client_find_device(server, message->client, &peer, &why);
 	if (taken && message->payloadlen > OTA_DEVICE_PAYLOAD_MAX) {
-		why = "too_long";
+		why = "at most 16384 bytes are allowed";
 		taken = false;
 	}
 	if (!taken) {

@@ -2,11 +2,12 @@
 
 static const struct ota_pace_rate line_rate = {.count = 5, .period_ms = OTA_SECOND_MS, .burst = 50};
 
+/* What a stranger may write at length stands last: a line that is cut still tells where it came from. */
 static void client_tell(struct ota_log_line *line, const struct mosquitto *client)
 {
-	ota_log_text(line, "client_id", mosquitto_client_id(client));
-	ota_log_text(line, "username", mosquitto_client_username(client));
 	ota_log_text(line, "address", mosquitto_client_address(client));
+	ota_log_text(line, "username", mosquitto_client_username(client));
+	ota_log_text(line, "client_id", mosquitto_client_id(client));
 }
 
 void ota_notice_login_refused(const struct ota_server *server, const struct mosquitto *client, const char *why)
@@ -45,7 +46,7 @@ void ota_notice_refused(struct ota_server *server, const struct mosquitto *clien
 	struct ota_log_line line;
 	ota_log_begin(&line, OTA_LOG_WARNING, event);
 	ota_log_text(&line, "why", why);
-	ota_log_text(&line, "topic", topic);
 	client_tell(&line, client);
+	ota_log_text(&line, "topic", topic);
 	ota_notice_paced(server, &server->refusals, &line);
 }
