@@ -53,7 +53,7 @@ struct ota_progress {
 /* A pull: /ota/device/request (body as an inform) or thing/ota/firmware/get. id keeps its JSON type as raw text (`"123"` or
  * `123`); an id that is missing or cannot be echoed as it stood is `0`. */
 struct ota_pull {
-	char id[32];
+	char id[OTA_MESSAGE_ID_MAX + 3]; /* with its quotes */
 	char module[OTA_MODULE_MAX + 1];
 	char version[OTA_VERSION_MAX + 1]; /* "" when absent */
 };
