@@ -111,16 +111,17 @@ static bool token_take(struct parser *parser, const char *text)
 static int expected(const struct parser *parser, const char *what)
 {
 	const struct token *token = &parser->token;
+	struct ota_error *error = parser->error;
+	size_t column = token->column;
 	int size = token->text.size > OTA_LABEL_MAX ? OTA_LABEL_MAX : (int)token->text.size;
 	if (token->kind == TOKEN_END)
-		return ota_fail(parser->error, OTA_EINVALID, "column %zu: expected %s, but the expression ends", token->column, what);
+		return ota_fail(error, OTA_EINVALID, "column %zu: expected %s, but the expression ends", column, what);
 	if (token->kind == TOKEN_BROKEN && token->text.size == 0)
-		return ota_fail(parser->error, OTA_EINVALID, "column %zu: the quote that opens here is never closed", token->column);
+		return ota_fail(error, OTA_EINVALID, "column %zu: the quote that opens here is never closed", column);
 	if (token->kind == TOKEN_BROKEN)
-		return ota_fail(parser->error, OTA_EINVALID, "column %zu: expected %s; a value with such a character goes in quotes",
-				token->column, what);
-	return ota_fail(parser->error, OTA_EINVALID, "column %zu: expected %s, found \"%.*s\"", token->column, what, size,
-			token->text.data);
+		return ota_fail(error, OTA_EINVALID, "column %zu: expected %s; a value with such a character goes in quotes",
+				column, what);
+	return ota_fail(error, OTA_EINVALID, "column %zu: expected %s, found \"%.*s\"", column, what, size, token->text.data);
 }
 
 /* --- values --- */
@@ -136,14 +137,14 @@ static bool percent_parse(struct ota_span text, int64_t *ret_number)
 			point = true;
 			continue;
 		}
-		if (c < '0' || c > '9' || number > (int64_t)PERCENT_WHOLE * PERCENT_UNIT || (point && ++decimals > PERCENT_DECIMALS))
+		if (c < '0' || c > '9' || (point && ++decimals > PERCENT_DECIMALS) || number > PERCENT_WHOLE * PERCENT_UNIT)
 			return false;
 		number = number * 10 + (c - '0');
 	}
 	for (; decimals < PERCENT_DECIMALS; decimals++)
 		number *= 10;
 	*ret_number = number;
-	return text.size > 0 && number <= (int64_t)PERCENT_WHOLE * PERCENT_UNIT;
+	return text.size > 0 && number <= PERCENT_WHOLE * PERCENT_UNIT;
 }
 
 static bool duration_parse(struct ota_span text, int64_t *ret_ms)
@@ -234,7 +235,8 @@ static int field_parse(struct parser *parser, struct ota_target_test *test)
 		if (point)
 			test->key = (struct ota_span){point + 1, word.size - head.size - 1};
 		if (test->key.size > 0 ? !rule->key : rule->key_needed || point)
-			return expected(parser, rule->key ? "a key behind the point, such as tag.region" : "no point behind this field");
+			return expected(parser, rule->key ? "a key behind the point, such as tag.region"
+							  : "no point behind this field");
 		token_next(parser);
 		return 0;
 	}

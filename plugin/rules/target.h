@@ -8,14 +8,14 @@
  *
  *     name, product        the device's; = != in
  *     module               = != in: it has such a module
- *     version              what its module runs, = != in < <= > >=; the module of the batch, or version.MODULE. Ranges in the order
- *                          of common/version.h. A device that never said is in no range, so `not version < 2` holds for it
+ *     version              what its module runs, = != in < <= > >=; the module in question, or version.MODULE. Ranges in the
+ *                          order of common/version.h. A device that never said is in no range: `not version < 2` holds for it
  *     tag.KEY              = != in; tag.KEY = * : it has that tag
  *     percent              < <= > >=, 0..100 with up to four decimals: a stable hash of the device, the same for every batch
  *     seen                 < <= > >=, a duration (90s, 10m, 24h, 30d): how long ago; who was never seen was longer ago than any
  *
- * A value is a word of letters, digits and _ . : @ + / - , or anything in "..." or '...' without that quote. A word that ends in *
- * means whatever begins so. `a != b` is `not a = b`: it holds for a device that has no such tag, too.
+ * A value is a word of letters, digits and _ . : @ + / - , or anything in "..." or '...' without that quote. A word that ends
+ * in * means whatever begins so. `a != b` is `not a = b`: it holds for a device that has no such tag, too.
  *
  * Pure; any thread.
  */
@@ -30,7 +30,6 @@
 #include "common/limits.h"
 
 enum {
-	OTA_TARGET_TEXT_MAX = 4096,  /* bytes of an expression */
 	OTA_TARGET_NODES_MAX = 128,  /* tests, ands, ors and nots */
 	OTA_TARGET_VALUES_MAX = 256, /* values of all its tests: longer lists of names are targets of their own */
 	OTA_TARGET_DEPTH_MAX = 32,   /* parentheses and nots inside one another */

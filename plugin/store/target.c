@@ -19,8 +19,9 @@ struct order {
 	struct ota_bytes sql, texts;
 	struct parameter *parameters;
 	size_t count, capacity;
-	bool failed; /* no memory, or too many parameters */
+	bool failed; /* no memory */
 	bool too_many;
+	bool online; /* what is put now is for devices that are online */
 };
 
 static void order_free(struct order *order)
@@ -83,7 +84,8 @@ static const struct test_rule {
 	[OTA_TARGET_MODULE] = {"", "EXISTS (SELECT 1 FROM device_module m WHERE m.device_id = d.id AND (", "m.module", "))"},
 	[OTA_TARGET_VERSION] = {"EXISTS (SELECT 1 FROM device_module m WHERE m.device_id = d.id AND m.module = ", " AND (",
 				"m.version", "))"},
-	[OTA_TARGET_TAG] = {"EXISTS (SELECT 1 FROM device_tag g WHERE g.device_id = d.id AND g.tag = ", " AND (", "g.value", "))"},
+	[OTA_TARGET_TAG] = {"EXISTS (SELECT 1 FROM device_tag g WHERE g.device_id = d.id AND g.tag = ", " AND (", "g.value",
+			    "))"},
 	[OTA_TARGET_PERCENT] = {"", "(", "d.bucket", ")"},
 	[OTA_TARGET_SEEN] = {"", "(", "d.last_seen_ms", ")"},
 };
@@ -133,8 +135,9 @@ static int versions_put(struct order *order, struct ota_store *store, const stru
 		count = 0; /* no module has so long a name */
 	put(order, "m.version IN (");
 	while (!failed && count == VERSIONS_PAGE) {
-		failed = ota_version_list(store, &(struct ota_version_filter){scope->product_key, module, after}, rows, VERSIONS_PAGE,
-					  &count, error);
+		const struct ota_version_filter next = {scope->product_key, module, after};
+
+		failed = ota_version_list(store, &next, rows, VERSIONS_PAGE, &count, error);
 		for (size_t i = 0; !failed && i < count; i++) {
 			struct ota_span version = ota_span_from_text(rows[i].version);
 			if (!ota_target_test_text(scope->target, test, version))
@@ -175,6 +178,10 @@ static void number_put(struct order *order, const struct ota_target_scope *scope
 	bool seen = test->field == OTA_TARGET_SEEN;
 	int64_t number = scope->target->values[test->first].number;
 
+	if (seen && order->online) {
+		put(order, ota_target_test_number(scope->target, test, 0) ? "1 = 1" : "1 = 0");
+		return;
+	}
 	put(order, test_rules[test->field].column);
 	put(order, signs[seen ? mirrored(test->compare) : test->compare]);
 	put_number(order, seen ? scope->wall_ms - number : number);
@@ -238,10 +245,36 @@ static int window_end(struct ota_store *store, const struct ota_target_scope *sc
 	return ota_query_find(&query, &layout, ret_row, error);
 }
 
+static bool names_seen(const struct ota_target *target)
+{
+	for (size_t i = 0; i < target->node_count; i++)
+		if (target->nodes[i].kind == OTA_TARGET_TEST && target->nodes[i].test.field == OTA_TARGET_SEEN)
+			return true;
+	return false;
+}
+
+/* The expression, or twice: as it is for devices that are away and for those that are online. */
+static int expression_put(struct order *order, struct ota_store *store, const struct ota_target_scope *scope, const char *between,
+			  struct ota_error *error)
+{
+	int failed = node_put(order, store, scope, scope->target->root, error);
+
+	if (failed || !names_seen(scope->target))
+		return failed;
+	put(order, between);
+	order->online = true;
+	failed = node_put(order, store, scope, scope->target->root, error);
+	order->online = false;
+	return failed;
+}
+
 static int order_make(struct order *order, struct ota_store *store, const struct ota_target_scope *scope, const char *after,
 		      const char *until, struct ota_error *error)
 {
-	put(order, "SELECT d.id FROM device d WHERE d.product_key = ");
+	put(order, "SELECT d.id, CASE WHEN ");
+	int failed = expression_put(order, store, scope, " THEN 1 ELSE 0 END, CASE WHEN ", error);
+	put(order, names_seen(scope->target) ? " THEN 1 ELSE 0 END" : " THEN 1 ELSE 0 END, 1");
+	put(order, " FROM device d WHERE d.product_key = ");
 	put_text(order, ota_span_from_text(scope->product_key));
 	put(order, " AND d.device_name > ");
 	put_text(order, ota_span_from_text(after));
@@ -249,25 +282,32 @@ static int order_make(struct order *order, struct ota_store *store, const struct
 		put(order, " AND d.device_name <= ");
 		put_text(order, ota_span_from_text(until));
 	}
-	put(order, " AND ");
-	int failed = node_put(order, store, scope, scope->target->root, error);
-	put(order, " ORDER BY d.device_name LIMIT ");
+	put(order, " AND (");
+	if (!failed)
+		failed = expression_put(order, store, scope, " OR ", error);
+	put(order, ") ORDER BY d.device_name LIMIT ");
 	ota_bytes_format(&order->sql, "$%zu", order->count + 1);
 	if (!failed && order->too_many)
-		return ota_fail(error, OTA_ELIMIT, "more than %d versions pass the expression: narrow its ranges", PARAMETERS_MAX);
+		return ota_fail(error, OTA_ELIMIT, "more than %d versions pass the expression: narrow its ranges",
+				PARAMETERS_MAX);
 	if (!failed && (order->failed || order->sql.failed || order->texts.failed))
 		return ota_fail(error, OTA_ENOMEM, "no memory for an expression");
 	return failed;
 }
 
-struct id_row {
+struct match_row {
 	int64_t id;
+	bool away, online; /* whether it is meant if it is */
 };
 
 static int order_run(const struct order *order, struct ota_store *store, struct ota_page page, struct ota_error *error)
 {
-	static const struct ota_field fields[] = {OTA_FIELD(INTEGER, struct id_row, id)};
-	const struct ota_layout layout = OTA_LAYOUT(fields, struct id_row);
+	static const struct ota_field fields[] = {
+		OTA_FIELD(INTEGER, struct match_row, id),
+		OTA_FIELD(BOOL, struct match_row, away),
+		OTA_FIELD(BOOL, struct match_row, online),
+	};
+	const struct ota_layout layout = OTA_LAYOUT(fields, struct match_row);
 	struct ota_query query;
 
 	ota_query_start_text(&query, store->db, "target", order->sql.data);
@@ -280,28 +320,54 @@ static int order_run(const struct order *order, struct ota_store *store, struct 
 	return ota_query_list(&query, &layout, page, error);
 }
 
+struct found {
+	struct ota_device *rows;
+	size_t count;
+	char last[OTA_DEVICE_NAME_MAX + 1]; /* the name of the last one, kept or not */
+};
+
+/* Loads what was found and keeps what is meant. */
+static int matches_load(struct ota_store *store, const struct ota_target_scope *scope, struct ota_page matches,
+			struct found *found, struct ota_error *error)
+{
+	const struct match_row *match = matches.rows;
+
+	for (size_t i = 0; i < matches.capacity; i++, match++) {
+		struct ota_device *row = &found->rows[found->count];
+		int failed = ota_device_load(store, match->id, row, error);
+
+		if (failed)
+			return failed;
+		bool online = scope->is_online && scope->is_online(scope->context, &row->identity);
+		ota_text_cut(found->last, sizeof(found->last), row->identity.device_name);
+		found->count += online && names_seen(scope->target) ? match->online : match->away;
+	}
+	return 0;
+}
+
 int ota_target_next(struct ota_store *store, const struct ota_target_scope *scope, struct ota_target_walk *walk,
 		    struct ota_device *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
 {
-	OTA_AUTO_FREE struct id_row *ids = calloc(capacity, sizeof(*ids));
+	OTA_AUTO_FREE struct match_row *matches = calloc(capacity, sizeof(*matches));
 	struct name_row end = {""};
 	struct order order = {0};
-	int failed = ids ? window_end(store, scope, walk->after, &end, error) : OTA_ENOMEM;
+	struct found found = {.rows = rows};
+	size_t count = 0;
+	int failed = matches ? window_end(store, scope, walk->after, &end, error) : OTA_ENOMEM;
 	bool last = failed == OTA_ENOTFOUND;
 
-	*ret_count = 0;
 	if (!failed || last)
 		failed = order_make(&order, store, scope, walk->after, last ? NULL : end.name, error);
 	if (!failed)
-		failed = order_run(&order, store, (struct ota_page){ids, capacity, ret_count}, error);
-	for (size_t i = 0; !failed && i < *ret_count; i++)
-		failed = ota_device_load(store, ids[i].id, &rows[i], error);
+		failed = order_run(&order, store, (struct ota_page){matches, capacity, &count}, error);
+	if (!failed)
+		failed = matches_load(store, scope, (struct ota_page){matches, count, NULL}, &found, error);
 	order_free(&order);
 	if (failed)
 		return failed;
-	bool full = *ret_count == capacity;
-	walk->done = last && !full;
+	*ret_count = found.count;
+	walk->done = last && count < capacity;
 	if (!walk->done)
-		ota_text_cut(walk->after, sizeof(walk->after), full ? rows[capacity - 1].identity.device_name : end.name);
+		ota_text_cut(walk->after, sizeof(walk->after), count == capacity ? found.last : end.name);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /*
- * Target: the devices an expression means (rules/target.h), found by the database. See store.h for threads, transactions and errors.
+ * Target: the devices an expression means (rules/target.h), found by the database. See store.h for threads, transactions
+ * and errors.
  *
  * The expression becomes one statement with bound parameters; version ranges are decided here over the product's distinct
  * versions. A call looks at a bounded window of the product, however few of it match: whoever wants all of them calls again, and
@@ -18,6 +19,9 @@ struct ota_target_scope {
 	const char *product_key;
 	const char *module; /* of "version" without a module */
 	int64_t wall_ms;    /* "seen" counts back from here */
+	/* Whoever is online is seen now, which the store does not know; NULL = nobody is. */
+	bool (*is_online)(const void *context, const struct ota_identity *identity);
+	const void *context;
 };
 
 /* Where a walk over a product stands. Begin with zeros. */

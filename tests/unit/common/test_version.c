@@ -12,8 +12,9 @@ static int compare(const char *a, const char *b)
 
 /* Each comes before all that follow. */
 static const char *const ascending[] = {
-	"~beta", "-rc", "0", "0.9", "1-alpha", "1-alpha.1", "1-alpha.9", "1-alpha.10", "1-beta", "1-rc1", "1-rc2", "1", "1a", "1b",
-	"1-1", "1-2", "1.0-rc1", "1.0", "1.0.1", "1.0.1a", "1.0.1.1", "1.1", "1.2", "1.9", "1.10", "1.10.0", "2", "2.0", "10",
+	"~beta", "-rc", "0", "0.9", "1-alpha", "1-alpha.1", "1-alpha.9", "1-alpha.10", "1-beta", "1-rc1", "1-rc2", "1", "1a",
+	"1b", "1-1", "1-2", "1.0-rc1", "1.0", "1.0.1", "1.0.1a", "1.0.1.1", "1.1", "1.2", "1.9",
+	"1.10", "1.10.0", "2", "2.0", "10",
 	"18446744073709551616", "99999999999999999999999999", "a", "release-7", "release-8", "release-10",
 };
 enum { ASCENDING = sizeof(ascending) / sizeof(ascending[0]) };

@@ -25,6 +25,7 @@ struct unit {
 	struct ota_device row;
 	char versions[2][8]; /* of the modules default and mcu, "" = it never said */
 	char region[8];      /* the tag, "" = none */
+	bool online;
 };
 static struct unit units[DEVICES];
 static struct ota_target target;
@@ -60,6 +61,7 @@ static void units_make(void)
 		*unit = (struct unit){.row = sample_device("pk", name)};
 		unit->row.bucket = random() % 1000000;
 		unit->row.last_seen_ms = random() % 4 ? NOW - random() % 1000 : 0;
+		unit->online = random() % 2;
 		for (size_t m = 0; m < 2; m++)
 			if (random() % 4)
 				ota_text_cut(unit->versions[m], sizeof(unit->versions[m]), PICK(versions));
@@ -96,7 +98,7 @@ static bool unit_test(const struct unit *unit, const struct ota_target_test *tes
 	case OTA_TARGET_SEEN:
 	case OTA_TARGET_FIELDS:
 	default:
-		return ota_target_test_number(&target, test, NOW - unit->row.last_seen_ms);
+		return ota_target_test_number(&target, test, unit->online ? 0 : NOW - unit->row.last_seen_ms);
 	}
 	return text && ota_target_test_text(&target, test, ota_span_from_text(text));
 }
@@ -120,7 +122,8 @@ static bool unit_matches(const struct unit *unit, size_t index)
 /* --- expressions by chance --- */
 
 static const char *const tests[] = {
-	"name = lab-*", "name != field-00", "name in (lab-01, lab-02, field-*)", "name = 'lab-*'", "product = pk", "product = other",
+	"name = lab-*", "name != field-00", "name in (lab-01, lab-02, field-*)", "name = 'lab-*'", "product = pk",
+	"product = other",
 	"module = mcu", "module != default", "module in (mcu, modem)", "module = m*", "version < 2.0", "version <= 2.0",
 	"version > 1.2", "version >= 1.10", "version = 1.0", "version != 1.0", "version in (1.0, v2.1)", "version = 1.*",
 	"version.mcu >= 2.0-rc1", "version.mcu != 2.0", "version.nowhere > 0", "version > 99", "tag.region = eu",
@@ -142,9 +145,19 @@ static void expression_print(struct ota_bytes *out, int depth)
 	ota_bytes_text(out, ")");
 }
 
+static bool unit_is_online(const void *context, const struct ota_identity *identity)
+{
+	(void)context;
+	for (size_t i = 0; i < DEVICES; i++)
+		if (ota_identity_equals(&units[i].row.identity, identity))
+			return units[i].online;
+	return false;
+}
+
 static void expect_same_devices(const char *text)
 {
-	const struct ota_target_scope scope = {.target = &target, .product_key = "pk", .module = "default", .wall_ms = NOW};
+	const struct ota_target_scope scope = {.target = &target, .product_key = "pk", .module = "default", .wall_ms = NOW,
+					       .is_online = unit_is_online};
 	struct ota_target_walk walk = {0};
 	size_t expected = 0, found = 0;
 	struct ota_device rows[7];
