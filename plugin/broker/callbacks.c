@@ -115,6 +115,8 @@ static int acl_answer(struct ota_server *server, const struct mosquitto_evt_acl_
 		.username = mosquitto_client_username(check->client), .topic = check->topic, .retain = check->retain};
 	enum ota_ruling ruling = verb_from_access(check->access, &access.verb) ? ota_rights_decide(&access, &why)
 									       : OTA_RULING_DENY;
+	if (ruling != OTA_RULING_OTHERS && check->access != MOSQ_ACL_READ && ota_intake_access_floods(server, check->client, &access, ruling))
+		return MOSQ_ERR_UNKNOWN; /* anything but ACL_DENIED ends the connection */
 	if (ruling == OTA_RULING_ALLOW && check->access == MOSQ_ACL_WRITE && !ota_client_is_there(server, check->client)) {
 		ruling = OTA_RULING_DENY;
 		why = "will";

@@ -1,6 +1,6 @@
 """Side-by-side figures of one run on one machine. They are printed, never tested: what holds between machines are the ratios.
 
-    /usr/bin/python3 tests/bench/run.py [all|events|foreign|informs|stall|log] [--messages 200000] [--rounds 5]
+    /usr/bin/python3 tests/bench/run.py [all|events|foreign|hostile|informs|stall|log] [--rounds 5] ...
 """
 
 import argparse
@@ -16,6 +16,7 @@ from harness.broker import Broker  # noqa: E402
 
 import events  # noqa: E402
 import foreign  # noqa: E402
+import hostile  # noqa: E402
 import informs  # noqa: E402
 import stall  # noqa: E402
 import storelog  # noqa: E402
@@ -23,11 +24,15 @@ import storelog  # noqa: E402
 
 def arguments():
     parser = argparse.ArgumentParser(description="benchmarks of the broker with the plugin")
-    parser.add_argument("what", nargs="?", default="all", choices=["all", "events", "foreign", "informs", "stall", "log"])
+    parser.add_argument("what", nargs="?", default="all",
+                        choices=["all", "events", "foreign", "hostile", "informs", "stall", "log"])
     parser.add_argument("--messages", type=int, default=200000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--devices", type=int, default=200, help="that inform")
     parser.add_argument("--informs", type=int, default=50, help="of each device")
+    parser.add_argument("--attack", default="", help="of hostile: only those with this in their name")
+    parser.add_argument("--fleet", type=int, default=500, help="of hostile: devices beside the attackers")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of hostile: of each window")
     parser.add_argument("--batch", type=int, default=20000, help="devices of the prepared batch")
     return parser.parse_args()
 
@@ -55,6 +60,7 @@ def main():
     benchmarks = {
         "events": lambda make: events.run(make, 100, given.rounds),
         "foreign": lambda make: foreign.run(make, given.messages, given.rounds),
+        "hostile": lambda make: hostile.run(make, given.attack, given.fleet, given.rounds, given.seconds),
         "informs": lambda make: informs.run(make, given.devices, given.informs),
         "stall": lambda make: stall.run(make, given.batch),
         "log": lambda make: storelog.run(make.home, given.rounds),

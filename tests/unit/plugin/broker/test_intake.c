@@ -385,3 +385,22 @@ Test(intake, a_flood_of_refusals_leaves_room_for_lines_about_others)
 	fake_acl(&other, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
 	cr_expect(strstr(fake_log(), "username=two&pk"));
 }
+
+Test(intake, what_another_device_floods_the_log_with_costs_a_device_nothing_of_its_share)
+{
+	static struct mosquitto many[4] = {{.id = "a|", .username = "a&pk"}, {.id = "b|", .username = "b&pk"},
+					   {.id = "c|", .username = "c&pk"}, {.id = "d|", .username = "d&pk"}};
+	fake_auth(&other);
+	for (int i = 0; i < 4; i++) {
+		fake_auth(&many[i]);
+		for (int line = 0; line < OTA_DEVICE_LINES_BURST; line++)
+			fake_acl(&many[i], MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
+	}
+	for (int line = 0; line < 2 * OTA_DEVICE_LINES_BURST; line++) /* the log is full: its share stays */
+		fake_acl(&other, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
+	for (int tries = 0; tries < 1000 && !strstr(fake_log(), "username=two&pk"); tries++) { /* a line in 200 ms */
+		usleep(1000);
+		fake_acl(&other, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
+	}
+	cr_expect(strstr(fake_log(), "username=two&pk"));
+}
