@@ -1,6 +1,6 @@
 /*
  * Prints tables as JSON: the product's commands with their parameters, keys of configuration files, verbs of otactl; and what
- * devices may send (messages.h).
+ * devices may send and be sent (messages.h, pushes.h).
  *
  * What the tests of bad input (tests/system/surface) make of each field comes from here, so that a row added to a table is
  * tested at its limits without a line more.
@@ -15,7 +15,7 @@
 #include "ctl/access.h"
 #include "ctl/verb.h"
 #include "gateway/settings.h"
-#include "tests/surface/messages.h"
+#include "tests/surface/pushes.h"
 
 static cJSON *add_object(cJSON *array)
 {
@@ -187,10 +187,12 @@ static void add_message(cJSON *rows, const struct message_row *row)
 
 static void add_messages(cJSON *tree)
 {
-	cJSON *rows = cJSON_AddArrayToObject(tree, "messages");
+	cJSON *messages = cJSON_AddArrayToObject(tree, "messages"), *pushes = cJSON_AddArrayToObject(tree, "pushes");
 
 	for (size_t i = 0; i < message_row_count(); i++)
-		add_message(rows, message_row_at(i));
+		add_message(messages, message_row_at(i));
+	for (size_t i = 0; i < push_row_count(); i++)
+		add_message(pushes, push_row_at(i));
 }
 
 int main(void)
