@@ -1,5 +1,6 @@
 /*
- * Prints the product's tables as JSON: commands with their parameters, keys of configuration files, verbs of otactl.
+ * Prints the product's tables as JSON: commands with their parameters, keys of configuration files, flags of the programs,
+ * verbs of otactl.
  *
  * What the tests of bad input (tests/system/surface) make of each field comes from here, so that a row added to a table is
  * tested at its limits without a line more.
@@ -7,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/command_line.h"
 #include "agent/config.h"
 #include "common/command.h"
 #include "common/config.h"
 #include "ctl/access.h"
 #include "ctl/verb.h"
+#include "gateway/command_line.h"
 #include "gateway/settings.h"
+#include "plugin/broker/options.h"
 
 static cJSON *add_object(cJSON *array)
 {
@@ -121,6 +125,8 @@ static void add_configs(cJSON *tree)
 	add_config(programs, "ota-agent", rows, count);
 	rows = ota_access_rows(&count);
 	add_config(programs, "otactl", rows, count);
+	rows = ota_options_rows(&count);
+	add_config(programs, "mosquitto_ota", rows, count);
 }
 
 static void add_options(cJSON *object, struct ota_option_list list)
@@ -129,14 +135,39 @@ static void add_options(cJSON *object, struct ota_option_list list)
 
 	for (size_t i = 0; i < list.count; i++) {
 		const struct ota_option *option = &list.rows[i];
+		const char letter[] = {option->letter, '\0'};
 		cJSON *row = add_object(rows);
 
 		add_text(row, "name", option->name);
+		add_text(row, "letter", letter);
 		add_text(row, "value", option->value);
 		add_text(row, "member", option->member);
 		add_text(row, "help", option->help);
 		cJSON_AddBoolToObject(row, "repeats", option->repeats);
 	}
+}
+
+static void add_flags(cJSON *programs, const char *program, struct ota_flag_list list)
+{
+	cJSON *rows = cJSON_AddArrayToObject(programs, program);
+
+	for (size_t i = 0; i < list.count; i++) {
+		const char letter[] = {list.rows[i].letter, '\0'};
+		cJSON *row = add_object(rows);
+
+		add_text(row, "name", list.rows[i].name);
+		add_text(row, "letter", letter);
+		add_text(row, "value", list.rows[i].value);
+		add_text(row, "help", list.rows[i].help);
+	}
+}
+
+static void add_command_lines(cJSON *tree)
+{
+	cJSON *programs = cJSON_AddObjectToObject(tree, "flags");
+
+	add_flags(programs, "ota-gateway", ota_gateway_flags());
+	add_flags(programs, "ota-agent", agent_command_line_flags());
 }
 
 static void add_verbs(cJSON *tree)
@@ -151,6 +182,7 @@ static void add_verbs(cJSON *tree)
 		add_text(object, "name", verb->name);
 		add_text(object, "members", verb->members);
 		add_text(object, "command", verb->command);
+		add_text(object, "arguments", verb->arguments);
 		add_text(object, "help", verb->help);
 		cJSON_AddNumberToObject(object, "least", verb->least);
 		cJSON_AddNumberToObject(object, "most", verb->most);
@@ -165,6 +197,7 @@ int main(void)
 
 	add_commands(tree);
 	add_configs(tree);
+	add_command_lines(tree);
 	add_verbs(tree);
 	OTA_AUTO_BYTES struct ota_bytes text = {0};
 	int status = ota_json_write(tree, &text) == 0 && puts(text.data) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
