@@ -56,6 +56,7 @@ struct ota_pull {
 	char id[OTA_MESSAGE_ID_MAX + 3]; /* with its quotes */
 	char module[OTA_MODULE_MAX + 1];
 	char version[OTA_VERSION_MAX + 1]; /* "" when absent */
+	unsigned mended;
 };
 
 enum ota_sign_method {
