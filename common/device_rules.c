@@ -99,7 +99,7 @@ int ota_rule_register(struct ota_json_place command, struct ota_error *error)
 	    cJSON_GetArraySize(ota_json_member(command.object, "names")) <= OTA_SECRETS_MAX)
 		return 0;
 	ota_command_path(path, command, "names");
-	return ota_fail_at(error, OTA_ELIMIT, path, "names must have at most %d entries with secrets, which are shown in one answer",
+	return ota_fail_at(error, OTA_ELIMIT, path, "names must have at most %d entries with secrets: one answer shows them",
 			   OTA_SECRETS_MAX);
 }
 

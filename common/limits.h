@@ -18,6 +18,7 @@ enum {
 	OTA_AGENT_MAX = 64,    /* "ota-agent/1.0.0 (linux; x86_64)" */
 	OTA_BOOT_ID_MAX = 36,  /* a UUID */
 	OTA_DESC_MAX = 128,    /* Aliyun manual: desc of a progress report */
+	OTA_TARGET_TEXT_MAX = 2048, /* an expression of ota-targets(7); a batch keeps its own */
 	OTA_REASON_MAX = 256,  /* why an operator did something */
 	OTA_EVENT_WORD_MAX = 32, /* "batch_created" */
 	OTA_NOTES_MAX = 1024,  /* release notes of a package: a paragraph, so that pages of packages stay small */

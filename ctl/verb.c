@@ -46,6 +46,7 @@ static const struct ota_option device_list_options[] = {
 	PRODUCT, MODULE, VERSION,
 	{ "online", 0, "YES", "online", false, "true or false" },
 	{ "tag", 't', "KEY=VALUE", "tag", false, "that have this tag" },
+	{ "where", 'w', "EXPRESSION", "where", false, "'version < 2.0 and tag.region = eu and percent < 10'; see ota-targets(7)" },
 	ROWS,
 };
 static const struct ota_option device_add_options[] = {

@@ -102,6 +102,6 @@ int ota_handle_renew_secret(struct ota_call *call, struct ota_error *error)
 	ota_answer_close(call->out, '}');
 	if (failed)
 		return failed;
-	return ota_call_note(call, (struct ota_call_subject){device.identity.product_key, .device = &device}, "secret_renewed", "",
-			     error);
+	const struct ota_call_subject subject = {device.identity.product_key, .device = &device};
+	return ota_call_note(call, subject, "secret_renewed", "", error);
 }

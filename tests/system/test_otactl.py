@@ -162,7 +162,8 @@ def test_refusal_is_a_sentence_and_an_exit_code(plugin, otactl, code, exit_code)
 
 
 @pytest.mark.parametrize("words", ["batch", "bacth list", "batch show", "batch show x", "batch list --stat x",
-                                   "-o xml batch list", "batch show 1 2", "product add a-b", "product add", "product add pk1 --key pk1", "batch create --all",
+                                   "-o xml batch list", "batch show 1 2", "product add a-b", "product add",
+                                   "product add pk1 --key pk1", "batch create --all",
                                    "batch create --package 1", "batch cancel 7 --level now", "device add pk1", "log --limit 0",
                                    "batch watch 7 --interval soon"])
 def test_mistake_of_the_typist_is_exit_code_2_with_a_sentence(plugin, otactl, words):
