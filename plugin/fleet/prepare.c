@@ -4,6 +4,7 @@
 
 #include "common/text.h"
 #include "plugin/fleet/context.h"
+#include "plugin/store/target.h"
 
 /* One target becomes a task or an exclusion. */
 struct target {
@@ -11,14 +12,17 @@ struct target {
 	const struct ota_batch *batch;
 	const struct ota_device *device; /* NULL: no such device */
 	struct ota_instant at;
+	/* Of a batch whose devices an expression says: nobody could look for conflicts before. */
+	bool expressed;
+	char conflict[OTA_DEVICE_NAME_MAX + 1]; /* the device that ends it, "" = none */
 };
 
-static int target_exclude(const struct target *target, enum ota_exclusion why, struct ota_error *error)
+static int target_exclude(struct target *target, enum ota_exclusion why, struct ota_error *error)
 {
 	return ota_batch_add_excluded(target->engine->options.store, target->batch->id, why, 1, error);
 }
 
-static int target_insert(const struct target *target, const char *from_version, struct ota_error *error)
+static int target_insert(struct target *target, const char *from_version, struct ota_error *error)
 {
 	struct ota_task task = {
 		.batch_id = target->batch->id,
@@ -37,7 +41,7 @@ static int target_insert(const struct target *target, const char *from_version, 
 	return task.id ? ota_task_insert(target->engine->options.store, &task, error) : OTA_EIO;
 }
 
-static int target_prepare(const struct target *target, struct ota_error *error)
+static int target_prepare(struct target *target, struct ota_error *error)
 {
 	struct ota_store *store = target->engine->options.store;
 	struct ota_device_module module = {0};
@@ -53,39 +57,85 @@ static int target_prepare(const struct target *target, struct ota_error *error)
 	if (!failed && !strcmp(module.version, target->batch->version))
 		return target_exclude(target, OTA_EXCLUDED_AT_TARGET, error);
 	failed = ota_task_find_unfinished(store, target->device->id, target->batch->module, &task, error);
+	if (!failed && target->expressed && !target->batch->skip_conflicts) {
+		ota_text_cut(target->conflict, sizeof(target->conflict), target->device->identity.device_name);
+		return 0;
+	}
 	if (!failed)
 		return target_exclude(target, OTA_EXCLUDED_CONFLICT, error);
 	return failed == OTA_ENOTFOUND ? target_insert(target, module.version, error) : failed;
 }
 
-static int chunk_of_product(struct target *target, struct ota_batch *batch, size_t budget, size_t *ret_count,
-			    struct ota_error *error)
+/* A part of the targets: at most `budget` of them. */
+struct chunk {
+	size_t budget;
+	size_t count;
+	bool last;
+};
+
+static int chunk_of_product(struct target *target, struct ota_batch *batch, struct chunk *chunk, struct ota_error *error)
 {
-	OTA_AUTO_FREE struct ota_device *rows = calloc(budget, sizeof(*rows));
+	OTA_AUTO_FREE struct ota_device *rows = calloc(chunk->budget, sizeof(*rows));
 
 	if (!rows)
 		return OTA_ENOMEM;
 	const struct ota_device_filter next = { batch->product_key, "", "", batch->prepare_after };
-	int failed = ota_device_list(target->engine->options.store, &next, rows, budget, ret_count, error);
-	for (size_t i = 0; !failed && i < *ret_count; i++) {
+	int failed = ota_device_list(target->engine->options.store, &next, rows, chunk->budget, &chunk->count, error);
+	for (size_t i = 0; !failed && i < chunk->count; i++) {
 		target->device = &rows[i];
 		failed = target_prepare(target, error);
 	}
-	if (!failed && *ret_count)
-		ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), rows[*ret_count - 1].identity.device_name);
+	chunk->last = chunk->count < chunk->budget;
+	if (!failed && chunk->count)
+		ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), rows[chunk->count - 1].identity.device_name);
 	return failed;
 }
 
-static int chunk_of_list(struct target *target, struct ota_batch *batch, size_t budget, size_t *ret_count,
-			 struct ota_error *error)
+static bool presence_has(const void *presence, const struct ota_identity *identity)
+{
+	return ota_presence_find(presence, identity) != NULL;
+}
+
+/* What "seen" counts back from is when the batch was made, so that every chunk means the same. */
+static int chunk_of_expression(struct target *target, struct ota_batch *batch, const struct ota_batch_where *where,
+			       struct chunk *chunk, struct ota_error *error)
+{
+	OTA_AUTO_FREE struct ota_device *rows = calloc(chunk->budget, sizeof(*rows));
+	OTA_AUTO_FREE struct ota_target *meant = malloc(sizeof(*meant));
+	const struct ota_target_scope scope = { meant,
+						batch->product_key,
+						batch->module,
+						batch->created_ms,
+						presence_has,
+						target->engine->presence };
+	struct ota_target_walk walk = {0};
+
+	if (!rows || !meant)
+		return OTA_ENOMEM;
+	int failed = ota_target_parse(ota_span_from_text(where->expression), meant, error);
+	if (failed)
+		return ota_error_recode(error, OTA_ECORRUPT); /* it was understood when the batch was made */
+	ota_text_cut(walk.after, sizeof(walk.after), batch->prepare_after);
+	failed = ota_target_next(target->engine->options.store, &scope, &walk, rows, chunk->budget, &chunk->count, error);
+	target->expressed = true;
+	for (size_t i = 0; !failed && !*target->conflict && i < chunk->count; i++) {
+		target->device = &rows[i];
+		failed = target_prepare(target, error);
+	}
+	chunk->last = walk.done;
+	ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), walk.after);
+	return failed;
+}
+
+static int chunk_of_list(struct target *target, struct ota_batch *batch, struct chunk *chunk, struct ota_error *error)
 {
 	struct ota_store *store = target->engine->options.store;
-	OTA_AUTO_FREE char(*names)[OTA_DEVICE_NAME_MAX + 1] = calloc(budget, sizeof(*names));
+	OTA_AUTO_FREE char(*names)[OTA_DEVICE_NAME_MAX + 1] = calloc(chunk->budget, sizeof(*names));
 
 	if (!names)
 		return OTA_ENOMEM;
-	int failed = ota_batch_list_targets(store, batch->id, batch->prepare_after, names, budget, ret_count, error);
-	for (size_t i = 0; !failed && i < *ret_count; i++) {
+	int failed = ota_batch_list_targets(store, batch->id, batch->prepare_after, names, chunk->budget, &chunk->count, error);
+	for (size_t i = 0; !failed && i < chunk->count; i++) {
 		struct ota_identity identity;
 		struct ota_device device;
 
@@ -95,8 +145,9 @@ static int chunk_of_list(struct target *target, struct ota_batch *batch, size_t 
 		if (!failed || failed == OTA_ENOTFOUND)
 			failed = target_prepare(target, error);
 	}
-	if (!failed && *ret_count)
-		ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), names[*ret_count - 1]);
+	chunk->last = chunk->count < chunk->budget;
+	if (!failed && chunk->count)
+		ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), names[chunk->count - 1]);
 	return failed;
 }
 
@@ -111,24 +162,54 @@ static int total_correct(struct ota_engine *engine, struct ota_batch *batch, str
 	return failed;
 }
 
+static int chunk_prepare(struct target *target, struct ota_batch *batch, struct chunk *chunk, struct ota_error *error)
+{
+	struct ota_batch_where where;
+
+	if (!batch->all_devices)
+		return chunk_of_list(target, batch, chunk, error);
+	int failed = ota_batch_find_where(target->engine->options.store, batch->id, &where, error);
+	if (failed == OTA_ENOTFOUND)
+		return chunk_of_product(target, batch, chunk, error);
+	return failed ? failed : chunk_of_expression(target, batch, &where, chunk, error);
+}
+
+/* Nothing was sent yet: what has its task already is withdrawn. */
+static int conflict_end(struct target *target, struct ota_batch *batch, struct ota_error *error)
+{
+	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_CONFLICT);
+	OTA_AUTO_BYTES struct ota_bytes reason = {0};
+
+	ota_bytes_format(&reason, "%s: %s; onConflict skip leaves such devices out", rule->text, target->conflict);
+	batch->canceling = true;
+	return reason.failed ? OTA_ENOMEM : ota_campaign_move(target->engine, batch, rule, reason.data, target->at, error);
+}
+
+static int prepared_end(struct target *target, struct ota_batch *batch, struct ota_error *error)
+{
+	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_PREPARED);
+	struct ota_engine *engine = target->engine;
+
+	batch->prepared = true;
+	int failed = total_correct(engine, batch, error);
+	if (!failed)
+		failed = ota_campaign_move(engine, batch, rule, rule->text, target->at, error);
+	if (!failed)
+		failed = ota_campaign_scan(engine, batch->id);
+	return failed ? failed : ota_campaign_follow(engine, batch->id, target->at, error);
+}
+
 int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
 			 size_t *ret_count, struct ota_error *error)
 {
 	struct target target = { .engine = engine, .batch = batch, .at = at };
-	int failed = batch->all_devices ? chunk_of_product(&target, batch, budget, ret_count, error)
-					: chunk_of_list(&target, batch, budget, ret_count, error);
+	struct chunk chunk = { .budget = budget };
+	int failed = chunk_prepare(&target, batch, &chunk, error);
 
 	if (failed)
 		return failed;
-	if (*ret_count == budget)
-		return ota_batch_save(engine->options.store, batch, error);
-
-	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_PREPARED);
-	batch->prepared = true;
-	failed = total_correct(engine, batch, error);
-	if (!failed)
-		failed = ota_campaign_move(engine, batch, rule, rule->text, at, error);
-	if (!failed)
-		failed = ota_campaign_scan(engine, batch->id);
-	return failed ? failed : ota_campaign_follow(engine, batch->id, at, error);
+	*ret_count = chunk.last || chunk.count ? chunk.count : 1; /* it looked at many of whom none was meant */
+	if (*target.conflict)
+		return conflict_end(&target, batch, error);
+	return chunk.last ? prepared_end(&target, batch, error) : ota_batch_save(engine->options.store, batch, error);
 }
