@@ -111,12 +111,10 @@ static int acl_answer(struct ota_server *server, const struct mosquitto_evt_acl_
 	const char *why = "unknown_kind_of_access";
 	struct ota_access access = {
 		.username = mosquitto_client_username(check->client), .topic = check->topic, .retain = check->retain};
-	enum ota_ruling ruling = verb_from_access(check->access, &access.verb) ? ota_rights_decide(&access, &why)
-									       : OTA_RULING_DENY;
-	if (ruling == OTA_RULING_ALLOW && check->access == MOSQ_ACL_WRITE && !ota_client_is_there(server, check->client)) {
-		ruling = OTA_RULING_DENY;
-		why = "will";
-	}
+	bool known = verb_from_access(check->access, &access.verb);
+	if (access.verb == OTA_VERB_PUBLISH && !ota_client_is_there(server, check->client))
+		access.verb = OTA_VERB_WILL;
+	enum ota_ruling ruling = known ? ota_rights_decide(&access, &why) : OTA_RULING_DENY;
 	if (ruling == OTA_RULING_OTHERS)
 		return others_answer(server);
 	if (ruling == OTA_RULING_ALLOW)
