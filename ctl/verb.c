@@ -43,6 +43,7 @@ static const struct ota_option versions_options[] = { MODULE };
 static const struct ota_option device_list_options[] = {
 	PRODUCT, MODULE, VERSION,
 	{ "online", 0, "YES", "online", false, "true or false" },
+	{ "disabled", 0, "YES", "disabled", false, "true or false: shut out by an operator" },
 	{ "tag", 't', "KEY=VALUE", "tag", false, "that have this tag" },
 	ROWS,
 };
@@ -189,6 +190,12 @@ static const struct ota_verb verbs[] = {
 	{ "device", "unbar", "PRODUCT NAME", "productKey deviceName", 2, 2, "unbarDevice",
 	  LIST(mutating_options), &ota_view_device, NULL,
 	  "serve a device again that went round in a loop" },
+	{ "device", "disable", "PRODUCT NAME", "productKey deviceName", 2, 2, "disableDevice",
+	  LIST(mutating_options), &ota_view_device, NULL,
+	  "shut a device out: its connection ends and it cannot connect again" },
+	{ "device", "enable", "PRODUCT NAME", "productKey deviceName", 2, 2, "enableDevice",
+	  LIST(mutating_options), &ota_view_device, NULL,
+	  "let a device in again that was shut out" },
 	{ "package", "list", "", "", 0, 0, "listPackages",
 	  LIST(package_list_options), &ota_view_package, NULL,
 	  "packages" },

@@ -52,6 +52,7 @@ static int on_basic_auth(int event, void *event_data, void *userdata)
 	struct ota_server *server = userdata;
 	const char *why;
 	uint64_t begun_us = callback_begin(server);
+	server->newest_login = 0;
 	struct ota_login ours = {.client = login->client, .username = login->username, .password = login->password};
 	enum ota_admission admission = ota_client_login(server, &ours, &why);
 	int answer = MOSQ_ERR_SUCCESS;
@@ -80,6 +81,7 @@ static int on_disconnect(int event, void *event_data, void *userdata)
 	const struct ota_evt_client *gone = event_data;
 	struct ota_server *server = userdata;
 	uint64_t begun_us = callback_begin(server);
+	ota_client_watch_theft(server, gone->client);
 	ota_client_gone(server, gone->client);
 	callback_end(server, OTA_CALLBACK_DISCONNECT, begun_us);
 	return MOSQ_ERR_SUCCESS;
@@ -124,6 +126,13 @@ static int acl_answer(struct ota_server *server, const struct mosquitto_evt_acl_
 	return MOSQ_ERR_ACL_DENIED;
 }
 
+static int cut_answer(struct ota_server *server, const struct mosquitto_evt_acl_check *check, const char *why)
+{
+	if (check->access != MOSQ_ACL_READ)
+		ota_notice_refused(server, check->client, "access_denied", check->topic, why);
+	return MOSQ_ERR_ACL_DENIED;
+}
+
 /* Runs for every message and every recipient of the whole broker, also for clients that are gone: nothing about presence is
  * learned here but from clients that are known already. */
 static int on_acl_check(int event, void *event_data, void *userdata)
@@ -131,6 +140,9 @@ static int on_acl_check(int event, void *event_data, void *userdata)
 	(void)event;
 	const struct mosquitto_evt_acl_check *check = event_data;
 	struct ota_server *server = userdata;
+	const char *cut = ota_client_cut_word(server, check->client);
+	if (cut[0] != '\0') /* foreign topics, too */
+		return cut_answer(server, check, cut);
 	if (check->topic[0] != '$' && !ota_topic_may_be_ours(check->topic))
 		return others_answer(server);
 	uint64_t begun_us = callback_begin(server);
@@ -148,6 +160,11 @@ static int on_message(int event, void *event_data, void *userdata)
 	(void)event;
 	const struct mosquitto_evt_message *message = event_data;
 	struct ota_server *server = userdata;
+	const char *cut = ota_client_cut_word(server, message->client);
+	if (cut[0] != '\0') { /* whoever granted it */
+		ota_notice_refused(server, message->client, "message_refused", message->topic, cut);
+		return MOSQ_ERR_ACL_DENIED;
+	}
 	if (!message->topic || !ota_topic_may_be_ours(message->topic))
 		return MOSQ_ERR_SUCCESS;
 	uint64_t begun_us = callback_begin(server);
@@ -174,11 +191,12 @@ static int on_tick(int event, void *event_data, void *userdata)
 	struct mosquitto_evt_tick *tick = event_data;
 	struct ota_server *server = userdata;
 	server->ticked = true;
+	server->newest_login = 0;
 	if (server->compat.tells_connect)
 		tick->next_ns = TICK_WISH_MS; /* 2.1 calls the field next_ms and sleeps for seconds unless it is set */
 	uint64_t begun_us = callback_begin(server);
 	ota_clients_confirm_stayed(server);
-	ota_clients_kick_replaced(server);
+	ota_clients_kick(server);
 	callback_end(server, OTA_CALLBACK_TICK, begun_us);
 	return MOSQ_ERR_SUCCESS;
 }

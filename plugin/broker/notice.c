@@ -18,6 +18,21 @@ void ota_notice_login_refused(const struct ota_server *server, const struct mosq
 	ota_log_end(&server->log, &line);
 }
 
+void ota_notice_theft(const struct ota_server *server, const char *client_id, const struct ota_identity *thief,
+		      const struct ota_identity *owner)
+{
+	struct ota_log_line line;
+	char username[OTA_USERNAME_SIZE];
+	ota_log_begin(&line, OTA_LOG_WARNING, "connection_refused");
+	ota_log_text(&line, "why", "client_id_taken");
+	ota_log_text(&line, "client_id", client_id);
+	ota_identity_print(username, thief);
+	ota_log_text(&line, "username", username);
+	ota_identity_print(username, owner);
+	ota_log_text(&line, "session_of", username);
+	ota_log_end(&server->log, &line);
+}
+
 void ota_notice_paced(const struct ota_server *server, struct ota_pace *pace, struct ota_log_line *line)
 {
 	uint64_t held_back = pace->refused;

@@ -54,7 +54,8 @@ enum ota_ruling rights_model(const struct ota_access *access)
 	const char *topic = access->topic;
 	bool speaks = access->verb == OTA_VERB_PUBLISH || access->verb == OTA_VERB_WILL, reads = access->verb == OTA_VERB_READ;
 	bool house = begins(topic, "/ota/") || begins(topic, "/sys/");
-	bool updates = house && (below(topic, "/ota/device") || below(topic, "/sys/+/+/thing/ota") || below(topic, "/sys/+/+/thing/file"));
+	bool updates = house && (below(topic, "/ota/device") || below(topic, "/sys/+/+/thing/ota") ||
+				 below(topic, "/sys/+/+/thing/file"));
 	if (access->verb == OTA_VERB_UNSUBSCRIBE)
 		return house ? OTA_RULING_ALLOW : OTA_RULING_OTHERS;
 	if ((strcmp(topic, "$CONTROL/ota/v1/response") == 0 && (speaks || reads)) ||

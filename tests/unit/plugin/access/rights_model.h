@@ -1,6 +1,6 @@
 /*
- * The rights again, written from their description (plugin/access/rights.h; docs/protocol.md, "Rights") and sharing no line and no
- * parser with the product: what test_rights_model.c compares it with.
+ * The rights again, written from their description (plugin/access/rights.h, docs/protocol.md) and sharing no line and no parser
+ * with the product: what test_rights_model.c compares it with.
  */
 #ifndef OTA_TESTS_RIGHTS_MODEL_H
 #define OTA_TESTS_RIGHTS_MODEL_H

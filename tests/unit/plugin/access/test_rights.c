@@ -2,8 +2,8 @@
 
 #include "plugin/access/rights.h"
 
-/* Rules that were broken by hand in rights.c, and the question that shows each: generated ones (test_rights_model.c) find them all,
- * these tell which rule it was. */
+/* Rules that were broken by hand, and the question that shows each. Generated ones (test_rights_model.c) find them all, these
+ * tell which rule it was. */
 static const struct {
 	const char *broken;
 	struct ota_access access;

@@ -24,24 +24,28 @@ static unsigned draw(unsigned below)
 /* Names that begin like one another, with their parts exchanged, too long, empty, broken, and wildcards. */
 static const char *const keys[] = {"pk1", "pk1", "pk1", "pk", "pk1x", "dn1", "+", "#", "", "p_k", "P.K1",
 				   "12345678901234567890123456789012", "123456789012345678901234567890123"};
-static const char *const names_list[] = {"dn1", "dn1", "dn1", "dn", "dn1x", "pk1", "+", "#", "", "d n", "a.b:c@d-e_f", "dn1/x", "dn1&pk1",
+static const char *const names_list[] = {"dn1", "dn1", "dn1", "dn", "dn1x", "pk1", "+", "#", "", "d n", "a.b:c@d-e_f", "dn1/x",
+				    "dn1&pk1",
 				    "1234567890123456789012345678901234567890123456789012345678901234",
 				    "12345678901234567890123456789012345678901234567890123456789012345"};
 
 static const char *const patterns[] = {
-	"/ota/device/inform/<>", "/ota/device/progress/<>", "/ota/device/request/<>", "/ota/device/upgrade/<>", "/ota/device/cancel/<>",
+	"/ota/device/inform/<>", "/ota/device/progress/<>", "/ota/device/request/<>", "/ota/device/upgrade/<>",
+	"/ota/device/cancel/<>",
 	"/sys/<>/thing/ota/firmware/get", "/sys/<>/thing/ota/firmware/get_reply", "/sys/<>/thing/file/download",
 	"/sys/<>/thing/file/download_reply", "/sys/<>/thing/event/property/post", "/sys/<>/thing/config/push",
-	"/sys/<>/rrpc/request/+", "/sys/<>", "/sys/<>/#", "/sys/<>/thing/+/firmware/get_reply", "/ota/device", "/ota/device/", "/ota/+", "/ota/#", "/ota/+/#",
+	"/sys/<>/rrpc/request/+", "/sys/<>", "/sys/<>/#", "/sys/<>/thing/+/firmware/get_reply",
+	"/ota/device", "/ota/device/", "/ota/+", "/ota/#", "/ota/+/#",
 	"/ota/device/+/<>", "/ota/device/unknown/<>", "/ota/other/<>", "/sys/#", "/sys/+/+/thing/+/#", "/shadow/get/<>",
 	"/ext/session/<>/combine/login_reply", "$CONTROL/ota/v1", "$CONTROL/ota/v1/response", "$CONTROL/ota/v1/events",
-	"$CONTROL/#", "$CONTROL/dynamic-security/v1", "$SYS/broker/uptime", "$SYS/#", "$other/<>", "$share/g", "$share/g/", "#", "+/+/#",
-	"+/ota/#", "telemetry/<>", "ota/device/inform/<>", "",
+	"$CONTROL/#", "$CONTROL/dynamic-security/v1", "$SYS/broker/uptime", "$SYS/#", "$other/<>", "$share/g", "$share/g/",
+	"#", "+/+/#", "+/ota/#", "telemetry/<>", "ota/device/inform/<>", "",
 };
 static const char *const usernames[] = {
 	"dn1&pk1", "dn1&pk1", "dn1&pk1", "dn&pk1", "dn1x&pk1", "dn1&pk1x", "pk1&dn1", "a.b:c@d-e_f&pk1",
 	"1234567890123456789012345678901234567890123456789012345678901234&12345678901234567890123456789012",
-	"operator", "gateway", "", "dn1", "dn1&", "&pk1", "dn1&pk1&", "dn1&pk&1", "+&pk1", "dn1&+", "#", "dn1&#", "dn1/&pk1", "DN1&PK1",
+	"operator", "gateway", "", "dn1", "dn1&", "&pk1", "dn1&pk1&", "dn1&pk&1", "+&pk1", "dn1&+", "#", "dn1&#",
+	"dn1/&pk1", "DN1&PK1",
 	"12345678901234567890123456789012345678901234567890123456789012345&pk1",
 };
 
