@@ -45,6 +45,8 @@ static const char *const task_states[] = { "pending", "pushed", "upgrading", "su
 #define VERSION(must) SHAPE("version", must, OTA_VERSION_MAX, ota_text_is_version, OTA_PLAIN_WORDS)
 #define OTA_PLAIN_WORDS "1..64 printable ASCII characters, none of \" \\ { } [ ], no space at an end, and no reserved word"
 #define TOKEN_NAME SHAPE("name", true, OTA_TOKEN_NAME_MAX, ota_command_is_token_name, "1..64 letters, digits and _ . @ -")
+/* An expression of ota-targets(7); the server parses it. */
+#define WHERE TEXT("where", false, 1, OTA_TARGET_TEXT_MAX)
 #define PAGE INTEGER("limit", false, 1, OTA_PAGE_MAX), TEXT("after", false, 1, OTA_LABEL_MAX)
 
 static const struct ota_parameter common_rows[] = {
@@ -87,7 +89,7 @@ static const struct ota_parameter device_rows[] = { PRODUCT_KEY(true), DEVICE_NA
 static const struct ota_parameter import_device_rows[] = {
 	DEVICE_NAME(true),
 	{ .name = "tags", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_device_tags },
-	{ .name = "secret", .type = OTA_PARAMETER_TEXT, .low = 1, .high = OTA_SECRET_MAX, .is_valid = ota_command_is_secret,
+	{ .name = "secret", .type = OTA_PARAMETER_TEXT, .low = 1, .high = OTA_SECRET_MAX, .is_valid = ota_text_is_secret,
 	  .secret = true,
 	  .allowed = "1..64 visible ASCII characters without a space" },
 };
@@ -106,7 +108,7 @@ static const struct ota_parameter tag_rows[] = {
 static const struct ota_parameter list_devices_rows[] = {
 	PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"), BOOL("disabled"),
 	SHAPE("tag", false, OTA_DEVICE_TAG_KEY_MAX + 1 + OTA_DEVICE_TAG_VALUE_MAX, ota_command_is_tag_pair, "KEY=VALUE, KEY of 1..32 letters, digits and _ . -, VALUE of at most 128 bytes"),
-	PAGE,
+	WHERE, PAGE,
 };
 static const struct ota_parameter versions_rows[] = { PRODUCT_KEY(true), MODULE };
 static const struct ota_parameter add_package_rows[] = {

@@ -18,6 +18,7 @@ enum {
 	OTA_AGENT_MAX = 64,    /* "ota-agent/1.0.0 (linux; x86_64)" */
 	OTA_BOOT_ID_MAX = 36,  /* a UUID */
 	OTA_DESC_MAX = 128,    /* Aliyun manual: desc of a progress report */
+	OTA_TARGET_TEXT_MAX = 2048, /* an expression of ota-targets(7); a batch keeps its own */
 	OTA_REASON_MAX = 256,  /* why an operator did something */
 	OTA_EVENT_WORD_MAX = 32, /* "batch_created" */
 	OTA_NOTES_MAX = 1024,  /* release notes of a package: a paragraph, so that pages of packages stay small */
@@ -30,6 +31,7 @@ enum {
 	OTA_JSON_DEPTH_MAX = 8,
 	OTA_JSON_MEMBERS_MAX = 256,     /* members of one object, so that the duplicate check stays cheap */
 	OTA_JSON_NUMBER_MAX = 63,       /* characters of a number: cJSON cuts longer ones apart */
+	OTA_MESSAGE_ID_MAX = 64,        /* of a pull, echoed: decimal in the manual, some clients send a UUID */
 	OTA_URL_MAX = 255,              /* iotkit C 3.x overflows its stack past 255 */
 	OTA_TAGS_MAX = 10,              /* Aliyun: batch tags */
 	OTA_TAG_KEY_MAX = 30,
@@ -49,6 +51,26 @@ enum {
 	OTA_OPEN_REGISTRATIONS_SECOND = 10,  /* and a liar makes 10 rows a second at the most */
 	OTA_TRANSACTION_ROWS = 5000, /* rows one transaction may touch, so that informs keep their pace */
 
+	/* What one device may do, so that a hostile one cannot hurt the others (docs/protocol.md tells device makers). A bucket
+	 * holds BURST, so many come back in a SECOND or MINUTE. */
+	OTA_DEVICE_MESSAGES_BURST = 4000,   /* C 4.x on chunked replies sends 600 steps a second, and is to be heard: */
+	OTA_DEVICE_MESSAGES_SECOND = 2000,  /* each of these costs the broker's thread some microseconds */
+	OTA_DEVICE_REPORTS_BURST = 200,     /* informs, ends, answers, QoS 1: a device that boots tells each of its modules; */
+	OTA_DEVICE_REPORTS_SECOND = 10,     /* the store writes 50 000 a second, so hundreds of liars do not crowd it */
+	OTA_DEVICE_STEPS_BURST = 20,        /* QoS 0 steps that are written at once; what comes faster waits for a newer one, */
+	OTA_DEVICE_STEPS_SECOND = 2,        /* for half a second at the most: nobody watches a download closer */
+	OTA_DEVICE_PULLS_BURST = 20,        /* a device asks once for each module when it boots */
+	OTA_DEVICE_PULLS_MINUTE = 6,        /* each is answered: a signature, and a message for a device that may never read it */
+	OTA_DEVICE_CONNECTS_BURST = 20,     /* a bad line flaps, */
+	OTA_DEVICE_CONNECTS_MINUTE = 30,    /* and SDKs wait 2 s and more between two tries */
+	OTA_DEVICE_LINES_BURST = 10,        /* in the log about one device; an operator reads the first ones */
+	OTA_DEVICE_LINES_MINUTE = 6,
+	OTA_DEVICE_PATIENCE_BURST = 2000,   /* refused messages until a device is shut out: a flood at line rate is over in */
+	OTA_DEVICE_PATIENCE_SECOND = 50,    /* tenths of a second, a little too much for ever is borne */
+	OTA_DEVICE_SHUT_MS = 60000,         /* shut out; long enough to matter, short enough for a device that was mended */
+	OTA_DEVICE_FORGET_MS = 300000,      /* quiet for so long: every bucket is full again */
+	OTA_DEVICE_QUOTAS_MAX = 65536,      /* remembered at once, three times what connects to one broker; 40 MB */
+
 	OTA_CONFIG_FILE_MAX = 65536, /* a configuration file; nobody writes a longer one by hand */
 
 	/* Digests, in hex. */
@@ -57,6 +79,7 @@ enum {
 };
 
 #define OTA_PACKAGE_SIZE_MAX ((uint64_t)4294967295) /* C 4.x reads size as uint32 */
+#define OTA_STREAM_ID_MAX ((int64_t)4294967295) /* as size: C 4.x reads both numbers of a stream as uint32 */
 #define OTA_INTEGER_MAX ((int64_t)9007199254740991) /* 2^53-1: what every JSON reader holds exactly */
 
 #endif

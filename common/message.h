@@ -53,9 +53,10 @@ struct ota_progress {
 /* A pull: /ota/device/request (body as an inform) or thing/ota/firmware/get. id keeps its JSON type as raw text (`"123"` or
  * `123`); an id that is missing or cannot be echoed as it stood is `0`. */
 struct ota_pull {
-	char id[32];
+	char id[OTA_MESSAGE_ID_MAX + 3]; /* with its quotes */
 	char module[OTA_MODULE_MAX + 1];
 	char version[OTA_VERSION_MAX + 1]; /* "" when absent */
+	unsigned mended;
 };
 
 enum ota_sign_method {
@@ -68,7 +69,9 @@ struct ota_push {
 	int64_t id; /* milliseconds since the epoch */
 	uint64_t size;
 	const char *version;
-	const char *url;    /* <= OTA_URL_MAX */
+	const char *url;    /* <= OTA_URL_MAX; not looked at when there is a stream */
+	int64_t stream_id;  /* > 0: no url; the device asks for the bytes over MQTT, block by block (block.h) */
+	int64_t stream_file_id; /* of the stream, from 1 */
 	const char *md5;    /* lower-case hex, always sent */
 	const char *sha256; /* lower-case hex; sent as sign when the method is SHA256; "" when unknown to the reader */
 	enum ota_sign_method sign_method;

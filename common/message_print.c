@@ -26,6 +26,30 @@ static bool push_names_module(const struct ota_push *push)
 	return push->module && strcmp(push->module, OTA_MODULE_DEFAULT) != 0;
 }
 
+static bool push_names_stream(const struct ota_push *push)
+{
+	return push->stream_id != 0 || push->stream_file_id != 0;
+}
+
+static int push_stream_check(const struct ota_push *push, struct ota_error *error)
+{
+	if (push->stream_id < 1 || push->stream_id > OTA_STREAM_ID_MAX)
+		return print_fail(error, "data.streamId", "must be from 1 to 4294967295");
+	if (push->stream_file_id < 1 || push->stream_file_id > OTA_STREAM_ID_MAX)
+		return print_fail(error, "data.streamFileId", "must be from 1 to 4294967295");
+	return 0;
+}
+
+static int push_url_check(const struct ota_push *push, struct ota_error *error)
+{
+	if (push->url[0] == '\0' || strlen(push->url) > OTA_URL_MAX)
+		return print_fail(error, "data.url", "must have 1 to 255 bytes");
+	if (!text_is_flat(push->url))
+		return print_fail(error, "data.url",
+				  "cannot stand in a push: \" \\ { } [ ] and control bytes must be percent-encoded");
+	return 0;
+}
+
 /* In the order in which they stand in the message, so that the first sentence names the first fault. */
 static int push_words_check(const struct ota_push *push, struct ota_error *error)
 {
@@ -35,12 +59,7 @@ static int push_words_check(const struct ota_push *push, struct ota_error *error
 		return print_fail(error, "data.module", "cannot stand in a push");
 	if (!ota_text_is_version(ota_span_from_text(push->version)))
 		return print_fail(error, "data.version", "cannot stand in a push");
-	if (push->url[0] == '\0' || strlen(push->url) > OTA_URL_MAX)
-		return print_fail(error, "data.url", "must have 1 to 255 bytes");
-	if (!text_is_flat(push->url))
-		return print_fail(error, "data.url",
-				  "cannot stand in a push: \" \\ { } [ ] and control bytes must be percent-encoded");
-	return 0;
+	return push_names_stream(push) ? push_stream_check(push, error) : push_url_check(push, error);
 }
 
 static int push_digests_check(const struct ota_push *push, struct ota_error *error)
@@ -102,18 +121,26 @@ static void ext_data_print(const struct ota_push *push, const cJSON *tags, struc
 	ota_bytes_u8(out, '}');
 }
 
-/* The live platform's key order, which some devices' one sscanf template expects; extData behind all scalars. */
+/* The live platform's two key orders, of a URL and of a stream, which some devices' one sscanf template expects; extData behind
+ * all scalars. */
 static void push_data_print(const struct ota_push *push, const cJSON *tags, struct ota_bytes *out)
 {
-	bool is_md5 = push->sign_method == OTA_SIGN_MD5;
+	bool is_md5 = push->sign_method == OTA_SIGN_MD5, streamed = push_names_stream(push);
 	ota_bytes_u8(out, '{');
 	field_integer(out, "size", (int64_t)push->size);
+	if (streamed)
+		field_integer(out, "streamId", push->stream_id);
 	if (push_names_module(push))
 		field_text(out, "module", push->module);
 	field_text(out, "sign", is_md5 ? push->md5 : push->sha256);
+	if (streamed)
+		field_text(out, "dProtocol", "mqtt");
 	field_text(out, "version", push->version);
-	field_text(out, "url", push->url);
+	if (!streamed)
+		field_text(out, "url", push->url);
 	field_text(out, "signMethod", is_md5 ? "Md5" : "SHA256");
+	if (streamed)
+		field_integer(out, "streamFileId", push->stream_file_id);
 	field_text(out, "md5", push->md5);
 	if (push->is_diff)
 		field_integer(out, "isDiff", 1);

@@ -45,6 +45,7 @@ static const struct ota_option device_list_options[] = {
 	{ "online", 0, "YES", "online", false, "true or false" },
 	{ "disabled", 0, "YES", "disabled", false, "true or false: shut out by an operator" },
 	{ "tag", 't', "KEY=VALUE", "tag", false, "that have this tag" },
+	{ "where", 'w', "EXPRESSION", "where", false, "'version < 2.0 and tag.region = eu and percent < 10'; see ota-targets(7)" },
 	ROWS,
 };
 static const struct ota_option device_add_options[] = {

@@ -10,10 +10,9 @@ enum { TICK_DEADLINE_MS = 10000, TICK_WISH_MS = 50 };
 /* --- around every callback --- */
 
 /* With per_listener_settings Mosquitto 2.0.11 never calls TICK: devices that stay silent are then never seen. */
-static void tick_watch(struct ota_server *server)
+static void tick_watch(struct ota_server *server, int64_t boot_ms)
 {
 	struct ota_log_line line;
-	int64_t boot_ms = ota_boot_ms();
 	if (server->first_call_ms == 0)
 		server->first_call_ms = boot_ms;
 	if (server->tick_missed || boot_ms - server->first_call_ms < TICK_DEADLINE_MS)
@@ -27,8 +26,10 @@ static void tick_watch(struct ota_server *server)
 
 static uint64_t callback_begin(struct ota_server *server)
 {
+	int64_t boot_ms = ota_boot_ms();
+	ota_heard_alive(&server->heard, boot_ms);
 	if (!server->ticked)
-		tick_watch(server);
+		tick_watch(server, boot_ms);
 	return ota_stopwatch_now_us();
 }
 
@@ -82,6 +83,7 @@ static int on_disconnect(int event, void *event_data, void *userdata)
 	struct ota_server *server = userdata;
 	uint64_t begun_us = callback_begin(server);
 	ota_client_watch_theft(server, gone->client);
+	ota_intake_gone(server, gone->client);
 	ota_client_gone(server, gone->client);
 	callback_end(server, OTA_CALLBACK_DISCONNECT, begun_us);
 	return MOSQ_ERR_SUCCESS;
@@ -195,6 +197,7 @@ static int on_tick(int event, void *event_data, void *userdata)
 	if (server->compat.tells_connect)
 		tick->next_ns = TICK_WISH_MS; /* 2.1 calls the field next_ms and sleeps for seconds unless it is set */
 	uint64_t begun_us = callback_begin(server);
+	ota_intake_write_due(server);
 	ota_clients_confirm_stayed(server);
 	ota_clients_kick(server);
 	callback_end(server, OTA_CALLBACK_TICK, begun_us);

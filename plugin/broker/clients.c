@@ -131,15 +131,36 @@ static const char *device_prove(struct ota_server *server, const struct ota_logi
 	return code < 0 && code != OTA_ENOTFOUND ? "secret_unreadable" : why;
 }
 
+/* Asked of who only says a name: it is what the device itself did before. */
+static const char *quota_refusal(const struct ota_server *server, const struct ota_identity *identity)
+{
+	int64_t now_ms = ota_boot_ms();
+	const struct ota_quota *quota = ota_quotas_look(server->quotas, identity);
+	if (quota && ota_quota_is_shut(quota, now_ms))
+		return "floods";
+	return quota && !ota_quota_has(quota, OTA_QUOTA_CONNECT, now_ms) ? "connects_too_often" : "";
+}
+
+static void quota_draw(const struct ota_server *server, const struct ota_identity *identity)
+{
+	int64_t now_ms = ota_boot_ms();
+	struct ota_quota *quota = ota_quotas_find(server->quotas, identity, now_ms);
+	if (quota)
+		ota_quota_take(quota, OTA_QUOTA_CONNECT, now_ms);
+}
+
 enum ota_admission ota_client_login(struct ota_server *server, const struct ota_login *login, const char **ret_why)
 {
 	struct ota_identity identity;
 	enum ota_admission admission = login_decide(server, login, &identity, ret_why);
 	if (admission != OTA_ADMISSION_DEVICE)
 		return admission;
-	*ret_why = device_prove(server, login, &identity);
+	*ret_why = quota_refusal(server, &identity);
+	if ((*ret_why)[0] == '\0')
+		*ret_why = device_prove(server, login, &identity);
 	if ((*ret_why)[0] != '\0')
 		return OTA_ADMISSION_REFUSED; /* before it is told that it is shut out, whoever it is */
+	quota_draw(server, &identity);
 	return device_admit(server, login->client, &identity, ret_why);
 }
 
@@ -232,7 +253,7 @@ void ota_client_watch_theft(struct ota_server *server, const struct mosquitto *g
 	    !ota_identity_parse(ota_span_from_text(mosquitto_client_username(gone)), &owner) ||
 	    ota_identity_equals(&owner, &newest.identity))
 		return;
-	ota_notice_theft(server, client_id, &newest.identity, &owner);
+	ota_notice_theft(server, &newest, &owner);
 	ota_sessions_keep(server->sessions, client_id, &owner);
 	ota_peers_cut(server->peers, newest.client, &change);
 	change_queue(server, &change);

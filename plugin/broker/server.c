@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "common/version.h"
 #include "plugin/broker/bulletin.h"
+#include "plugin/broker/intake.h"
 #include "plugin/store/restore.h"
 
 /* Where the run before left off, as the store tells. */
@@ -43,7 +44,7 @@ static struct ota_control_figures figures_read(void *context)
 		.callback_count = OTA_CALLBACKS,
 		.events = worker.events,
 		.store_failures = worker.failures,
-		.coalesced = worker.coalesced,
+		.coalesced = worker.coalesced + server->superseded,
 		.set_aside = worker.set_aside,
 		.dropped_reports = server->dropped_reports,
 		.dropped_pulls = server->dropped_pulls,
@@ -59,7 +60,9 @@ static int pieces_make(struct ota_server *server, struct ota_error *error)
 	server->peers = ota_peers_new();
 	server->sessions = ota_sessions_new(OTA_SESSIONS_MAX);
 	server->denylist = ota_denylist_new();
-	if (!server->queue || !server->mailbox || !server->plight || !server->peers || !server->sessions || !server->denylist)
+	server->quotas = ota_quotas_new();
+	if (!server->queue || !server->mailbox || !server->plight || !server->peers || !server->sessions || !server->denylist ||
+	    !server->quotas)
 		return ota_fail(error, OTA_ENOMEM, "no memory");
 	return 0;
 }
@@ -345,7 +348,7 @@ static int server_build(struct ota_server *server, struct ota_error *error)
 		code = journal_start(server, &resumed, error);
 	if (code != 0)
 		return code;
-	server->heard = ota_heard_start(resumed.heard_ms, ota_journal_last_heard_ms(server->journal), ota_boot_ms());
+	ota_heard_start(&server->heard, resumed.heard_ms, ota_journal_last_heard_ms(server->journal), ota_boot_ms());
 	code = engine_start(server, error);
 	if (code == 0)
 		code = control_bootstrap(server, error);
@@ -417,6 +420,7 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 		return NULL;
 	if (server->worker) {
 		struct ota_worker_figures figures;
+		ota_intake_end(server);
 		server->worker = ota_worker_stop(server->worker, &figures);
 		last_lines_write(server);
 		stop_tell(server, &figures);
@@ -434,6 +438,7 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 	server->peers = ota_peers_free(server->peers);
 	server->sessions = ota_sessions_free(server->sessions);
 	server->denylist = ota_denylist_free(server->denylist);
+	server->quotas = ota_quotas_free(server->quotas);
 	ota_outbox_clear(&server->outbox);
 	ota_outbox_clear(&server->sending);
 	ota_outbox_clear(&server->bulletins);

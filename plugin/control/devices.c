@@ -6,6 +6,7 @@
 #include "common/topic.h"
 #include "plugin/control/call.h"
 #include "plugin/store/device_secret.h"
+#include "plugin/store/target.h"
 
 enum { DEVICE_TASKS_SHOWN = 20, DEVICE_MODULES_SHOWN = 64, DEVICES_SCANNED_MAX = 10000 };
 
@@ -192,6 +193,7 @@ struct device_filter {
 	char value[OTA_DEVICE_TAG_VALUE_MAX + 1];
 	bool by_online, online;
 	bool by_disabled, disabled;
+	struct ota_target *target; /* NULL = any */
 };
 
 static int device_matches(const struct ota_call *call, const struct device_filter *filter, const struct ota_device *device,
@@ -212,20 +214,44 @@ static int device_matches(const struct ota_call *call, const struct device_filte
 	return failed;
 }
 
+enum { DEVICES_CHUNK = 100 };
+
+static bool engine_is_online(const void *engine, const struct ota_identity *identity)
+{
+	return ota_engine_is_online(engine, identity);
+}
+
+/* The next devices behind filter->after. *walk says where the chunk after them begins, and whether there is one. */
+static int devices_load(struct ota_call *call, const struct device_filter *filter, struct ota_device *rows, size_t *ret_count,
+			struct ota_target_walk *walk, struct ota_error *error)
+{
+	const struct ota_device_filter next = { filter->product_key, filter->module, filter->version,
+						filter->after,       filter->tag,    filter->value,
+						filter->disabled };
+	const struct ota_target_scope scope = { filter->target,       filter->product_key, OTA_MODULE_DEFAULT,
+						call->now.wall_ms,    engine_is_online,    call->control->options.engine };
+
+	ota_text_cut(walk->after, sizeof(walk->after), filter->after);
+	if (filter->target)
+		return ota_target_next(call->store, &scope, walk, rows, DEVICES_CHUNK, ret_count, error);
+	int failed = ota_device_list(call->store, &next, rows, DEVICES_CHUNK, ret_count, error);
+	walk->done = *ret_count < DEVICES_CHUNK;
+	if (!failed && *ret_count)
+		ota_text_cut(walk->after, sizeof(walk->after), rows[*ret_count - 1].identity.device_name);
+	return failed;
+}
+
 /* Adds matching devices until the page is full or there are no more; filter->after moves along. */
 static int devices_add(struct ota_call *call, struct device_filter *filter, size_t limit, bool *ret_more, struct ota_error *error)
 {
-	enum { CHUNK = 100 };
-	OTA_AUTO_FREE struct ota_device *rows = calloc(CHUNK, sizeof(*rows));
-	size_t count = CHUNK, added = 0;
+	OTA_AUTO_FREE struct ota_device *rows = calloc(DEVICES_CHUNK, sizeof(*rows));
+	struct ota_target_walk walk = {0};
+	size_t count = 0, added = 0;
 	int failed = rows ? 0 : OTA_ENOMEM;
 
-	for (size_t seen = 0; !failed && count == CHUNK && seen < DEVICES_SCANNED_MAX; seen += count) {
-		const struct ota_device_filter next = { filter->product_key, filter->module, filter->version,
-							filter->after,       filter->tag,    filter->value,
-							filter->disabled };
-
-		failed = ota_device_list(call->store, &next, rows, CHUNK, &count, error);
+	for (size_t seen = 0; !failed && !walk.done && seen < DEVICES_SCANNED_MAX;) {
+		failed = devices_load(call, filter, rows, &count, &walk, error);
+		seen += filter->target ? OTA_TARGET_WINDOW : count;
 		for (size_t i = 0; !failed && i < count; i++) {
 			bool matches = false;
 
@@ -240,8 +266,9 @@ static int devices_add(struct ota_call *call, struct device_filter *filter, size
 			ota_answer_close(call->out, '}');
 			added++;
 		}
+		ota_text_cut(filter->after, sizeof(filter->after), walk.after);
 	}
-	*ret_more = count == CHUNK;
+	*ret_more = !walk.done;
 	return failed;
 }
 
@@ -258,8 +285,26 @@ static void tag_split(const struct ota_call *call, struct device_filter *filter)
 	ota_text_cut(filter->value, sizeof(filter->value), pair + key + 1);
 }
 
+/* *ret_target stays NULL where no expression is given. */
+static int where_parse(const struct ota_call *call, struct ota_target **ret_target, struct ota_error *error)
+{
+	const cJSON *where = ota_json_member(call->at.object, "where");
+	struct ota_error own = {0};
+
+	if (!where)
+		return 0;
+	if (ota_json_member(call->at.object, "version") || ota_json_member(call->at.object, "tag"))
+		return ota_fail_at(error, OTA_EINVALID, "where", "where says it all: without version, module and tag");
+	*ret_target = malloc(sizeof(**ret_target));
+	if (!*ret_target)
+		return OTA_ENOMEM;
+	int failed = ota_target_parse(ota_span_from_text(where->valuestring), *ret_target, &own);
+	return failed ? ota_fail_at(error, failed, "where", "%s", own.text) : 0;
+}
+
 int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
 {
+	OTA_AUTO_FREE struct ota_target *target = NULL;
 	struct ota_product product;
 	struct device_filter filter = {0};
 	bool more = false;
@@ -278,6 +323,10 @@ int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
 	filter.online = ota_call_bool(call, "online");
 	filter.by_disabled = ota_json_member(call->at.object, "disabled") != NULL;
 	filter.disabled = ota_call_bool(call, "disabled");
+	failed = where_parse(call, &target, error);
+	if (failed)
+		return failed;
+	filter.target = target;
 	ota_page_open(call);
 	failed = devices_add(call, &filter, ota_call_limit(call), &more, error);
 	ota_page_close_text(call, more ? filter.after : NULL);

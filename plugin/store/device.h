@@ -82,4 +82,13 @@ struct ota_version_count {
 int ota_version_distribution(struct ota_store *store, const char *product_key, const char *module, struct ota_version_count *rows,
 			     size_t capacity, size_t *ret_count, struct ota_error *error);
 
+struct ota_version_filter {
+	const char *product_key;
+	const char *module;
+	const char *after; /* versions behind this; "" = from the start */
+};
+/* Every version that some device runs, ascending as text. */
+int ota_version_list(struct ota_store *store, const struct ota_version_filter *filter, struct ota_version_count *rows,
+		     size_t capacity, size_t *ret_count, struct ota_error *error);
+
 #endif

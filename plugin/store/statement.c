@@ -116,6 +116,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" ORDER BY d.product_key, d.device_name LIMIT $3"},
 	[OTA_SQL_DEVICE_LIST_BUCKET] = {"device_list_bucket", OTA_SQL_HOT,
 		"SELECT " DEVICE_COLUMNS " FROM device d WHERE d.bucket = $1 AND d.id > $2 ORDER BY d.id LIMIT $3"},
+	[OTA_SQL_DEVICE_NAME_BEHIND] = {"device_name_behind", OTA_SQL_HOT,
+		"SELECT d.device_name FROM device d WHERE d.product_key = $1 AND d.device_name > $2 ORDER BY d.device_name"
+		" LIMIT 1 OFFSET $3"},
 	[OTA_SQL_TAG_SAVE] = {"tag_save", OTA_SQL_HOT,
 		"INSERT INTO device_tag (" TAG_COLUMNS ", product_key, device_name) VALUES ($1, $2, $3, $4, $5)"
 		" ON CONFLICT (device_id, tag) DO UPDATE SET value = excluded.value WHERE device_tag.value <> excluded.value"},
@@ -164,6 +167,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_VERSION_LIST] = {"version_list", OTA_SQL_WARM,
 		"SELECT version, n FROM version_count WHERE product_key = $1 AND module = $2"
 		" ORDER BY n DESC, version LIMIT $3"},
+	[OTA_SQL_VERSION_LIST_NAMES] = {"version_list_names", OTA_SQL_HOT,
+		"SELECT version, n FROM version_count WHERE product_key = $1 AND module = $2 AND version > $3 ORDER BY version"
+		" LIMIT $4"},
 
 	[OTA_SQL_PACKAGE_INSERT] = {"package_insert", OTA_SQL_COLD,
 		"INSERT INTO package (" PACKAGE_OWN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"

@@ -30,11 +30,15 @@ def include_found(name: str, target: str) -> list[str]:
 
 
 def promises_without_a_test_are_found():
-    """a page that names a test which does not exist is found"""
+    """a page that names a test which does not exist, or none, is found"""
     there = {"tests/system/test_a.py": "def test_one(broker):\n", "tests/unit/test_b.c": "Test(suite, two)\n"}
     assert not found(promises.check, {**there, "docs/bad-luck.md": "| `test_one`, `suite/two` |\n"})
     for name in ("test_two", "suite/one", "other/two"):
-        assert found(promises.check, {**there, "docs/bad-luck.md": f"| `{name}` |\n"}), name
+        for page in ("docs/bad-luck.md", "docs/bad-input.md"):
+            assert found(promises.check, {**there, page: f"| `{name}` |\n"}), name
+    head = "| what | tests |\n|---|---|\n"
+    assert not found(promises.check, {**there, "docs/bad-input.md": head + "| a | `test_one` |\n"})
+    assert found(promises.check, {**there, "docs/bad-input.md": head + "| a | nothing |\n"})
 
 
 def upward_includes_are_found():

@@ -69,6 +69,7 @@ def test_a_right_configuration_is_told_with_its_meaning(make_agent):
         f"{agent.home}/agent.conf is right:",
         "  device     dev1 of product pk1",
         f"  broker     {agent.keys['broker']}, MQTT 5",
+        "  proof      none: no device_secret_file",
         "  trust      the system's certificates",
         "  shows      no client certificate",
         "  proxy      http://(user)@127.0.0.1:3128, but not for localhost",
@@ -95,8 +96,8 @@ def test_check_config_names_every_value_nobody_can_use(make_agent):
     agent.modules["mcu"] = {"installer": "exec", "command": "/nowhere/install"}
     code, output = agent.call("--check-config")
     assert code == 2
-    for sentence in ("device_name must be", "mqtt://host:port", "[module mcu]: command /nowhere/install cannot be run: No such",
-                     "restart hook /nowhere/restart cannot be run"):
+    for sentence in ("device_name must be", "mqtt://host:port", "[module mcu]: command: cannot run /nowhere/install: there is no",
+                     "restart hook: cannot run /nowhere/restart: there is no"):
         assert sentence in output, output
 
 

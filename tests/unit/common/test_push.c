@@ -84,6 +84,22 @@ Test(push, tags_and_attempt_share_ext_data)
 	expect_golden(&push, "push-attempt.json");
 }
 
+/* As three captures of the live platform have it (aliyun-ota.md section 2). */
+Test(push, a_stream_stands_in_place_of_the_url)
+{
+	struct ota_push push = sample();
+	push.url = NULL;
+	push.stream_id = 1397822;
+	push.stream_file_id = 1;
+	expect_golden(&push, "push-stream.json");
+	push.module = "mcu";
+	push.sign_method = OTA_SIGN_SHA256;
+	push.ext_data = "{\"site\":\"north\"}";
+	push.batch = 7;
+	push.attempt = 2;
+	expect_golden(&push, "push-stream-attempt.json");
+}
+
 Test(push, the_answer_to_a_pull_echoes_the_id)
 {
 	struct ota_push push = sample();
@@ -156,6 +172,27 @@ Test(push, urls_have_255_bytes_and_no_structure)
 	}
 	push.url = "https://h/a?b=c&d=%20+/~";
 	cr_expect_str_eq(refusal(&push), "", "nothing that JSON would let stand is refused or escaped");
+}
+
+Test(push, streams_have_numbers_c_4_can_read)
+{
+	static const struct {
+		int64_t stream, file;
+		const char *path;
+	} rows[] = {{1, 1, ""},
+		    {OTA_STREAM_ID_MAX, OTA_STREAM_ID_MAX, ""},
+		    {OTA_STREAM_ID_MAX + 1, 1, "data.streamId"},
+		    {-1, 1, "data.streamId"},
+		    {0, 1, "data.streamId"},
+		    {1, 0, "data.streamFileId"},
+		    {1, -1, "data.streamFileId"},
+		    {1, OTA_STREAM_ID_MAX + 1, "data.streamFileId"}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ota_push push = sample();
+		push.stream_id = rows[i].stream;
+		push.stream_file_id = rows[i].file;
+		cr_expect_str_eq(refusal(&push), rows[i].path, "row %zu", i);
+	}
 }
 
 Test(push, versions_modules_and_digests_are_checked_last_of_all)
