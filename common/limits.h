@@ -63,7 +63,7 @@ enum {
 	OTA_DEVICE_PULLS_MINUTE = 6,        /* each is answered: a signature, and a message for a device that may never read it */
 	OTA_DEVICE_CONNECTS_BURST = 20,     /* a bad line flaps, */
 	OTA_DEVICE_CONNECTS_MINUTE = 30,    /* and SDKs wait 2 s and more between two tries */
-	OTA_DEVICE_LINES_BURST = 10,        /* in the log about one device; an operator reads the first ones */
+	OTA_DEVICE_LINES_BURST = 30,        /* in the log about one device, of 50 about all: the first ones tell what it does */
 	OTA_DEVICE_LINES_MINUTE = 6,
 	OTA_DEVICE_PATIENCE_BURST = 2000,   /* refused messages until a device is shut out: a flood at line rate is over in */
 	OTA_DEVICE_PATIENCE_SECOND = 50,    /* tenths of a second, a little too much for ever is borne */
