@@ -177,6 +177,7 @@ struct agent_row {
 	const char *guard_name, *action_name; /* for the documentation's table */
 };
 
+int agent_module_name_check(const char *name, struct ota_error *error);
 /* core must be zeroed; names are the modules'. OTA_EINVALID for a bad or repeated name or too many. */
 int agent_core_init(struct agent_core *core, const char *const *names, size_t count, const struct agent_limits *limits,
 		    struct ota_error *error);

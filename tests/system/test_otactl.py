@@ -345,6 +345,7 @@ def test_access_comes_from_environment_files_and_options(plugin, otactl, tmp_pat
     otactl.good("product", "list", **none)
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
+    token.chmod(0o600)
     otactl.good("--token-file", token, "--gateway", gateway.url, "product", "list", OTA_TOKEN="ota_" + "E" * 43)
     assert otactl("product", "list", OTA_TOKEN="ota_" + "E" * 43).code == 1
     otactl.good("product", "list", OTA_TOKEN=None, OTA_TOKEN_FILE=str(token))
