@@ -58,6 +58,7 @@ enum agent_event_kind {
 
 struct agent_event {
 	enum agent_event_kind kind;
+	const char *fault; /* OFFER: what is wrong with it, then only what names it is there; NULL: nothing */
 	union {
 		struct {
 			size_t module;       /* index */

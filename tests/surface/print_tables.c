@@ -1,6 +1,6 @@
 /*
  * Prints tables as JSON: the product's commands with their parameters, keys of configuration files, flags of the programs, verbs
- * of otactl; and what devices may send (messages.h).
+ * of otactl; and what devices may send and be sent (messages.h, pushes.h).
  *
  * What the tests of bad input (tests/system/surface) make of each field comes from here, so that a row added to a table is
  * tested at its limits without a line more.
@@ -18,7 +18,7 @@
 #include "gateway/command_line.h"
 #include "gateway/settings.h"
 #include "plugin/broker/options.h"
-#include "tests/surface/messages.h"
+#include "tests/surface/pushes.h"
 
 static cJSON *add_object(cJSON *array)
 {
@@ -218,10 +218,12 @@ static void add_message(cJSON *rows, const struct message_row *row)
 
 static void add_messages(cJSON *tree)
 {
-	cJSON *rows = cJSON_AddArrayToObject(tree, "messages");
+	cJSON *messages = cJSON_AddArrayToObject(tree, "messages"), *pushes = cJSON_AddArrayToObject(tree, "pushes");
 
 	for (size_t i = 0; i < message_row_count(); i++)
-		add_message(rows, message_row_at(i));
+		add_message(messages, message_row_at(i));
+	for (size_t i = 0; i < push_row_count(); i++)
+		add_message(pushes, push_row_at(i));
 }
 
 int main(void)
