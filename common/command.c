@@ -84,6 +84,7 @@ static const struct ota_parameter product_rows[] = { PRODUCT_KEY(true) };
 static const struct ota_parameter register_rows[] = {
 	PRODUCT_KEY(true),
 	{ .name = "names", .type = OTA_PARAMETER_NAMES, .required = true, .low = 1, .high = OTA_NAMES_MAX },
+	BOOL("secrets"),
 };
 static const struct ota_parameter device_rows[] = { PRODUCT_KEY(true), DEVICE_NAME(true) };
 static const struct ota_parameter import_device_rows[] = {
@@ -180,9 +181,10 @@ static const struct ota_command commands[] = {
 	{ "createProduct",       OPERATOR, CREATES, LIST(create_product), NULL },
 	{ "listProducts",        VIEWER,   READS,   LIST(page),           "/api/v1/products" },
 	{ "getProduct",          VIEWER,   READS,   LIST(product),        "/api/v1/products/{productKey}" },
-	{ "registerDevices",     OPERATOR, CREATES, LIST(register),       NULL },
+	{ "registerDevices",     OPERATOR, CREATES, LIST(register),       NULL, ota_rule_register },
 	{ "importDevices",       OPERATOR, CREATES, LIST(import),         NULL, ota_rule_import },
 	{ "tagDevices",          OPERATOR, CHANGES, LIST(tag),            NULL, ota_rule_tag_devices },
+	{ "renewSecret",         OPERATOR, CHANGES, LIST(device),         NULL },
 	{ "getDevice",           VIEWER,   READS,   LIST(device),         "/api/v1/devices/{productKey}/{deviceName}" },
 	{ "listDevices",         VIEWER,   READS,   LIST(list_devices),   "/api/v1/devices" },
 	{ "versionDistribution", VIEWER,   READS,   LIST(versions),       "/api/v1/products/{productKey}/versions" },

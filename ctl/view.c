@@ -303,6 +303,21 @@ static const struct ota_field registration_lines[] = {
 	{ "registered",   "registered", OTA_HUMAN_NUMBER, 0 },
 	{ "changed",      "changed",    OTA_HUMAN_NUMBER, 0 },
 	{ "already there", "already",   OTA_HUMAN_NUMBER, 0 },
+	{ "secrets in",   "file",       OTA_HUMAN_TEXT,   0 },
+};
+static const struct ota_field secret_columns[] = {
+	{ "DEVICE",       "deviceName",   OTA_HUMAN_TEXT, 0 },
+	{ "SECRET",       "deviceSecret", OTA_HUMAN_TEXT, 0 },
+};
+static const struct ota_field secret_lines[] = {
+	{ "product",      "productKey",   OTA_HUMAN_TEXT, 0 },
+	{ "device",       "deviceName",   OTA_HUMAN_TEXT, 0 },
+	{ "secret, shown only now", "deviceSecret", OTA_HUMAN_TEXT, 0 },
+	{ "secret in",    "file",         OTA_HUMAN_TEXT, 0 },
+};
+const struct ota_view ota_view_secret = { "productKey/deviceName", LIST(secret_columns), LIST(secret_lines), NULL };
+static const struct ota_part registration_parts[] = {
+	{ "secrets, shown only now", "devices", &ota_view_secret }, { NULL, NULL, NULL },
 };
 static const struct ota_field import_lines[] = {
 	{ "devices",      "devices",  OTA_HUMAN_NUMBER, 0 },
@@ -311,7 +326,7 @@ static const struct ota_field import_lines[] = {
 	{ "with tags",    "tagged",   OTA_HUMAN_NUMBER, 0 },
 };
 const struct ota_view ota_view_import = { "devices", { NULL, 0 }, LIST(import_lines), NULL };
-const struct ota_view ota_view_registration = { "registered", { NULL, 0 }, LIST(registration_lines), NULL };
+const struct ota_view ota_view_registration = { "registered", { NULL, 0 }, LIST(registration_lines), registration_parts };
 
 static const struct ota_field token_columns[] = {
 	{ "NAME",    "name",       OTA_HUMAN_TEXT, 0 },

@@ -29,6 +29,7 @@ static const struct {
 	{ "registerDevices",     ota_handle_register_devices },
 	{ "importDevices",       ota_handle_import_devices },
 	{ "tagDevices",          ota_handle_tag_devices },
+	{ "renewSecret",         ota_handle_renew_secret },
 	{ "getDevice",           ota_handle_get_device },
 	{ "listDevices",         ota_handle_list_devices },
 	{ "versionDistribution", ota_handle_version_distribution },

@@ -26,31 +26,62 @@ int ota_call_register(struct ota_call *call, const char *product_key, const char
 	return device.id ? ota_device_insert(call->store, &device, error) : OTA_EIO;
 }
 
-int ota_handle_register_devices(struct ota_call *call, struct ota_error *error)
+/* A device that was there before keeps the secret it has: it may be in use. */
+static int device_add(struct ota_call *call, const char *product_key, const char *name, bool *ret_new, struct ota_error *error)
 {
-	struct ota_product product;
+	struct ota_device device;
+	int failed = ota_call_register(call, product_key, name, &device, ret_new, error);
+
+	if (failed || !*ret_new || !ota_call_bool(call, "secrets"))
+		return failed;
+	ota_answer_open(call->out, NULL, '{');
+	ota_answer_text(call->out, "deviceName", name);
+	failed = ota_call_secret_give(call, &device, error);
+	ota_answer_close(call->out, '}');
+	return failed;
+}
+
+static int devices_add_all(struct ota_call *call, const char *product_key, int64_t *ret_registered, int64_t *ret_already,
+			   struct ota_error *error)
+{
 	const cJSON *names = NULL, *name;
-	int64_t registered = 0, already = 0;
-	char detail[64];
-	int failed = ota_call_product(call, &product, error);
+	int failed = 0;
 
 	ota_json_array(call->at, "names", &names, NULL);
 	cJSON_ArrayForEach(name, names)
 	{
-		struct ota_device device;
 		bool is_new = false;
 
 		if (!failed)
-			failed = ota_call_register(call, product.product_key, name->valuestring, &device, &is_new, error);
-		registered += is_new;
-		already += !is_new;
+			failed = device_add(call, product_key, name->valuestring, &is_new, error);
+		*ret_registered += is_new;
+		*ret_already += !is_new;
 	}
-	snprintf(detail, sizeof(detail), "%lld new, %lld known before", (long long)registered, (long long)already);
+	return failed;
+}
+
+int ota_handle_register_devices(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_product product;
+	int64_t registered = 0, already = 0;
+	bool secrets = ota_call_bool(call, "secrets");
+	char detail[96];
+	int failed = ota_call_product(call, &product, error);
+
+	if (failed)
+		return failed;
+	ota_answer_open(call->out, NULL, '{');
+	if (secrets)
+		ota_answer_open(call->out, "devices", '[');
+	failed = devices_add_all(call, product.product_key, &registered, &already, error);
+	if (secrets)
+		ota_answer_close(call->out, ']');
+	snprintf(detail, sizeof(detail), "%lld new%s, %lld known before", (long long)registered, secrets ? " with secrets" : "",
+		 (long long)already);
 	if (!failed)
 		failed = ota_call_note(call, (struct ota_call_subject){product.product_key}, "devices_registered", detail, error);
 	if (failed)
 		return failed;
-	ota_answer_open(call->out, NULL, '{');
 	ota_answer_integer(call->out, "registered", registered);
 	ota_answer_integer(call->out, "already", already);
 	ota_answer_close(call->out, '}');

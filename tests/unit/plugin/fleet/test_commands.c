@@ -42,6 +42,7 @@ static const struct recipe recipes[] = {
 	{ "registerDevices",     ",\"productKey\":\"PK\",\"names\":[\"new\"]" },
 	{ "importDevices",       ",\"productKey\":\"PK\",\"devices\":[{\"deviceName\":\"new\",\"secret\":\"s\"}]" },
 	{ "tagDevices",          ",\"productKey\":\"PK\",\"names\":[\"d0\"],\"set\":{\"a\":\"b\"}" },
+	{ "renewSecret",         ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
 	{ "getDevice",           ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
 	{ "listDevices",         ",\"productKey\":\"PK\"" },
 	{ "versionDistribution", ",\"productKey\":\"PK\"" },
