@@ -78,6 +78,7 @@ static const struct ota_field device_columns[] = {
 	{ "VERSIONS", "modules",    OTA_HUMAN_MODULES, 60 },
 	{ "SEEN",     "lastSeenAt", OTA_HUMAN_AGO,     0 },
 	{ "BARRED",   "barred",     OTA_HUMAN_YES,     0 },
+	{ "DISABLED", "disabled",   OTA_HUMAN_YES,     0 },
 	{ "TAGS",     "tags",       OTA_HUMAN_TAGS,    60 },
 };
 static const struct ota_field device_lines[] = {
@@ -89,6 +90,7 @@ static const struct ota_field device_lines[] = {
 	{ "agent",      "agent",        OTA_HUMAN_TEXT, 0 },
 	{ "caps",       "caps",         OTA_HUMAN_LIST, 0 },
 	{ "barred",     "barred",       OTA_HUMAN_YES,  0 },
+	{ "disabled",   "disabled",     OTA_HUMAN_YES,  0 },
 	{ "secret",     "hasSecret",    OTA_HUMAN_YES,  0 },
 	{ "tags",       "tags",         OTA_HUMAN_TAGS, 0 },
 };

@@ -170,6 +170,51 @@ int ota_handle_unbar_device(struct ota_call *call, struct ota_error *error)
 	return failed ? failed : device_answer(call, &device, error);
 }
 
+/* Also one that nobody knows yet: what must never come in is not waited for. */
+int ota_handle_disable_device(struct ota_call *call, struct ota_error *error)
+{
+	char name[OTA_DEVICE_NAME_MAX + 1];
+	struct ota_product product;
+	struct ota_device device;
+	bool is_new = false;
+	int failed = ota_call_product(call, &product, error);
+
+	ota_call_text(call, "deviceName", "", name, sizeof(name));
+	if (!failed)
+		failed = ota_call_register(call, product.product_key, name, &device, &is_new, error);
+	if (failed)
+		return failed;
+	if (device.disabled)
+		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", "device %s is disabled already", name);
+	device.disabled = true;
+	failed = ota_device_save(call->store, &device, error);
+	if (!failed)
+		failed = ota_call_note(call, (struct ota_call_subject){product.product_key, .device = &device}, "device_disabled",
+				       is_new ? "not known before, registered with it" : "", error);
+	if (!failed)
+		failed = ota_engine_shut_out(call->control->options.engine, &device, error);
+	return failed ? failed : device_answer(call, &device, error);
+}
+
+int ota_handle_enable_device(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_device device;
+	int failed = ota_call_device(call, &device, error);
+
+	if (failed)
+		return failed;
+	if (!device.disabled)
+		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", "device %s is not disabled", device.identity.device_name);
+	device.disabled = false;
+	failed = ota_device_save(call->store, &device, error);
+	if (!failed)
+		failed = ota_call_note(call, (struct ota_call_subject){device.identity.product_key, .device = &device},
+				       "device_enabled", "", error);
+	if (!failed)
+		failed = ota_engine_let_in(call->control->options.engine, &device, error);
+	return failed ? failed : device_answer(call, &device, error);
+}
+
 struct device_filter {
 	char product_key[OTA_PRODUCT_KEY_MAX + 1];
 	char module[OTA_MODULE_MAX + 1];
@@ -178,6 +223,7 @@ struct device_filter {
 	char tag[OTA_DEVICE_TAG_KEY_MAX + 1]; /* "" = any */
 	char value[OTA_DEVICE_TAG_VALUE_MAX + 1];
 	bool by_online, online;
+	bool by_disabled, disabled;
 	struct ota_target *target; /* NULL = any */
 };
 
@@ -188,7 +234,8 @@ static int device_matches(const struct ota_call *call, const struct device_filte
 	size_t count = 0;
 	bool online = ota_engine_is_online(call->control->options.engine, &device->identity);
 
-	*ret_matches = !filter->by_online || online == filter->online;
+	*ret_matches = (!filter->by_online || online == filter->online) &&
+		       (!filter->by_disabled || device->disabled == filter->disabled);
 	if (!*ret_matches || !*filter->tag)
 		return 0;
 	int failed = ota_device_tag_list(call->store, device->id, tags, OTA_DEVICE_TAGS_MAX, &count, error);
@@ -210,7 +257,8 @@ static int devices_load(struct ota_call *call, const struct device_filter *filte
 			struct ota_target_walk *walk, struct ota_error *error)
 {
 	const struct ota_device_filter next = { filter->product_key, filter->module, filter->version,
-						filter->after,       filter->tag,    filter->value };
+						filter->after,       filter->tag,    filter->value,
+						filter->disabled };
 	const struct ota_target_scope scope = { filter->target,       filter->product_key, OTA_MODULE_DEFAULT,
 						call->now.wall_ms,    engine_is_online,    call->control->options.engine };
 
@@ -304,6 +352,8 @@ int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
 	tag_split(call, &filter);
 	filter.by_online = ota_json_member(call->at.object, "online") != NULL;
 	filter.online = ota_call_bool(call, "online");
+	filter.by_disabled = ota_json_member(call->at.object, "disabled") != NULL;
+	filter.disabled = ota_call_bool(call, "disabled");
 	failed = where_parse(call, &target, error);
 	if (failed)
 		return failed;

@@ -91,11 +91,11 @@ Test(invocation, refusals_speak_of_what_was_typed)
 		const char *line, *path, *told, *said;
 		int code;
 	} rows[] = {
-		{ "token add a --role b", "role", "role is \"b\"; allowed: viewer", "--role is \"b\"; allowed: viewer", OTA_EINVALID },
+		{ "token add a --role b", "role", "role is \"b\"; allowed: c", "--role is \"b\"; allowed: c", OTA_EINVALID },
 		{ "device show p a/b", "deviceName", "deviceName is \"a/b\"", "NAME is \"a/b\"", OTA_EINVALID },
-		{ "package show 0", "package", "package is 0; allowed: 1 and more", "ID is 0; allowed: 1 and more", OTA_EINVALID },
+		{ "package show 0", "package", "package is 0; allowed: 1..5", "ID is 0; allowed: 1..5", OTA_EINVALID },
 		{ "batch create", "strategy.retries", "retries is 11", "--retries is 11", OTA_EINVALID },
-		{ "batch create -p p", "productKey", "product p does not exist", "--product: product p does not exist", OTA_ENOTFOUND },
+		{ "batch create -p p", "productKey", "product p is gone", "--product: product p is gone", OTA_ENOTFOUND },
 		{ "batch create -v 1", "version", "version 1 exists", "--version: version 1 exists", OTA_ECONFLICT },
 		{ "batch show 7", "batch", "batch 7 does not exist", "batch 7 does not exist", OTA_ENOTFOUND },
 		{ "batch show 7", "other", "other is missing", "other is missing", OTA_EINVALID },
