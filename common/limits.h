@@ -22,6 +22,7 @@ enum {
 	OTA_REASON_MAX = 256,  /* why an operator did something */
 	OTA_EVENT_WORD_MAX = 32, /* "batch_created" */
 	OTA_NOTES_MAX = 1024,  /* release notes of a package: a paragraph, so that pages of packages stay small */
+	OTA_MADE_SECRET_HEX = 32, /* of a secret the server makes: 128 random bits, as the platform's look */
 	OTA_SECRET_MAX = 64,   /* of a device; Aliyun's have 32 */
 	OTA_REQUEST_ID_MAX = 64, /* a UUID or a CI run's own id */
 
@@ -45,6 +46,7 @@ enum {
 	OTA_DEVICE_TAG_KEY_MAX = 32,
 	OTA_DEVICE_TAG_VALUE_MAX = 128,
 	OTA_IMPORT_MAX = 500,    /* devices in one command; with their tags and secrets they fill OTA_PAYLOAD_MAX */
+	OTA_SECRETS_MAX = 400,   /* made in one command; the answer that shows them has 133 bytes each, and OTA_PAYLOAD_MAX */
 	OTA_NAMES_MAX = 1000,    /* device names in one command; more go as a list file */
 	OTA_STAGES_MAX = 100,
 	OTA_OPEN_REGISTRATIONS_BURST = 1000, /* unknown devices of an open product: a site switched on registers at once, */

@@ -255,8 +255,10 @@ bool ota_intake_access_floods(struct ota_server *server, const struct mosquitto 
 		return false;
 	if (ota_quota_is_shut(quota, now_ms))
 		return true;
-	bool counted = access->verb == OTA_VERB_PUBLISH || ota_quota_take(quota, OTA_QUOTA_MESSAGE, now_ms);
-	if ((ruling == OTA_RULING_ALLOW && counted) || !ota_quota_strain(quota, now_ms))
+	/* A message is counted when it comes, if it does. */
+	bool subscribes = access->verb == OTA_VERB_SUBSCRIBE || access->verb == OTA_VERB_UNSUBSCRIBE;
+	bool granted = ruling == OTA_RULING_ALLOW && (!subscribes || ota_quota_take(quota, OTA_QUOTA_MESSAGE, now_ms));
+	if (granted || !ota_quota_strain(quota, now_ms))
 		return false;
 	ota_notice_floods(server, client);
 	return true;
