@@ -9,6 +9,7 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/json.h"
 #include "common/limits.h"
 
 /* What a device announced it can do; "caps" in params of its inform is an array of these words. */
@@ -53,7 +54,7 @@ struct ota_progress {
 /* A pull: /ota/device/request (body as an inform) or thing/ota/firmware/get. id keeps its JSON type as raw text (`"123"` or
  * `123`); an id that is missing or cannot be echoed as it stood is `0`. */
 struct ota_pull {
-	char id[32];
+	char id[OTA_JSON_RAW_ID_SIZE];
 	char module[OTA_MODULE_MAX + 1];
 	char version[OTA_VERSION_MAX + 1]; /* "" when absent */
 };
