@@ -1,10 +1,9 @@
 #include "agent/check.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "agent/adapters/program.h"
 #include "agent/options.h"
 #include "link/link.h"
 
@@ -28,9 +27,9 @@ static bool is_right(const char *path, int rc, struct ota_error *error)
 
 static int check_program(const char *what, const char *program, struct ota_error *error)
 {
-	if (!program[0] || !access(program, X_OK))
-		return 0;
-	return ota_fail(error, OTA_EINVALID, "%s %s cannot be run: %s", what, program, strerror(errno));
+	int rc = program[0] ? agent_program_check(program, error) : 0;
+
+	return rc ? ota_error_prefix(error, rc, "%s", what) : 0;
 }
 
 static int check_module(const struct agent_module_config *module, struct ota_error *error)

@@ -19,6 +19,7 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/limits.h"
 
 enum ota_json_mode {
 	OTA_JSON_STRICT,
@@ -54,7 +55,7 @@ int ota_json_array(struct ota_json_place at, const char *key, const cJSON **ret_
 const cJSON *ota_json_member(const cJSON *object, const char *key);
 /* The member `id` of a request as it will be echoed: raw text with the JSON type it came in (`"123"` or `123`); what is missing,
  * would need an escape or does not fit becomes `0`. */
-enum { OTA_JSON_RAW_ID_SIZE = 32 };
+enum { OTA_JSON_RAW_ID_SIZE = OTA_MESSAGE_ID_MAX + 3 }; /* with its quotes */
 void ota_json_raw_id(const cJSON *object, char *target, size_t size);
 /* Refuses members that are not in `known` (NULL-terminated): fills error with the unknown key, the nearest known one as a hint.
  */

@@ -30,6 +30,7 @@ enum {
 	OTA_JSON_DEPTH_MAX = 8,
 	OTA_JSON_MEMBERS_MAX = 256,     /* members of one object, so that the duplicate check stays cheap */
 	OTA_JSON_NUMBER_MAX = 63,       /* characters of a number: cJSON cuts longer ones apart */
+	OTA_MESSAGE_ID_MAX = 64,        /* of a pull, echoed: decimal in the manual, some clients send a UUID */
 	OTA_URL_MAX = 255,              /* iotkit C 3.x overflows its stack past 255 */
 	OTA_BLOCK_SIZE_MIN = 256,       /* Aliyun: of a block but the last, as the three below */
 	OTA_BLOCK_SIZE_MAX = 131072,

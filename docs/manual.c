@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/adapters/hook.h"
 #include "agent/command_line.h"
 #include "agent/config.h"
 #include "common/text.h"
@@ -226,6 +227,19 @@ static void put_agent_module_keys(struct ota_bytes *out)
 	put_agent_section(out, "module");
 }
 
+static void put_agent_hook_exits(struct ota_bytes *out)
+{
+	for (const struct agent_hook_exit *row = agent_hook_exits(); row->meaning; row++) {
+		if (row->low == row->high)
+			ota_bytes_format(out, "*%d*", row->low);
+		else
+			ota_bytes_text(out, "any other");
+		ota_bytes_text(out, "\n\t");
+		ota_manual_text(out, row->meaning);
+		ota_bytes_text(out, "\n\n");
+	}
+}
+
 static void put_plugin_options(struct ota_bytes *out)
 {
 	struct ota_options defaults = ota_options_defaults();
@@ -249,6 +263,7 @@ static const struct part {
 	{"agent flags", put_agent_flags},
 	{"agent keys", put_agent_keys},
 	{"agent module keys", put_agent_module_keys},
+	{"agent hook exits", put_agent_hook_exits},
 	{"plugin options", put_plugin_options},
 };
 

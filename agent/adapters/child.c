@@ -11,12 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/bytes.h"
+#include "agent/adapters/program.h"
 #include "common/file.h"
-#include "common/text.h"
 #include "common/time.h"
 
-enum { CHILD_COULD_NOT_START = 127 };
+enum {
+	CHILD_COULD_NOT_START = 127,
+	PIECE_SIZE = 16384, /* of its output, read at once */
+};
 
 struct run {
 	const struct agent_child *child;
@@ -24,7 +26,6 @@ struct run {
 	int pid_fd; /* readable at its end */
 	int output_fd;
 	int errno_fd; /* carries errno when it could not be started; closed by a successful exec */
-	unsigned lines;
 	size_t used;
 	char text[AGENT_CHILD_LINE_MAX]; /* the line in hand */
 };
@@ -40,14 +41,15 @@ static void child_say_errno(int errno_fd)
 	_exit(CHILD_COULD_NOT_START);
 }
 
+/* Ignored signals stay ignored over an exec: the MQTT library ignores SIGPIPE, nohup SIGHUP. */
 static void child_reset_signals(void)
 {
 	sigset_t none;
 
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* Ignored signals stay ignored over an exec, and the MQTT library ignores this one. */
-	signal(SIGPIPE, SIG_DFL);
 }
 
 /* We are the fork of a process with threads: only async-signal-safe calls from here on. */
@@ -80,38 +82,59 @@ static void child_exec(const struct agent_child *child, int output_fd, int errno
 
 static void run_line(struct run *run)
 {
-	OTA_AUTO_BYTES struct ota_bytes clean = {0};
-
-	if (run->child->line && run->lines++ < AGENT_CHILD_LINES_MAX) {
-		ota_text_clean(&clean, (struct ota_span){run->text, run->used});
-		run->child->line(run->child->context, clean.data ? clean.data : "");
-	}
+	if (run->child->line)
+		run->child->line(run->child->context, (struct ota_span){run->text, run->used});
 	run->used = 0;
 }
 
-/* False at the end of the output, or when nothing more waits. */
-static bool run_read(struct run *run)
+static void run_add(struct run *run, struct ota_span part)
 {
-	char piece[AGENT_CHILD_LINE_MAX];
-	ssize_t size = read(run->output_fd, piece, sizeof(piece));
+	size_t room = sizeof(run->text) - run->used;
+	size_t size = part.size < room ? part.size : room;
 
-	if (size < 0)
-		return errno == EINTR;
-	for (ssize_t i = 0; i < size; i++) {
-		if (piece[i] == '\n')
-			run_line(run);
-		else if (run->used < sizeof(run->text))
-			run->text[run->used++] = piece[i];
-	}
-	return size > 0;
+	memcpy(run->text + run->used, part.data, size);
+	run->used += size;
 }
 
-/* What the child's own children print later is theirs: the end of the child is the end of the run, whoever still holds the
- * pipe. */
+static void run_take(struct run *run, struct ota_span piece)
+{
+	const char *end;
+
+	while ((end = memchr(piece.data, '\n', piece.size))) {
+		size_t size = (size_t)(end - piece.data);
+
+		run_add(run, (struct ota_span){piece.data, size});
+		run_line(run);
+		piece = (struct ota_span){end + 1, piece.size - size - 1};
+	}
+	run_add(run, piece);
+}
+
+/* How many bytes it was; 0 at the end of the output, or when nothing more waits. */
+static size_t run_read(struct run *run)
+{
+	char piece[PIECE_SIZE];
+	ssize_t size;
+
+	do
+		size = read(run->output_fd, piece, sizeof(piece));
+	while (size < 0 && errno == EINTR);
+	if (size <= 0)
+		return 0;
+	run_take(run, (struct ota_span){piece, (size_t)size});
+	return (size_t)size;
+}
+
+/* What the child's own children print later is theirs: the end of the child is the end of the run, whoever still holds the pipe.
+ * Its own words are in the pipe by now; more than a pipe holds comes from somebody who goes on printing. */
 static void run_finish_output(struct run *run)
 {
-	while (run_read(run))
-		;
+	int capacity = fcntl(run->output_fd, F_GETPIPE_SZ);
+	size_t size, all = 0;
+
+	do
+		all += size = run_read(run);
+	while (size > 0 && all < (size_t)(capacity > 0 ? capacity : 0));
 	if (run->used)
 		run_line(run);
 }
@@ -140,7 +163,7 @@ static enum run_end run_wait(struct run *run, int stop_fd, int timeout_ms, bool 
 	if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_ms) < 0)
 		return RUN_GOES_ON;
 	if (fds[2].revents)
-		*output_open = run_read(run);
+		*output_open = run_read(run) > 0;
 	if (fds[0].revents)
 		return RUN_ENDED;
 	return fds[1].revents ? RUN_STOPPED : RUN_GOES_ON;
@@ -156,8 +179,7 @@ static int run_supervise(struct run *run, const struct agent_watch *watch, struc
 
 		if (run->child->timeout_ms && left_ms <= 0) {
 			run_end_group(run);
-			return ota_fail(error, OTA_ETIMEOUT, "%s took longer than %lld s and was ended", run->child->arguments[0],
-					(long long)(run->child->timeout_ms / OTA_SECOND_MS));
+			return ota_fail(error, OTA_ETIMEOUT, "%s took too long and was ended", run->child->arguments[0]);
 		}
 		switch (run_wait(run, watch->stop_fd, (int)(left_ms > OTA_HOUR_MS ? OTA_HOUR_MS : left_ms), &output_open)) {
 		case RUN_GOES_ON:
@@ -180,37 +202,35 @@ static int run_started(struct run *run, struct ota_error *error)
 	do
 		size = read(run->errno_fd, &number, sizeof(number));
 	while (size < 0 && errno == EINTR);
-	if (size != sizeof(number))
-		return 0;
-	errno = number;
-	return ota_fail_errno(error, "cannot run %s", run->child->arguments[0]);
+	return size == sizeof(number) ? agent_program_blame(run->child->arguments[0], number, error) : 0;
 }
 
-static int status_code(int status)
+/* No pipe, no process: nobody's fault who is told of it. */
+static int run_unstarted(const struct agent_child *child, struct ota_error *error)
 {
-	enum { SIGNALED = 128 }; /* as a shell tells it */
-
-	return WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALED + WTERMSIG(status);
+	ota_fail_errno(error, "cannot start %s", child->arguments[0]);
+	return ota_error_recode(error, OTA_EUNAVAILABLE);
 }
 
-int agent_child_run(const struct agent_child *child, const struct agent_watch *watch, int *ret_status, struct ota_error *error)
+int agent_child_run(const struct agent_child *child, const struct agent_watch *watch, struct agent_child_end *ret_end,
+		    struct ota_error *error)
 {
 	struct run run = {.child = child};
 	int output[2], errors[2], status = 0, rc;
 	pid_t parent = getpid();
 
 	if (pipe2(output, O_CLOEXEC) < 0)
-		return ota_fail_errno(error, "cannot make a pipe");
+		return run_unstarted(child, error);
 	OTA_AUTO_CLOSE int output_read = run.output_fd = output[0];
 	OTA_AUTO_CLOSE int output_write = output[1];
 	if (pipe2(errors, O_CLOEXEC) < 0)
-		return ota_fail_errno(error, "cannot make a pipe");
+		return run_unstarted(child, error);
 	OTA_AUTO_CLOSE int errors_read = run.errno_fd = errors[0];
 	OTA_AUTO_CLOSE int errors_write = errors[1];
 	fcntl(output_read, F_SETFL, O_NONBLOCK);
 	run.pid = fork();
 	if (run.pid < 0)
-		return ota_fail_errno(error, "cannot start %s", child->arguments[0]);
+		return run_unstarted(child, error);
 	if (run.pid == 0)
 		child_exec(child, output_write, errors_write, parent);
 	/* From both sides, so that the group exists before either needs it. */
@@ -219,7 +239,7 @@ int agent_child_run(const struct agent_child *child, const struct agent_watch *w
 	close(errors_write);
 	output_write = errors_write = -1;
 	OTA_AUTO_CLOSE int pid_fd = run.pid_fd = pidfd_open(run.pid, 0);
-	rc = pid_fd < 0 ? ota_fail_errno(error, "cannot watch %s", child->arguments[0]) : run_started(&run, error);
+	rc = pid_fd < 0 ? run_unstarted(child, error) : run_started(&run, error);
 	if (pid_fd < 0)
 		kill(-run.pid, SIGKILL);
 	if (!rc)
@@ -227,7 +247,8 @@ int agent_child_run(const struct agent_child *child, const struct agent_watch *w
 	while (waitpid(run.pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!rc)
-		*ret_status = status_code(status);
+		*ret_end = (struct agent_child_end){.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+						    .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0};
 	(void)errors_read;
 	return rc;
 }

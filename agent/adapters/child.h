@@ -11,14 +11,14 @@
 #define OTA_AGENT_ADAPTERS_CHILD_H
 
 #include "agent/ports/watch.h"
+#include "common/bytes.h"
 #include "common/error.h"
 #include "common/limits.h"
 
 enum {
 	AGENT_CHILD_IMAGE_FD = 3,      /* the descriptor a child finds the image on */
-	AGENT_CHILD_LINE_MAX = 512,    /* longer lines are cut */
-	AGENT_CHILD_LINES_MAX = 10000, /* later ones are read and dropped */
-	AGENT_CHILD_GRACE_MS = 2000,   /* between SIGTERM and SIGKILL */
+	AGENT_CHILD_LINE_MAX = 512,  /* longer lines are cut */
+	AGENT_CHILD_GRACE_MS = 2000, /* between SIGTERM and SIGKILL */
 };
 
 struct agent_child {
@@ -26,13 +26,19 @@ struct agent_child {
 	const char *const *environment;
 	int image_fd;       /* -1 = none */
 	int64_t timeout_ms; /* 0 = none */
-	/* Every line of its output, cleaned of control bytes and broken UTF-8. NULL: nobody listens. */
-	void (*line)(void *context, const char *line);
+	/* Every line of its output, as raw as it came. NULL: nobody listens. */
+	void (*line)(void *context, struct ota_span line);
 	void *context;
 };
 
-/* 0: it ran to its end, *ret_status is its exit code, or 128 + the signal that ended it. OTA_ETIMEOUT, OTA_ECANCELED (the watch):
- * it was ended with its whole process group. OTA_EIO, OTA_ENOTFOUND: it could not be started. */
-int agent_child_run(const struct agent_child *child, const struct agent_watch *watch, int *ret_status, struct ota_error *error);
+struct agent_child_end {
+	int exit_code;
+	int signal; /* that ended it; 0 = it ended by itself */
+};
+
+/* 0: it ran to its end, however that was. OTA_ETIMEOUT, OTA_ECANCELED (the watch): it was ended with its whole process group.
+ * OTA_EUNAVAILABLE: it could not be started. */
+int agent_child_run(const struct agent_child *child, const struct agent_watch *watch, struct agent_child_end *ret_end,
+		    struct ota_error *error);
 
 #endif

@@ -10,10 +10,9 @@ enum { TICK_DEADLINE_MS = 10000, TICK_WISH_MS = 50 };
 /* --- around every callback --- */
 
 /* With per_listener_settings Mosquitto 2.0.11 never calls TICK: devices that stay silent are then never seen. */
-static void tick_watch(struct ota_server *server)
+static void tick_watch(struct ota_server *server, int64_t boot_ms)
 {
 	struct ota_log_line line;
-	int64_t boot_ms = ota_boot_ms();
 	if (server->first_call_ms == 0)
 		server->first_call_ms = boot_ms;
 	if (server->tick_missed || boot_ms - server->first_call_ms < TICK_DEADLINE_MS)
@@ -27,8 +26,10 @@ static void tick_watch(struct ota_server *server)
 
 static uint64_t callback_begin(struct ota_server *server)
 {
+	int64_t boot_ms = ota_boot_ms();
+	ota_heard_alive(&server->heard, boot_ms);
 	if (!server->ticked)
-		tick_watch(server);
+		tick_watch(server, boot_ms);
 	return ota_stopwatch_now_us();
 }
 

@@ -321,7 +321,7 @@ static int server_build(struct ota_server *server, struct ota_error *error)
 		code = journal_start(server, &resumed, error);
 	if (code != 0)
 		return code;
-	server->heard = ota_heard_start(resumed.heard_ms, ota_journal_last_heard_ms(server->journal), ota_boot_ms());
+	ota_heard_start(&server->heard, resumed.heard_ms, ota_journal_last_heard_ms(server->journal), ota_boot_ms());
 	code = engine_start(server, error);
 	if (code == 0)
 		code = control_bootstrap(server, error);

@@ -415,7 +415,7 @@ static void worker_tend(struct ota_worker *worker)
 static int64_t worker_wait_ms(const struct ota_worker *worker)
 {
 	int64_t boot_ms = ota_boot_ms(),
-		due_ms = worker->more ? 0 : worker->next_due - ota_heard_at(worker->options.heard, boot_ms);
+		due_ms = worker->more ? 0 : worker->next_due - ota_heard_ms(worker->options.heard);
 	int64_t wait_ms = worker->saved_boot_ms - boot_ms + (worker->uncopied ? OTA_WORKER_IDLE_MS : OTA_WORKER_SAVE_MS);
 	if (worker->turn_after - boot_ms > due_ms)
 		due_ms = worker->turn_after - boot_ms;

@@ -48,7 +48,7 @@ struct ota_worker_options {
 	struct ota_journal *journal;
 	struct ota_inwork *inwork;
 	struct ota_plight *plight; /* told when the store failed for OTA_WORKER_PLIGHT_MS; NULL = nobody asks */
-	const struct ota_heard *heard;
+	struct ota_heard *heard;
 	const char *journal_dir;
 	enum ota_log_level log_threshold;
 	uint64_t applied;  /* as the store said at start */

@@ -128,7 +128,8 @@ static void calendar_look(struct ota_engine *engine, struct ota_instant now)
 		return;
 	ota_log_begin(&line, OTA_LOG_WARNING, "clock_stepped");
 	ota_log_integer(&line, "by_ms", step_ms);
-	ota_log_text(&line, "meaning", "no batch ends by its date for an hour; timers of tasks do not follow this clock");
+	ota_log_text(&line, "meaning",
+		     "it was set, or the machine slept: no batch ends by its date for an hour; timers of tasks follow neither");
 	ota_log_end(engine->options.log, &line);
 }
 

@@ -246,7 +246,7 @@ esac"""), "timeout": "1s"}}
     server.push("3.0.0", urls[3], images[3], batch=8)
     assert server.expect_progress(-1)["desc"] == "install: battery at 12 %"
     server.push("4.0.0", urls[4], images[4], batch=9)
-    assert "took longer than 1 s and was ended" in server.expect_progress(-4)["desc"]
+    assert "took longer than 1s and was ended" in server.expect_progress(-4)["desc"]
 
 
 def test_the_same_bad_package_is_never_tried_twice(make_agent, server, web):

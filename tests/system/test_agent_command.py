@@ -95,8 +95,8 @@ def test_check_config_names_every_value_nobody_can_use(make_agent):
     agent.modules["mcu"] = {"installer": "exec", "command": "/nowhere/install"}
     code, output = agent.call("--check-config")
     assert code == 2
-    for sentence in ("device_name must be", "mqtt://host:port", "[module mcu]: command /nowhere/install cannot be run: No such",
-                     "restart hook /nowhere/restart cannot be run"):
+    for sentence in ("device_name must be", "mqtt://host:port", "[module mcu]: command: cannot run /nowhere/install: there is no",
+                     "restart hook: cannot run /nowhere/restart: there is no"):
         assert sentence in output, output
 
 

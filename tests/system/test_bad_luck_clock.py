@@ -1,6 +1,8 @@
 """Wall clocks that step while a batch runs: by a second, by a day, to 1970 and to 2038; of the broker, of the gateway, of the
 agent. The engine's own tests (tests/unit/plugin/fleet/test_luck.c) take the same clocks through every state."""
 
+import os
+import signal
 import time
 
 import pytest
@@ -53,6 +55,24 @@ def test_steps_of_the_brokers_clock_move_no_task(new_broker, tmp_path):
         scenario.device("absent", "1.0.0").expect_push()
         assert "clock_stepped by_ms=" in broker.log()
         scenario.close()
+
+
+def test_a_broker_that_stood_still_blames_nobody(broker, operator):
+    """A machine that slept, a virtual machine that was moved: what its devices could not tell it in that time is not held against
+    them. The device has 5 s for its upgrade and is not heard for 7."""
+    scenario = Scenario(broker, operator)
+    device = scenario.device("sensor-01", "1.0.0")
+    task, _ = scenario.pushed(device, scenario.package("2.0.0"), strategy={"upgradeTimeout": "5s"})
+    device.progress(10)
+    operator.wait_task(task["id"], state="upgrading", step=10)
+    os.kill(broker.process.pid, signal.SIGSTOP)
+    time.sleep(7)
+    os.kill(broker.process.pid, signal.SIGCONT)
+    operator.ask("getServer")
+    assert operator.ask("getTask", task=task["id"])["state"] == "upgrading"
+    device.progress(100).inform("2.0.0")
+    operator.wait_task(task["id"], state="succeeded", cause="version_reported", attempt=1)
+    scenario.close()
 
 
 @pytest.mark.skipif(not GATEWAY.exists(), reason=f"no gateway at {GATEWAY}: build first")

@@ -2,9 +2,6 @@
 log says why.
 """
 
-import hashlib
-import hmac
-import itertools
 import json
 
 import pytest
@@ -13,55 +10,16 @@ from harness.device import Device
 from harness.mqtt import Refused
 from harness.scenario import PRODUCT
 from harness.wait import until
+from sdk.connect import c3, c4, document_004, document_004_with_region, node, node_1_0_1, password
 
 SECRET = "0123456789abcdef0123456789abcdef"
 OTHER_SECRET = "fedcba9876543210fedcba9876543210"
-CONSTANT = "2524608000000"  # both C SDKs' timestamp
-_serial = itertools.count(1)
-
-
-def password(method, secret, name, cid, timestamp=None, region=None):
-    content = f"clientId{cid}deviceName{name}productKey{PRODUCT}"
-    content += f"regionId{region}" if region else ""
-    content += f"timestamp{timestamp}" if timestamp else ""
-    return hmac.new(secret.encode(), content.encode(), method).hexdigest()
-
-
-def c3(name, secret):
-    cid = f"{PRODUCT}.{name}"
-    tail = f"timestamp={CONSTANT},_v=sdk-c-3.0.1,securemode=3,signmethod=hmacsha256,lan=C,gw=0,ext=0"
-    return f"{cid}|{tail}|", password("sha256", secret, name, cid, CONSTANT).upper()
-
-
-def c4(name, secret):
-    cid = f"{PRODUCT}.{name}"
-    tail = f"timestamp={CONSTANT},_ss=1,_v=sdk-c-4.2.0,securemode=3,signmethod=hmacsha256,ext=3,_conn=tcp_{next(_serial):x}"
-    return f"{cid}|{tail}|", password("sha256", secret, name, cid, CONSTANT).upper()
-
-
-def document_004(name, secret):
-    cid = f"00000000-0000-4000-8000-{next(_serial):012}"
-    signed = password("sha1", secret, name, cid, 1617773607348)
-    return f"{cid}|securemode=3,signmethod=hmacsha1,timestamp=1617773607348|", signed.upper()
-
-
-def document_004_with_region(name, secret):
-    cid = f"00000000-0000-4000-8000-{next(_serial):012}"
-    signed = password("sha1", secret, name, cid, 1617773607348, "cn-shanghai")
-    return f"{cid}|securemode=3,signmethod=hmacsha1,timestamp=1617773607348|", signed.upper()
-
-
-def node(name, secret):
-    cid = f"{PRODUCT}&{name}"
-    tail = "securemode=3,signmethod=hmacsha1,timestamp=1617773607348,lan=NodeJS,_v=1.2.8"
-    return f"{cid}|{tail}|", password("sha1", secret, name, cid, 1617773607348)
 
 
 def node_with_white_space(name, secret):
     """aliyun-iot-device-sdk 1.0.1, but for its line breaks: a packet with those is malformed to Mosquitto itself."""
-    cid = f"{PRODUCT}&{name}_aliyun-iot-device-sdk-js"
-    tail = "securemode=3,    signmethod=hmacsha1,    timestamp=1617773607348"
-    return f"{cid}|{tail}|", password("sha1", secret, name, cid, 1617773607348)
+    client_id, signed = node_1_0_1(name, secret)
+    return client_id.replace("\n", ""), signed
 
 
 def md5_by_default(name, secret):

@@ -71,6 +71,12 @@ class Broker:
         self._reserved.append(held)
         return held.getsockname()[1]
 
+    def add_tls_listener(self, certificate, key):
+        """A second listener; returns its port. Before the start."""
+        port = self.reserve_port()
+        self.config.add("listener", f"{port} 127.0.0.1").add("certfile", certificate).add("keyfile", key)
+        return port
+
     def __enter__(self):
         return self.start()
 

@@ -30,12 +30,14 @@ class Closed(Exception):
 class Client:
     """One connection. `acknowledge = False` makes it a peer that reads but never sends PUBACK."""
 
-    def __init__(self, port, client_id, username=None, password=None, *, clean=True, keepalive=0, will=None, restless=False):
+    def __init__(self, port, client_id, username=None, password=None, *, clean=True, keepalive=0, will=None, restless=False,
+                 tls=None):
         self._address = ("127.0.0.1", port)
         self._hello = packets.connect(client_id, username, password, clean, keepalive, will)
         self.client_id = client_id
         self.acknowledge = True
         self.restless = restless
+        self.tls = tls  # ssl.SSLContext
         self.socket = None
         self.session_present = False
         self.acked = set()  # mids of our own QoS 1 publishes that were acknowledged
@@ -54,6 +56,8 @@ class Client:
     def connect(self, timeout=DEADLINE):
         self.socket = socket.create_connection(self._address, timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.tls:
+            self.socket = self.tls.wrap_socket(self.socket, server_hostname=self._address[0])
         self._reader, self._pings, self._pongs = packets.Reader(), 0, 0
         self.socket.sendall(self._hello)
         try:

@@ -184,6 +184,19 @@ Test(machine, each_failure_has_its_step_and_its_sentence)
 	cr_expect_eq(step_reported(), -1, "not now is no burn failure");
 }
 
+/* The steps of Aliyun's manual: -1 nobody's fault, -3 not what was announced, -4 not installed. -2 is the download's alone. */
+Test(machine, every_code_of_an_installer_has_its_step)
+{
+	for (int code = OTA_EINVALID; code > OTA_ECANCELED; code--) {
+		int step = code == OTA_EUNAVAILABLE || code == OTA_ELIMIT ? -1 : code == OTA_EVERIFY ? -3 : -4;
+
+		deliver("2.0.0", 7, 1 - code);
+		desk_failed(&desk, AGENT_EVENT_NOT_INSTALLED, code, "it failed");
+		cr_expect_eq(step_reported(), step, "%s", ota_code_name(code));
+		cr_expect_str_eq(desk.core.report.progress.desc, "install: it failed");
+	}
+}
+
 Test(machine, nothing_more_is_said_about_an_attempt_after_its_negative)
 {
 	desk_push(&desk, "2.0.0", 7, 1);

@@ -44,7 +44,7 @@ static void start(void)
 	bench.plight = ota_plight_new();
 	cr_assert_eq(reports_open(bench.directory, applied, &bench.journal, &error), 0, "%s", error.text);
 	cr_assert_eq(ota_inwork_open(&bench.inwork, bench.directory, applied, &error), 0);
-	bench.heard = ota_heard_start(fakes_heard_ms(), ota_journal_last_heard_ms(bench.journal), ota_boot_ms());
+	ota_heard_start(&bench.heard, fakes_heard_ms(), ota_journal_last_heard_ms(bench.journal), ota_boot_ms());
 	cr_assert_eq(ota_engine_new(&engine, ota_heard_now(&bench.heard), &bench.engine, &error), 0);
 	if (ota_journal_last(bench.journal) > applied)
 		ota_queue_put(bench.queue, &(struct ota_item){.kind = OTA_ITEM_JOURNALED,
