@@ -43,8 +43,21 @@ static int report_take(struct ota_server *server, const struct mosquitto_evt_mes
 	return MOSQ_ERR_SUCCESS;
 }
 
+/* A request that is too long to be true, or of a connection that is on its way out, gets no answer. */
+static void block_take(struct ota_server *server, const struct mosquitto_evt_message *message, const struct ota_peer_view *peer)
+{
+	struct ota_carrier_order order = {
+		.connection = peer->number,
+		.identity = &peer->identity,
+		.payload = {.data = message->payload, .size = message->payloadlen},
+	};
+	bool fits = order.payload.size <= OTA_BLOCK_REQUEST_MAX && peer->state != OTA_PEER_REPLACED;
+	if (!fits || ota_carrier_order(server->carrier, &order) != 0)
+		server->dropped_pulls++;
+}
+
 /* Pulls are for us alone: the right to read them is nobody's (rights.h), so success lets them end here with a clean PUBACK. Block
- * requests end here, too: this version serves no blocks. */
+ * requests end here, too. */
 static int pull_take(struct ota_server *server, const struct mosquitto_evt_message *message, enum ota_topic_kind kind,
 		     const struct ota_peer_view *peer)
 {
@@ -56,7 +69,9 @@ static int pull_take(struct ota_server *server, const struct mosquitto_evt_messa
 		.at = ota_heard_now(&server->heard),
 		.payload = {.data = message->payload, .size = message->payloadlen},
 	};
-	if (kind == OTA_TOPIC_FILE_DOWNLOAD || ota_queue_put(server->queue, &item) != 0)
+	if (kind == OTA_TOPIC_FILE_DOWNLOAD)
+		block_take(server, message, peer);
+	else if (ota_queue_put(server->queue, &item) != 0)
 		server->dropped_pulls++;
 	return MOSQ_ERR_SUCCESS;
 }

@@ -112,6 +112,8 @@ int ota_push_again(struct ota_work *work, bool *ret_sent, struct ota_error *erro
 int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+/* transfer.c: what the device fetched over MQTT. */
+int ota_fetched_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 /* What a parser refused, too deep or too long as well, is the device's fault and never tried again: OTA_EINVALID but for want of
  * memory. */
 int ota_unreadable(struct ota_error *error, int code, const char *message);

@@ -274,6 +274,11 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT d.device_name FROM batch_target g CROSS JOIN device d CROSS JOIN task t WHERE g.batch_id = $1"
 		" AND d.product_key = $2 AND d.device_name = g.device_name AND t.device_id = d.id AND t.module = $3 AND t."
 		UNFINISHED " AND t.batch_id <> $1 LIMIT $4"},
+	[OTA_SQL_STREAM_FIND] = {"stream_find", OTA_SQL_HOT,
+		"SELECT t.id, t.attempt, a.size, a.sha256 FROM task t JOIN device d ON d.id = t.device_id"
+		" JOIN package p ON p.id = t.package_id JOIN artifact a ON a.package_id = p.id"
+		" WHERE t.id = $1 AND t.state IN ('pushed', 'upgrading') AND d.product_key = $2 AND d.device_name = $3"
+		" AND p.yanked = 0 AND a.base_version = '' AND a.url = ''"},
 	[OTA_SQL_ATTEMPT_SAVE] = {"attempt_save", OTA_SQL_HOT,
 		"INSERT INTO attempt (" ATTEMPT_OWN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (task_id, number)"
 		" DO UPDATE SET pushed_ms = excluded.pushed_ms, started_ms = excluded.started_ms,"
