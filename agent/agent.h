@@ -35,6 +35,10 @@ struct ota_agent_observer {
 };
 
 /*
+ * The device secret stands alone in a file of one line that only its owner may read; the login is signed with it as an Alibaba
+ * Cloud device does (HMAC-SHA256). The file is read anew for each connection. Without one the broker has to know the device
+ * otherwise: by a client certificate, or not at all in a laboratory.
+ *
  * Everything pointed at is borrowed until ota_agent_free(). Zero and NULL give the default in brackets.
  *
  * A proxy is one that is named here, never one of the environment. The MQTT library beneath would follow http_proxy and
@@ -45,6 +49,7 @@ struct ota_agent_options {
 	const char *broker;       /* "mqtts://host:8883" or "mqtt://host:1883" */
 	const char *product_key;
 	const char *device_name;
+	const char *device_secret_file; /* the device secret by which it proves who it is, see below [it does not] */
 	const char *state_dir;    /* a directory for this agent alone; made if it is not there */
 	bool mqtt_5;              /* MQTT 5 [3.1.1] */
 	const char *ca_file;      /* of broker and downloads, in place of the system's [the system's] */

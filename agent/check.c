@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/adapters/login.h"
 #include "agent/adapters/program.h"
 #include "agent/options.h"
 #include "link/link.h"
@@ -52,6 +53,17 @@ static int check_broker(const struct agent_config *config, struct ota_error *err
 	return ota_link_check(&options, error);
 }
 
+/* Signs for nobody: what can be wrong is the file. */
+static int check_secret(const struct agent_config *config, struct ota_error *error)
+{
+	const struct agent_login_options login = {.secret_file = config->device_secret_file};
+	char password[OTA_LINK_PASSWORD_SIZE] = "";
+	int rc = config->device_secret_file[0] ? agent_login_password(&login, password, error) : 0;
+
+	explicit_bzero(password, sizeof(password));
+	return rc;
+}
+
 static bool check_values(const char *path, struct agent_config *config)
 {
 	const struct ota_agent_options options = agent_config_options(config);
@@ -59,6 +71,7 @@ static bool check_values(const char *path, struct agent_config *config)
 	bool is_good = is_right(path, agent_options_check(&options, &error), &error);
 
 	is_good &= is_right(path, check_broker(config, &error), &error);
+	is_good &= is_right(path, check_secret(config, &error), &error);
 	for (size_t i = 0; i < config->module_count; i++)
 		is_good &= is_right(path, check_module(&config->modules[i], &error), &error);
 	if (config->restart_kind == AGENT_RESTART_HOOK)
@@ -84,6 +97,17 @@ static void tell_proxy(const struct agent_config *config)
 	}
 	printf("  %-10s %s%s%s%s\n", "proxy", at ? "http://(user)@" : "", at ? at + 1 : config->proxy,
 	       config->no_proxy[0] ? ", but not for " : "", config->no_proxy);
+}
+
+static void tell_proof(const struct agent_config *config)
+{
+	if (!config->device_secret_file[0])
+		tell("proof", "none: no device_secret_file");
+	else if (strncmp(config->broker, "mqtts:", 6) != 0)
+		printf("  %-10s the secret in %s; without TLS whoever listens can log in as this device\n", "proof",
+		       config->device_secret_file);
+	else
+		printf("  %-10s the secret in %s\n", "proof", config->device_secret_file);
 }
 
 static void tell_downloads(const struct agent_config *config)
@@ -114,6 +138,7 @@ static void tell_all(const char *path, const struct agent_config *config)
 	printf("%s is right:\n", path);
 	printf("  %-10s %s of product %s\n", "device", config->device_name, config->product_key);
 	printf("  %-10s %s, MQTT %s\n", "broker", config->broker, config->mqtt_version ? "5" : "3.1.1");
+	tell_proof(config);
 	tell("trust", config->ca_file[0] ? config->ca_file : "the system's certificates");
 	tell("shows", config->cert_file[0] ? config->cert_file : "no client certificate");
 	tell_proxy(config);

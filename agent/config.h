@@ -32,6 +32,7 @@ struct agent_config {
 	char broker[256];
 	char product_key[OTA_PRODUCT_KEY_MAX + 1];
 	char device_name[OTA_DEVICE_NAME_MAX + 1];
+	char device_secret_file[PATH_MAX];
 	char state_dir[PATH_MAX];
 	int mqtt_version; /* index into its choices: 3.1.1, 5 */
 	char ca_file[PATH_MAX], cert_file[PATH_MAX], key_file[PATH_MAX];

@@ -84,6 +84,7 @@ struct agent_mqtt_options agent_options_mqtt(const struct ota_agent_options *opt
 	struct agent_mqtt_options mqtt = {
 		.broker = options->broker,
 		.version = options->mqtt_5 ? OTA_MQTT_5 : OTA_MQTT_3_1_1,
+		.device_secret_file = text_or(options->device_secret_file, ""),
 		.ca_file = options->ca_file,
 		.cert_file = options->cert_file,
 		.key_file = options->key_file,

@@ -87,7 +87,7 @@ static const struct ota_parameter device_rows[] = { PRODUCT_KEY(true), DEVICE_NA
 static const struct ota_parameter import_device_rows[] = {
 	DEVICE_NAME(true),
 	{ .name = "tags", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_device_tags },
-	{ .name = "secret", .type = OTA_PARAMETER_TEXT, .low = 1, .high = OTA_SECRET_MAX, .is_valid = ota_command_is_secret,
+	{ .name = "secret", .type = OTA_PARAMETER_TEXT, .low = 1, .high = OTA_SECRET_MAX, .is_valid = ota_text_is_secret,
 	  .secret = true,
 	  .allowed = "1..64 visible ASCII characters without a space" },
 };

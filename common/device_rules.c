@@ -35,15 +35,6 @@ bool ota_command_is_tag_pair(struct ota_span text)
 	       is_tag_value(equals + 1);
 }
 
-bool ota_command_is_secret(struct ota_span text)
-{
-	for (size_t i = 0; i < text.size; i++) {
-		if (text.data[i] <= 0x20 || text.data[i] >= 0x7f)
-			return false;
-	}
-	return text.size > 0 && text.size <= OTA_SECRET_MAX;
-}
-
 int ota_rule_device_tags(struct ota_json_place tags, struct ota_error *error)
 {
 	int count = cJSON_GetArraySize(tags.object);

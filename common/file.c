@@ -43,6 +43,28 @@ int ota_file_write_all(int fd, const void *data, size_t size, struct ota_error *
 	return 0;
 }
 
+/* The file that is judged is the file that is read: one descriptor for both. */
+int ota_file_read_secret(const char *path, char *ret_text, size_t size, struct ota_error *error)
+{
+	struct stat status;
+	OTA_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return ota_fail_errno(error, "cannot open %s", path);
+	mode_t forbidden = status.st_uid == 0 && geteuid() != 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+	if (status.st_mode & forbidden)
+		return ota_fail(error, OTA_EDENIED, "%s: has mode %03o; it must be its owner's alone (chmod 600)", path,
+				(unsigned)(status.st_mode & 0777));
+	ssize_t length = read(fd, ret_text, size);
+	if (length < 0)
+		return ota_fail_errno(error, "cannot read %s", path);
+	if ((size_t)length == size || memchr(ret_text, '\0', (size_t)length)) {
+		explicit_bzero(ret_text, size);
+		return ota_fail(error, OTA_EINVALID, "%s: is longer than %zu bytes or no text", path, size - 1);
+	}
+	ret_text[length] = '\0';
+	return 0;
+}
+
 int ota_file_sync_directory(const char *path, struct ota_error *error)
 {
 	OTA_AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

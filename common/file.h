@@ -21,6 +21,11 @@ int ota_file_commit(int fd, const char *temporary, const char *path, struct ota_
 /* Reads at most `limit` bytes; OTA_ELIMIT for a longer file, OTA_ENOTFOUND for none. Appends to out. */
 int ota_file_read(const char *path, size_t limit, struct ota_bytes *out, struct ota_error *error);
 
+/* The text of a file that holds a secret, at most size - 1 bytes. Only its owner may have rights on it, else OTA_EDENIED; a file
+ * of root's may also be readable by its group, which root lets on purpose, and which is how a credential of systemd looks.
+ * OTA_EINVALID: too long, or no text. The caller wipes what he got. */
+int ota_file_read_secret(const char *path, char *ret_text, size_t size, struct ota_error *error);
+
 /* Writes all or fails; retries EINTR and short writes. */
 int ota_file_write_all(int fd, const void *data, size_t size, struct ota_error *error);
 

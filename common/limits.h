@@ -54,6 +54,26 @@ enum {
 	OTA_OPEN_REGISTRATIONS_SECOND = 10,  /* and a liar makes 10 rows a second at the most */
 	OTA_TRANSACTION_ROWS = 5000, /* rows one transaction may touch, so that informs keep their pace */
 
+	/* What one device may do, so that a hostile one cannot hurt the others (docs/protocol.md tells device makers). A bucket
+	 * holds BURST, so many come back in a SECOND or MINUTE. */
+	OTA_DEVICE_MESSAGES_BURST = 4000,   /* C 4.x on chunked replies sends 600 steps a second, and is to be heard: */
+	OTA_DEVICE_MESSAGES_SECOND = 2000,  /* each of these costs the broker's thread some microseconds */
+	OTA_DEVICE_REPORTS_BURST = 200,     /* informs, ends, answers, QoS 1: a device that boots tells each of its modules; */
+	OTA_DEVICE_REPORTS_SECOND = 10,     /* the store writes 50 000 a second, so hundreds of liars do not crowd it */
+	OTA_DEVICE_STEPS_BURST = 20,        /* QoS 0 steps that are written at once; what comes faster waits for a newer one, */
+	OTA_DEVICE_STEPS_SECOND = 2,        /* for half a second at the most: nobody watches a download closer */
+	OTA_DEVICE_PULLS_BURST = 20,        /* a device asks once for each module when it boots */
+	OTA_DEVICE_PULLS_MINUTE = 6,        /* each is answered: a signature, and a message for a device that may never read it */
+	OTA_DEVICE_CONNECTS_BURST = 20,     /* a bad line flaps, */
+	OTA_DEVICE_CONNECTS_MINUTE = 30,    /* and SDKs wait 2 s and more between two tries */
+	OTA_DEVICE_LINES_BURST = 10,        /* in the log about one device; an operator reads the first ones */
+	OTA_DEVICE_LINES_MINUTE = 6,
+	OTA_DEVICE_PATIENCE_BURST = 2000,   /* refused messages until a device is shut out: a flood at line rate is over in */
+	OTA_DEVICE_PATIENCE_SECOND = 50,    /* tenths of a second, a little too much for ever is borne */
+	OTA_DEVICE_SHUT_MS = 60000,         /* shut out; long enough to matter, short enough for a device that was mended */
+	OTA_DEVICE_FORGET_MS = 300000,      /* quiet for so long: every bucket is full again */
+	OTA_DEVICE_QUOTAS_MAX = 65536,      /* remembered at once, three times what connects to one broker; 40 MB */
+
 	OTA_CONFIG_FILE_MAX = 65536, /* a configuration file; nobody writes a longer one by hand */
 
 	/* Digests, in hex. */

@@ -86,7 +86,8 @@ static int inform_read(struct ota_json_place at, struct ota_inform *inform, stru
 	if (found < 0)
 		return found;
 	if (found == 0)
-		return ota_fail_at(error, OTA_EINVALID, "params.version", "params.version: is missing or empty");
+		return ota_fail_at(error, OTA_EINVALID, "params.version",
+				   "params.version: is missing or empty; 1 to %d characters are needed", OTA_VERSION_MAX);
 	found = word_read(at, "module", inform->module, sizeof(inform->module), error);
 	if (found < 0)
 		return found;
@@ -200,7 +201,7 @@ int ota_pull_parse(struct ota_span payload, struct ota_pull *ret_pull, struct ot
 {
 	struct ota_pull pull = {0};
 	OTA_AUTO_JSON cJSON *tree = NULL;
-	int code = ota_json_read(payload, OTA_JSON_DEVICE, OTA_DEVICE_PAYLOAD_MAX, &tree, NULL, error);
+	int code = ota_json_read(payload, OTA_JSON_DEVICE, OTA_DEVICE_PAYLOAD_MAX, &tree, &pull.mended, error);
 	if (code == 0 && !cJSON_IsObject(tree))
 		code = ota_fail(error, OTA_EINVALID, "a pull must be an object");
 	if (code == 0)

@@ -57,6 +57,7 @@ struct ota_pull {
 	char id[OTA_JSON_RAW_ID_SIZE];
 	char module[OTA_MODULE_MAX + 1];
 	char version[OTA_VERSION_MAX + 1]; /* "" when absent */
+	unsigned mended;
 };
 
 enum ota_sign_method {

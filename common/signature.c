@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/digest.h"
@@ -55,33 +54,11 @@ static int keys_parse(const char *text, const char *path, struct ota_url_keys *k
 	return code;
 }
 
-/* Through one descriptor, so that the file that is judged is the file that is read. */
-static int keys_text_read(const char *path, char text[KEY_FILE_MAX + 1], struct ota_error *error)
-{
-	struct stat status;
-	OTA_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &status) < 0)
-		return ota_fail_errno(error, "cannot open %s", path);
-	/* Whoever reads the key can sign himself every package. What root lets a group read he lets it on purpose; a credential
-	 * of systemd may look like that, too, because an access list shows as the group's rights. */
-	mode_t forbidden = status.st_uid == 0 && geteuid() != 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
-	if (status.st_mode & forbidden)
-		return ota_fail(error, OTA_EDENIED, "%s: has mode %03o; a key file must be its owner's alone (chmod 600)", path,
-				(unsigned)(status.st_mode & 0777));
-	ssize_t size = read(fd, text, KEY_FILE_MAX + 1);
-	if (size < 0)
-		return ota_fail_errno(error, "cannot read %s", path);
-	if (size > KEY_FILE_MAX || memchr(text, '\0', (size_t)size))
-		return ota_fail(error, OTA_EINVALID, "%s: is no key file", path);
-	text[size] = '\0';
-	return 0;
-}
-
 int ota_url_keys_read(const char *path, struct ota_url_keys *ret_keys, struct ota_error *error)
 {
 	char text[KEY_FILE_MAX + 1];
 	struct ota_url_keys keys = {0};
-	int code = keys_text_read(path, text, error);
+	int code = ota_file_read_secret(path, text, sizeof(text), error);
 	if (code == 0)
 		code = keys_parse(text, path, &keys, error);
 	if (code == 0)

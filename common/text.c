@@ -155,6 +155,14 @@ bool ota_text_is_device_name(struct ota_span text)
 	return text_is_of(text, OTA_DEVICE_NAME_MAX, "_.:@-");
 }
 
+bool ota_text_is_secret(struct ota_span text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] <= 0x20 || text.data[i] >= 0x7f)
+			return false;
+	return text.size > 0 && text.size <= OTA_SECRET_MAX;
+}
+
 /* aliyun-ota.md 0.5 and security-reliability.md 0.4: whatever a Link SDK searches for in a push. */
 static const char *const reserved_keys[] = {
 	"data", "params", "version", "signMethod", "sign", "url", "size", "md5", "module", "extData", "files", "fileUrl",

@@ -26,6 +26,7 @@ void ota_text_print_duration(char target[32], int64_t ms);
 /* DESIGN.md section 2 alphabets; 1..max characters. */
 bool ota_text_is_product_key(struct ota_span text);
 bool ota_text_is_device_name(struct ota_span text);
+bool ota_text_is_secret(struct ota_span text); /* of a device: 1..OTA_SECRET_MAX visible ASCII characters without a space */
 /* Modules and versions: printable ASCII without " \ { } [ ] and without a space at either end, and no reserved protocol key
  * (aliyun-ota.md 0.4 and 0.5, security-reliability.md 0.4): the C SDKs scan pushes as flat text. */
 bool ota_text_is_module(struct ota_span text);

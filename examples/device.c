@@ -6,7 +6,7 @@
  *   ./device mqtt://127.0.0.1:1883 PRODUCT_KEY DEVICE_NAME DIRECTORY
  *
  * DIRECTORY/version holds the running version ("1.0.0" when there is none); an update replaces DIRECTORY/firmware and
- * DIRECTORY/version.
+ * DIRECTORY/version. DIRECTORY/secret (mode 600), where there is one, holds the secret by which the device proves who it is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -114,7 +114,7 @@ static int stop_signals(void)
 int main(int count, char **arguments)
 {
 	const struct ota_log log = {.write = ota_log_to_stderr, .threshold = OTA_LOG_INFO};
-	char state_dir[PATH_MAX];
+	char state_dir[PATH_MAX], secret_file[PATH_MAX];
 
 	if (count != 5) {
 		fprintf(stderr, "usage: device BROKER PRODUCT_KEY DEVICE_NAME DIRECTORY\n");
@@ -124,6 +124,7 @@ int main(int count, char **arguments)
 	unsetenv("http_proxy");
 	unsetenv("https_proxy");
 	path_in(arguments[4], "state", state_dir);
+	path_in(arguments[4], "secret", secret_file);
 	const struct ota_agent_module module = {
 		.name = "default",
 		.installer = {.version = tell_version, .install = install, .context = arguments[4]},
@@ -132,6 +133,7 @@ int main(int count, char **arguments)
 		.broker = arguments[1],
 		.product_key = arguments[2],
 		.device_name = arguments[3],
+		.device_secret_file = access(secret_file, F_OK) == 0 ? secret_file : NULL,
 		.state_dir = state_dir,
 		.url_schemes = "http https", /* a laboratory's choice; leave it out in the field */
 		.modules = &module,

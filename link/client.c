@@ -29,6 +29,8 @@ struct link_client {
 	MQTTAsync paho;
 	struct link_mailbox *mailbox;
 	struct link_settings settings;
+	/* Paho borrows a password until its CONNECT is written. Two, by turns: an attempt that is given up late keeps its own. */
+	char passwords[2][OTA_LINK_PASSWORD_SIZE];
 
 	/* Orders a publish against the next connect, so that a token names the connection its packet id belongs to. Held across
 	 * calls into Paho, so no callback may take it: Paho makes some of them with its own lock held. */
@@ -386,6 +388,7 @@ struct link_client *link_client_free(struct link_client *client, int64_t flush_m
 		MQTTAsync_destroy(&client->paho);
 	}
 	link_settings_clear(&client->settings);
+	explicit_bzero(client->passwords, sizeof(client->passwords));
 	pthread_cond_destroy(&client->disconnected_cond);
 	pthread_mutex_destroy(&client->mutex);
 	pthread_mutex_destroy(&client->publish_mutex);
@@ -437,12 +440,24 @@ static MQTTAsync_connectOptions client_connect_options(struct link_client *clien
 	return options;
 }
 
-int link_client_connect(struct link_client *client, int64_t attempt, struct ota_error *error)
+static void client_take_password(struct link_client *client, int64_t attempt, const char *password,
+				 MQTTAsync_connectOptions *options)
+{
+	char *own = client->passwords[attempt % 2];
+
+	if (!password)
+		return;
+	ota_text_cut(own, OTA_LINK_PASSWORD_SIZE, password);
+	options->password = own;
+}
+
+int link_client_connect(struct link_client *client, int64_t attempt, const char *password, struct ota_error *error)
 {
 	MQTTAsync_connectOptions options = client_connect_options(client);
 	MQTTAsync_SSLOptions tls = client_tls_options(client);
 	int code;
 
+	client_take_password(client, attempt, password, &options);
 	pthread_mutex_lock(&client->publish_mutex);
 	atomic_store(&client->attempt, attempt);
 	pthread_mutex_unlock(&client->publish_mutex);

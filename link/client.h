@@ -20,7 +20,8 @@ int link_client_new(const struct ota_link_options *options, struct link_mailbox 
 struct link_client *link_client_free(struct link_client *client, int64_t flush_ms);
 
 /* Each ends in a note that carries `attempt`. A return other than 0 means that no note will come. */
-int link_client_connect(struct link_client *client, int64_t attempt, struct ota_error *error);
+/* password NULL: that of the options. */
+int link_client_connect(struct link_client *client, int64_t attempt, const char *password, struct ota_error *error);
 int link_client_subscribe(struct link_client *client, struct ota_error *error);
 /* Gives a connection up; no note. */
 void link_client_drop(struct link_client *client);

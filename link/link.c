@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -80,13 +81,24 @@ static void link_retry(struct ota_link *link, const char *reason)
 		link->handlers.down(link->handlers.context, reason, pause_ms);
 }
 
+static int link_attempt(struct ota_link *link, struct ota_error *error)
+{
+	char password[OTA_LINK_PASSWORD_SIZE] = "";
+	bool asks = link->handlers.password != NULL;
+	int rc = asks ? link->handlers.password(link->handlers.context, password, error) : 0;
+
+	rc = rc ? rc : link_client_connect(link->client, ++link->attempt, asks ? password : NULL, error);
+	explicit_bzero(password, sizeof(password));
+	return rc;
+}
+
 static void link_connect(struct ota_link *link)
 {
 	struct ota_error error = {0};
 
 	link_enter(link, LINK_CONNECTING);
 	link_arm(link, link->patience_ms);
-	if (link_client_connect(link->client, ++link->attempt, &error))
+	if (link_attempt(link, &error))
 		link_retry(link, error.text);
 }
 

@@ -41,7 +41,12 @@ struct ota_link_options {
 	const char *const *subscriptions; /* NULL-terminated topics, QoS 1, made again after every connect; NULL = none */
 };
 
+enum { OTA_LINK_PASSWORD_SIZE = 128 };
+
 struct ota_link_handlers {
+	/* The password of the next attempt, asked for before each one, so that it may come from a file that changes. An error is
+	 * a failed attempt, told to down() in its own words. NULL: the password of the options. */
+	int (*password)(void *context, char ret_password[OTA_LINK_PASSWORD_SIZE], struct ota_error *error);
 	/* Connected and subscribed; `first` is true for the first time. */
 	void (*up)(void *context, bool first);
 	/* Connection lost or not to be had; reason is a sentence. Called once per loss and once per failed attempt, with the

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/adapters/login.h"
 #include "common/digest.h"
 #include "common/text.h"
 #include "common/time.h"
@@ -14,6 +15,7 @@ enum { QOS_AT_LEAST_ONCE = 1 };
 struct agent_mqtt {
 	const struct agent_mqtt_options *options;
 	const struct agent_mqtt_events *events;
+	struct agent_login_options login;
 	struct ota_link *link;
 	char boot_id[OTA_BOOT_ID_MAX + 1];
 	int64_t last_id;
@@ -48,6 +50,11 @@ struct agent_mqtt *agent_mqtt_new(const struct agent_mqtt_options *options, cons
 		return NULL;
 	}
 	mqtt->options = options;
+	mqtt->login = (struct agent_login_options){
+		.identity = options->identity,
+		.is_tls = !strncmp(options->broker, "mqtts:", 6),
+		.secret_file = options->device_secret_file,
+	};
 	mqtt->events = events;
 	return mqtt;
 }
@@ -155,6 +162,13 @@ static const char *none_if_empty(const char *text)
 	return text && text[0] ? text : NULL;
 }
 
+static int mqtt_password(void *context, char ret_password[OTA_LINK_PASSWORD_SIZE], struct ota_error *error)
+{
+	const struct agent_mqtt *mqtt = context;
+
+	return agent_login_password(&mqtt->login, ret_password, error);
+}
+
 static int mqtt_connect(void *context, struct ota_error *error)
 {
 	struct agent_mqtt *mqtt = context;
@@ -178,6 +192,7 @@ static int mqtt_connect(void *context, struct ota_error *error)
 		.subscriptions = subscriptions,
 	};
 	const struct ota_link_handlers handlers = {
+		.password = none_if_empty(mqtt->login.secret_file) ? mqtt_password : NULL,
 		.up = mqtt_on_up,
 		.down = mqtt_on_down,
 		.message = mqtt_on_message,
@@ -187,9 +202,7 @@ static int mqtt_connect(void *context, struct ota_error *error)
 		.context = mqtt,
 	};
 
-	/* securemode: 2 = TLS, 3 = plain TCP (aliyun-ota.md section 3). */
-	snprintf(client_id, sizeof(client_id), "%s.%s|securemode=%d,_v=ota-agent-%s|", options->identity.product_key,
-		 options->identity.device_name, strncmp(options->broker, "mqtts:", 6) ? 3 : 2, OTA_SOFTWARE_VERSION);
+	agent_login_client_id(&mqtt->login, client_id);
 	ota_identity_print(username, &options->identity);
 	ota_topic_print(upgrade, OTA_TOPIC_UPGRADE, &options->identity);
 	ota_topic_print(cancel, OTA_TOPIC_CANCEL, &options->identity);

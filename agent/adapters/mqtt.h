@@ -13,6 +13,7 @@ struct agent_mqtt_options {
 	struct ota_identity identity;
 	const char *broker; /* mqtt://host:port or mqtts://host:port */
 	enum ota_mqtt_version version;
+	const char *device_secret_file; /* "" = none */
 	const char *ca_file, *cert_file, *key_file, *proxy, *no_proxy; /* "" = none */
 	int64_t keepalive_ms, backoff_base_ms, backoff_cap_ms;
 };

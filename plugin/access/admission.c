@@ -26,7 +26,9 @@ enum ota_admission ota_admission_decide(const struct ota_applicant *applicant, s
 	if (!ota_identity_parse(ota_span_from_text(applicant->username), ret_identity)) {
 		if (!applicant->client_id || !strchr(applicant->client_id, '|'))
 			return OTA_ADMISSION_OTHER;
-		*ret_why = "client_id_with_bar";
+		/* A device whose names are not of the alphabet is told so; its client id is right. */
+		bool means_device = applicant->username && strchr(applicant->username, '&');
+		*ret_why = means_device ? "username_names_no_device" : "client_id_with_bar";
 		return OTA_ADMISSION_REFUSED;
 	}
 	*ret_why = device_refusal(applicant, ret_identity);

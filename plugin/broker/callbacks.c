@@ -81,6 +81,7 @@ static int on_disconnect(int event, void *event_data, void *userdata)
 	const struct ota_evt_client *gone = event_data;
 	struct ota_server *server = userdata;
 	uint64_t begun_us = callback_begin(server);
+	ota_intake_gone(server, gone->client);
 	ota_client_gone(server, gone->client);
 	callback_end(server, OTA_CALLBACK_DISCONNECT, begun_us);
 	return MOSQ_ERR_SUCCESS;
@@ -180,6 +181,7 @@ static int on_tick(int event, void *event_data, void *userdata)
 	if (server->compat.tells_connect)
 		tick->next_ns = TICK_WISH_MS; /* 2.1 calls the field next_ms and sleeps for seconds unless it is set */
 	uint64_t begun_us = callback_begin(server);
+	ota_intake_write_due(server);
 	ota_clients_confirm_stayed(server);
 	ota_clients_kick_replaced(server);
 	callback_end(server, OTA_CALLBACK_TICK, begun_us);

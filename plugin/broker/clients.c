@@ -90,15 +90,36 @@ static const char *device_prove(struct ota_server *server, const struct ota_logi
 	return code < 0 && code != OTA_ENOTFOUND ? "secret_unreadable" : why;
 }
 
+/* Asked of who only says a name: it is what the device itself did before. */
+static const char *quota_refusal(const struct ota_server *server, const struct ota_identity *identity)
+{
+	int64_t now_ms = ota_boot_ms();
+	const struct ota_quota *quota = ota_quotas_look(server->quotas, identity);
+	if (quota && ota_quota_is_shut(quota, now_ms))
+		return "floods";
+	return quota && !ota_quota_has(quota, OTA_QUOTA_CONNECT, now_ms) ? "connects_too_often" : "";
+}
+
+static void quota_draw(const struct ota_server *server, const struct ota_identity *identity)
+{
+	int64_t now_ms = ota_boot_ms();
+	struct ota_quota *quota = ota_quotas_find(server->quotas, identity, now_ms);
+	if (quota)
+		ota_quota_take(quota, OTA_QUOTA_CONNECT, now_ms);
+}
+
 enum ota_admission ota_client_login(struct ota_server *server, const struct ota_login *login, const char **ret_why)
 {
 	struct ota_identity identity;
 	enum ota_admission admission = login_decide(server, login, &identity, ret_why);
 	if (admission != OTA_ADMISSION_DEVICE)
 		return admission;
-	*ret_why = device_prove(server, login, &identity);
+	*ret_why = quota_refusal(server, &identity);
+	if ((*ret_why)[0] == '\0')
+		*ret_why = device_prove(server, login, &identity);
 	if ((*ret_why)[0] != '\0')
 		return OTA_ADMISSION_REFUSED;
+	quota_draw(server, &identity);
 	return device_admit(server, login->client, &identity, ret_why);
 }
 

@@ -16,7 +16,6 @@ struct ota_peer {
 	bool is_device;
 	bool to_kick;
 	int64_t admitted_ms;
-	struct ota_pace pace;
 	struct ota_identity identity;
 	char username[OTA_USERNAME_SIZE];
 	UT_hash_handle by_client;
@@ -226,12 +225,6 @@ bool ota_peers_find_number(const struct ota_peers *peers, uint64_t number, struc
 bool ota_peers_find_holder(const struct ota_peers *peers, const char *client_id, struct ota_peer_view *ret_view)
 {
 	return peer_show(peers, peer_by_id(peers, client_id), ret_view);
-}
-
-struct ota_pace *ota_peers_pace(struct ota_peers *peers, const void *client)
-{
-	struct ota_peer *peer = peer_by_client(peers, client);
-	return peer ? &peer->pace : NULL;
 }
 
 const char *ota_peers_next_kick(struct ota_peers *peers)

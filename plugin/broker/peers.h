@@ -16,7 +16,6 @@
 
 #include <stddef.h>
 
-#include "common/pace.h"
 #include "common/topic.h"
 
 enum { OTA_ADMITTED_MS = 50 };
@@ -64,9 +63,6 @@ bool ota_peers_find(const struct ota_peers *peers, const void *client, struct ot
 bool ota_peers_find_number(const struct ota_peers *peers, uint64_t number, struct ota_peer_view *ret_view);
 /* The device that holds a client id in a live connection. */
 bool ota_peers_find_holder(const struct ota_peers *peers, const char *client_id, struct ota_peer_view *ret_view);
-
-/* What this connection may still send; NULL for strangers. */
-struct ota_pace *ota_peers_pace(struct ota_peers *peers, const void *client);
 
 /* The client id of the next replaced connection that must be kicked, each told once; NULL when there is none. Never one that a
  * newer connection of the device uses by now: the broker knows clients by id only. Valid until the next call. */

@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "common/version.h"
 #include "plugin/broker/bulletin.h"
+#include "plugin/broker/intake.h"
 #include "plugin/store/restore.h"
 
 /* Where the run before left off, as the store tells. */
@@ -43,7 +44,7 @@ static struct ota_control_figures figures_read(void *context)
 		.callback_count = OTA_CALLBACKS,
 		.events = worker.events,
 		.store_failures = worker.failures,
-		.coalesced = worker.coalesced,
+		.coalesced = worker.coalesced + server->superseded,
 		.set_aside = worker.set_aside,
 		.dropped_reports = server->dropped_reports,
 		.dropped_pulls = server->dropped_pulls,
@@ -57,7 +58,8 @@ static int pieces_make(struct ota_server *server, struct ota_error *error)
 	server->mailbox = ota_mailbox_new();
 	server->plight = ota_plight_new();
 	server->peers = ota_peers_new();
-	if (!server->queue || !server->mailbox || !server->plight || !server->peers)
+	server->quotas = ota_quotas_new();
+	if (!server->queue || !server->mailbox || !server->plight || !server->peers || !server->quotas)
 		return ota_fail(error, OTA_ENOMEM, "no memory");
 	return 0;
 }
@@ -407,6 +409,7 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 		return NULL;
 	if (server->worker) {
 		struct ota_worker_figures figures;
+		ota_intake_end(server);
 		server->worker = ota_worker_stop(server->worker, &figures);
 		last_lines_write(server);
 		stop_tell(server, &figures);
@@ -423,6 +426,7 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 	server->plight = ota_plight_free(server->plight);
 	server->mailbox = ota_mailbox_free(server->mailbox);
 	server->peers = ota_peers_free(server->peers);
+	server->quotas = ota_quotas_free(server->quotas);
 	ota_outbox_clear(&server->outbox);
 	ota_outbox_clear(&server->sending);
 	ota_outbox_clear(&server->bulletins);

@@ -11,6 +11,7 @@
 #include "plugin/broker/compat.h"
 #include "plugin/broker/options.h"
 #include "plugin/broker/peers.h"
+#include "plugin/broker/quota.h"
 #include "plugin/broker/survey.h"
 #include "plugin/broker/worker.h"
 
@@ -61,9 +62,12 @@ struct ota_server {
 	size_t sent;
 	struct ota_outbox bulletins; /* the same for events: no push and no answer waits behind them */
 	struct ota_lines logging;
+	struct ota_quotas *quotas; /* what each device may still send */
 	struct ota_pace refusals;  /* lines about denied topics */
+	struct ota_pace logins;    /* lines about refused logins */
 	struct ota_pace drops;     /* lines about reports that found no place */
 	uint64_t queued_last;      /* the last sequence the worker was told of */
+	_Atomic uint64_t superseded; /* steps that a newer one replaced before they were written */
 	_Atomic uint64_t dropped_reports, dropped_pulls, dropped_messages; /* read by getServer on the worker's thread */
 	int64_t first_call_ms;     /* boot_ms of the first callback, 0 = none yet */
 	bool ticked;

@@ -43,6 +43,7 @@ struct ota_engine {
 	size_t scan_count;
 	size_t scan_capacity;
 	struct ota_pace refusals; /* lines about messages that were refused */
+	struct ota_pace mends;    /* lines about messages that were mended */
 	struct ota_registration *registrations; /* by product, of those that are open */
 };
 
@@ -117,6 +118,10 @@ int ota_fetched_apply(struct ota_engine *engine, const struct ota_fleet_event *e
 /* What a parser refused, too deep or too long as well, is the device's fault and never tried again: OTA_EINVALID but for want of
  * memory. */
 int ota_unreadable(struct ota_error *error, int code, const char *message);
+/* complaint.c: lines of the server's own log, so many a second at the most. mended: enum ota_json_mended bits of a message that
+ * counts all the same; 0 says nothing. */
+void ota_complaint_refused(struct ota_engine *engine, const struct ota_fleet_event *event, const struct ota_error *error);
+void ota_complaint_mended(struct ota_engine *engine, const struct ota_fleet_event *event, const char *message, unsigned mended);
 /* A module's candidate has settled. */
 int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module *row, struct ota_instant at,
 		      struct ota_error *error);

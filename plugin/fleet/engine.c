@@ -62,24 +62,6 @@ struct ota_engine *ota_engine_free(struct ota_engine *engine)
 	return NULL;
 }
 
-/* One device that is wrong says so once a second; ten thousand that are not registered do, too. */
-static void refusal_log(struct ota_engine *engine, const struct ota_fleet_event *event, const struct ota_error *error)
-{
-	static const struct ota_pace_rate rate = {.count = 5, .period_ms = OTA_SECOND_MS, .burst = 50};
-	struct ota_log_line line;
-	uint64_t held_back = engine->refusals.refused;
-
-	if (!ota_pace_take(&engine->refusals, rate, event->at.heard_ms))
-		return;
-	ota_pace_take_refused(&engine->refusals);
-	ota_log_begin(&line, OTA_LOG_WARNING, "refused");
-	ota_log_identity(&line, event->identity.product_key, event->identity.device_name);
-	ota_log_text(&line, "why", error->text);
-	if (held_back)
-		ota_log_integer(&line, "more_like_it", (int64_t)held_back);
-	ota_log_end(engine->options.log, &line);
-}
-
 static int message_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
 {
 	switch (event->topic) {
@@ -110,7 +92,7 @@ static int message_handle(struct ota_engine *engine, const struct ota_fleet_even
 	int failed = message_apply(engine, event, &local);
 
 	if (failed == OTA_EINVALID || failed == OTA_EDENIED) {
-		refusal_log(engine, event, &local);
+		ota_complaint_refused(engine, event, &local);
 		failed = OTA_EINVALID;
 	}
 	if (failed && error)

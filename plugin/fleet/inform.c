@@ -62,6 +62,7 @@ int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *ev
 
 	if (failed)
 		return ota_unreadable(error, failed, "inform");
+	ota_complaint_mended(engine, event, "inform", inform.mended);
 	failed = ota_device_of(engine, event, &device, error);
 	if (!failed)
 		failed = device_update(engine, &device, &inform, error);

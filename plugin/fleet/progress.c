@@ -55,6 +55,7 @@ int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *
 
 	if (failed)
 		return ota_unreadable(error, failed, "progress");
+	ota_complaint_mended(engine, event, "progress", progress.mended);
 	failed = ota_device_of(engine, event, &device, error);
 	if (!failed)
 		failed = task_of_progress(engine, &device, &progress, &task, error);

@@ -14,6 +14,7 @@ int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *even
 
 	if (failed)
 		return ota_unreadable(error, failed, "pull");
+	ota_complaint_mended(engine, event, "pull", pull.mended);
 	failed = ota_device_of(engine, event, &device, error);
 	if (failed)
 		return failed;

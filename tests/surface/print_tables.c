@@ -1,5 +1,6 @@
 /*
- * Prints the product's tables as JSON: commands with their parameters, keys of configuration files, verbs of otactl.
+ * Prints tables as JSON: the product's commands with their parameters, keys of configuration files, verbs of otactl; and what
+ * devices may send (messages.h).
  *
  * What the tests of bad input (tests/system/surface) make of each field comes from here, so that a row added to a table is
  * tested at its limits without a line more.
@@ -10,9 +11,11 @@
 #include "agent/config.h"
 #include "common/command.h"
 #include "common/config.h"
+#include "common/text.h"
 #include "ctl/access.h"
 #include "ctl/verb.h"
 #include "gateway/settings.h"
+#include "tests/surface/messages.h"
 
 static cJSON *add_object(cJSON *array)
 {
@@ -159,6 +162,37 @@ static void add_verbs(cJSON *tree)
 	add_options(tree, ota_verb_globals());
 }
 
+/* Payloads in base64: they are bytes of any kind. */
+static void add_message(cJSON *rows, const struct message_row *row)
+{
+	static const struct ota_identity identity = {.product_key = "PK", .device_name = "DN"};
+	OTA_AUTO_BYTES struct ota_bytes payload = {0};
+	char topic[OTA_TOPIC_SIZE];
+	cJSON *object = add_object(rows);
+
+	message_row_print(row, &payload);
+	char *text = malloc(OTA_BASE64URL_SIZE(payload.size));
+	if (!text)
+		abort();
+	ota_text_base64url(text, (const unsigned char *)(payload.data ? payload.data : ""), payload.size);
+	ota_topic_print(topic, row->topic, &identity);
+	add_text(object, "topic", topic);
+	add_text(object, "field", row->field);
+	add_text(object, "what", row->what);
+	add_text(object, "payload", text);
+	add_text(object, "effect", row->effect);
+	add_text(object, "line", row->line);
+	free(text);
+}
+
+static void add_messages(cJSON *tree)
+{
+	cJSON *rows = cJSON_AddArrayToObject(tree, "messages");
+
+	for (size_t i = 0; i < message_row_count(); i++)
+		add_message(rows, message_row_at(i));
+}
+
 int main(void)
 {
 	cJSON *tree = cJSON_CreateObject();
@@ -166,6 +200,7 @@ int main(void)
 	add_commands(tree);
 	add_configs(tree);
 	add_verbs(tree);
+	add_messages(tree);
 	OTA_AUTO_BYTES struct ota_bytes text = {0};
 	int status = ota_json_write(tree, &text) == 0 && puts(text.data) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	cJSON_Delete(tree);

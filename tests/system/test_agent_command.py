@@ -69,6 +69,7 @@ def test_a_right_configuration_is_told_with_its_meaning(make_agent):
         f"{agent.home}/agent.conf is right:",
         "  device     dev1 of product pk1",
         f"  broker     {agent.keys['broker']}, MQTT 5",
+        "  proof      none: no device_secret_file",
         "  trust      the system's certificates",
         "  shows      no client certificate",
         "  proxy      http://(user)@127.0.0.1:3128, but not for localhost",

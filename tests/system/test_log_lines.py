@@ -9,6 +9,7 @@ import pytest
 from gateway_rig.whole import system  # noqa: F401
 from harness.agent import PROGRAM, Agent
 from harness.device import Device
+from harness.log_lines import IDS, pairs_of, plugins_lines
 from harness.scenario import PRODUCT
 from harness.wait import DEADLINE, until
 
@@ -18,30 +19,7 @@ SIMULATED = 19
 AGENT = "real-01"
 OLD, NEW = b"image of 1.0.0", b"image of 2.0.0 " * 1000
 
-WORD = re.compile(r"[a-z][a-z0-9_]*")
-PLAIN = re.compile(r"[^\s\"\\=]+")
-QUOTED = re.compile(r'"(?:[^"\\\x00-\x1f\x7f]|\\["\\]|\\x[0-9a-f]{2})*"')
 TIMED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warning|error) (.*)")
-BROKERS = re.compile(r"\d+: ota: (.*)")
-IDS = {"product": str, "device": str, "batch": int, "task": int, "attempt": int}
-
-
-def pairs_of(text):
-    """`event key=value key="two words"` -> (event, {key: value}); AssertionError for anything else."""
-    event = WORD.match(text)
-    assert event, text
-    pairs, at = {}, event.end()
-    while at < len(text):
-        assert text[at] == " ", text
-        key = WORD.match(text, at + 1)
-        assert key and text[key.end():key.end() + 1] == "=", text
-        value = QUOTED.match(text, key.end() + 1) or PLAIN.match(text, key.end() + 1)
-        assert value and key[0] not in pairs, text
-        pairs[key[0]] = value[0]
-        at = value.end()
-    for name, kind in IDS.items():
-        assert name not in pairs or kind(pairs[name]), text
-    return event[0], pairs
 
 
 def programs_lines(path):
@@ -52,10 +30,6 @@ def programs_lines(path):
         assert timed, f"{path.name}: {line}"
         lines.append((timed[1], *pairs_of(timed[2])))
     return lines
-
-
-def plugins_lines(broker):
-    return [pairs_of(line[1]) for line in map(BROKERS.fullmatch, broker.log().splitlines()) if line]
 
 
 def upgrade(device):

@@ -166,6 +166,26 @@ Test(file, read_takes_a_file_of_the_limit_and_none_past_it)
 	ota_bytes_free(&out);
 }
 
+Test(file, a_secret_is_read_only_from_a_file_of_its_owner_s_alone)
+{
+	char text[8] = "before";
+	struct ota_error error = {0};
+
+	scratch_write(directory, "f", "1234567");
+	chmod(path, 0640);
+	cr_expect_eq(ota_file_read_secret(path, text, sizeof(text), &error), OTA_EDENIED);
+	cr_expect_not_null(strstr(error.text, "chmod 600"), "%s", error.text);
+	cr_expect_str_eq(text, "before");
+	chmod(path, 0400);
+	cr_expect_eq(ota_file_read_secret(path, text, sizeof(text), &error), 0);
+	cr_expect_str_eq(text, "1234567", "as many bytes as fit");
+	chmod(path, 0600);
+	scratch_write(directory, "f", "12345678");
+	chmod(path, 0600);
+	cr_expect_eq(ota_file_read_secret(path, text, sizeof(text), &error), OTA_EINVALID, "one past it");
+	cr_expect_str_eq(text, "", "nothing of it is left");
+}
+
 Test(file, directories_are_made_to_the_depth)
 {
 	char deep[SCRATCH_SIZE], below[SCRATCH_SIZE];

@@ -1,198 +1,27 @@
 /* The link against a real, plain Mosquitto. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/time.h"
-#include "link/link.h"
-#include "tests/unit/support/scratch.h"
+#include "tests/unit/link/rig.h"
 
-enum { DEADLINE_MS = 15000 };
-
-static char directory[SCRATCH_SIZE], url[64];
-static int port;
-static pid_t broker;
-
-/* What the handlers saw. */
-struct seen {
-	struct ota_link *link;
-	int ups, firsts, downs, messages, refused;
-	int64_t acknowledged, last_retry_ms;
-	char reason[256], topic[128], payload[128], refused_topic[128];
-	const char *publish_on_up;
-};
-
-static void on_up(void *context, bool first)
-{
-	struct seen *seen = context;
-
-	seen->ups++;
-	seen->firsts += first;
-	if (seen->publish_on_up)
-		ota_link_publish(seen->link, seen->publish_on_up, ota_span_from_text("from up"), 1, NULL, NULL);
-}
-
-static void on_down(void *context, const char *reason, int64_t retry_ms)
-{
-	struct seen *seen = context;
-
-	seen->downs++;
-	seen->last_retry_ms = retry_ms;
-	snprintf(seen->reason, sizeof(seen->reason), "%s", reason);
-}
-
-static void on_message(void *context, const char *topic, struct ota_span payload)
-{
-	struct seen *seen = context;
-
-	seen->messages++;
-	snprintf(seen->topic, sizeof(seen->topic), "%s", topic);
-	snprintf(seen->payload, sizeof(seen->payload), "%.*s", (int)payload.size, payload.data);
-}
-
-static void on_acknowledged(void *context, int64_t token)
-{
-	((struct seen *)context)->acknowledged = token;
-}
-
-static void on_refused(void *context, const char *topic)
-{
-	struct seen *seen = context;
-
-	seen->refused++;
-	snprintf(seen->refused_topic, sizeof(seen->refused_topic), "%s", topic);
-}
-
-static int free_port(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	cr_assert_eq(bind(fd, (struct sockaddr *)&address, size), 0);
-	cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-	close(fd);
-	return ntohs(address.sin_port);
-}
-
-static bool broker_listens(void)
-{
-	struct sockaddr_in address = {
-		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	bool listens = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
-
-	close(fd);
-	return listens;
-}
-
-static void start_broker(void)
-{
-	char path[SCRATCH_SIZE];
-	int64_t end = ota_boot_ms() + DEADLINE_MS;
-
-	scratch_path(path, directory, "mosquitto.conf");
-	broker = fork();
-	if (broker == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execlp("mosquitto", "mosquitto", "-c", path, (char *)NULL);
-		_exit(127);
-	}
-	while (!broker_listens()) {
-		cr_assert_eq(waitpid(broker, NULL, WNOHANG), 0, "the broker ended");
-		cr_assert_lt(ota_boot_ms(), end, "the broker does not listen");
-		poll(NULL, 0, 10);
-	}
-}
-
-static void end_broker(void)
-{
-	kill(broker, SIGKILL);
-	waitpid(broker, NULL, 0);
-}
-
-static void configure(const char *more)
-{
-	char text[1024];
-
-	snprintf(text, sizeof(text), "listener %d 127.0.0.1\n%s%s", port, geteuid() ? "" : "user root\n", more);
-	scratch_write(directory, "mosquitto.conf", text);
-}
-
-static void setup(void)
-{
-	setenv("PATH", "/usr/local/sbin:/usr/sbin:/usr/bin:/bin", 1);
-	scratch_make(directory);
-	port = free_port();
-	snprintf(url, sizeof(url), "mqtt://127.0.0.1:%d", port);
-	configure("allow_anonymous true\nlog_dest none\n");
-	start_broker();
-}
-
-static void teardown(void)
-{
-	end_broker();
-	scratch_remove(directory);
-}
-
-TestSuite(link, .init = setup, .fini = teardown, .timeout = 60);
-
-static struct ota_link_options options_with(const char *const *subscriptions)
-{
-	return (struct ota_link_options){
-		.url = url,
-		.client_id = "tester",
-		.connect_timeout_ms = 2000,
-		.backoff_base_ms = 50,
-		.backoff_cap_ms = 200,
-		.subscriptions = subscriptions,
-	};
-}
-
-static void open_link(struct seen *seen, const struct ota_link_options *options, bool wants_refusals)
-{
-	const struct ota_link_handlers handlers = {
-		.up = on_up,
-		.down = on_down,
-		.message = on_message,
-		.acknowledged = on_acknowledged,
-		.refused = wants_refusals ? on_refused : NULL,
-		.context = seen,
-	};
-	struct ota_error error = {0};
-
-	cr_assert_eq(ota_link_open(options, &handlers, &seen->link, &error), 0, "%s", error.text);
-}
-
-/* Dispatches until the condition holds. */
-#define WAIT_FOR(seen, condition)                                                                         \
-	do {                                                                                              \
-		int64_t end_ms_ = ota_boot_ms() + DEADLINE_MS;                                            \
-		while (!(condition)) {                                                                    \
-			struct pollfd fd_ = {.fd = ota_link_fd((seen)->link), .events = POLLIN};          \
-			cr_assert_lt(ota_boot_ms(), end_ms_, "waited for %s; %s", #condition, (seen)->reason); \
-			if (poll(&fd_, 1, 100) > 0)                                                       \
-				ota_link_dispatch((seen)->link);                                          \
-		}                                                                                         \
-	} while (0)
+TestSuite(link, .init = rig_setup, .fini = rig_teardown, .timeout = 60);
 
 Test(link, comes_up_subscribes_and_carries_both_ways)
 {
 	static const char *const topics[] = {"to/me", "also/to/me", NULL};
-	struct ota_link_options options = options_with(topics);
+	struct ota_link_options options = rig_options(topics);
 	struct seen seen = {0};
 	int64_t token = 0;
 
-	open_link(&seen, &options, false);
+	rig_open_link(&seen, &options, false);
 	WAIT_FOR(&seen, seen.ups == 1);
 	cr_expect_eq(seen.firsts, 1);
 	cr_expect(ota_link_is_up(seen.link));
@@ -207,10 +36,10 @@ Test(link, comes_up_subscribes_and_carries_both_ways)
 Test(link, handlers_may_publish)
 {
 	static const char *const topics[] = {"to/me", NULL};
-	struct ota_link_options options = options_with(topics);
+	struct ota_link_options options = rig_options(topics);
 	struct seen seen = {.publish_on_up = "to/me"};
 
-	open_link(&seen, &options, false);
+	rig_open_link(&seen, &options, false);
 	WAIT_FOR(&seen, seen.messages == 1);
 	cr_expect_str_eq(seen.payload, "from up");
 	ota_link_free(seen.link, 0);
@@ -219,19 +48,19 @@ Test(link, handlers_may_publish)
 Test(link, comes_back_after_the_broker_was_killed_and_subscribes_again)
 {
 	static const char *const topics[] = {"to/me", NULL};
-	struct ota_link_options options = options_with(topics);
+	struct ota_link_options options = rig_options(topics);
 	struct seen seen = {0};
 
-	open_link(&seen, &options, false);
+	rig_open_link(&seen, &options, false);
 	WAIT_FOR(&seen, seen.ups == 1);
-	end_broker();
+	rig_end_broker();
 	WAIT_FOR(&seen, seen.downs >= 1);
 	cr_expect_not(ota_link_is_up(seen.link));
 	cr_expect_str_not_empty(seen.reason);
 	cr_expect(seen.last_retry_ms >= 0 && seen.last_retry_ms <= 200);
 	cr_expect_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("lost"), 1, NULL, NULL), OTA_EUNAVAILABLE);
 	WAIT_FOR(&seen, seen.downs >= 3);
-	start_broker();
+	rig_start_broker();
 	WAIT_FOR(&seen, seen.ups == 2);
 	cr_expect_eq(seen.firsts, 1);
 	cr_assert_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("again"), 1, NULL, NULL), 0);
@@ -243,16 +72,16 @@ Test(link, comes_back_after_the_broker_was_killed_and_subscribes_again)
 Test(link, what_was_not_acknowledged_is_not_sent_again_by_itself)
 {
 	static const char *const topics[] = {"to/me", NULL};
-	struct ota_link_options options = options_with(topics);
+	struct ota_link_options options = rig_options(topics);
 	struct seen seen = {0};
 
-	open_link(&seen, &options, false);
+	rig_open_link(&seen, &options, false);
 	WAIT_FOR(&seen, seen.ups == 1);
-	kill(broker, SIGSTOP);
+	kill(rig.broker, SIGSTOP);
 	for (int i = 0; i < 20; i++)
 		cr_assert_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("stale"), 1, NULL, NULL), 0);
-	end_broker();
-	start_broker();
+	rig_end_broker();
+	rig_start_broker();
 	WAIT_FOR(&seen, seen.ups == 2);
 	cr_assert_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("fresh"), 1, NULL, NULL), 0);
 	WAIT_FOR(&seen, seen.messages == 1);
@@ -262,18 +91,54 @@ Test(link, what_was_not_acknowledged_is_not_sent_again_by_itself)
 
 Test(link, a_refused_login_is_told_in_words_and_tried_again)
 {
-	struct ota_link_options options = options_with(NULL);
+	struct ota_link_options options = rig_options(NULL);
 	struct seen seen = {0};
 
-	end_broker();
-	configure("allow_anonymous false\nlog_dest none\n");
-	start_broker();
+	rig_end_broker();
+	rig_configure("allow_anonymous false\nlog_dest none\n");
+	rig_start_broker();
 	options.username = "nobody";
 	options.password = "nothing";
-	open_link(&seen, &options, false);
+	rig_open_link(&seen, &options, false);
 	WAIT_FOR(&seen, seen.downs == 3);
 	cr_expect_not_null(strstr(seen.reason, "refused"), "%s", seen.reason);
 	cr_expect_eq(seen.ups, 0);
+	ota_link_free(seen.link, 0);
+}
+
+static void make_password_file(char path[SCRATCH_SIZE])
+{
+	char command[SCRATCH_SIZE + 64];
+
+	scratch_path(path, rig.directory, "passwords");
+	snprintf(command, sizeof(command), "allow_anonymous false\nlog_dest none\npassword_file %s\n", path);
+	rig_configure(command);
+	pid_t pid = fork();
+	if (pid == 0) {
+		execlp("mosquitto_passwd", "mosquitto_passwd", "-b", "-c", path, "device", "right", NULL);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	chmod(path, 0644);
+}
+
+Test(link, a_password_is_asked_for_before_each_attempt)
+{
+	struct ota_link_options options = rig_options(NULL);
+	struct seen seen = {.asks = true};
+	char path[SCRATCH_SIZE];
+
+	rig_end_broker();
+	make_password_file(path);
+	rig_start_broker();
+	options.username = "device";
+	rig_open_link(&seen, &options, false);
+	WAIT_FOR(&seen, seen.downs == 1);
+	cr_expect_str_eq(seen.reason, "the password is locked away");
+	WAIT_FOR(&seen, seen.downs == 2);
+	cr_expect_not_null(strstr(seen.reason, "refused"), "%s", seen.reason);
+	WAIT_FOR(&seen, seen.ups == 1);
+	cr_expect_eq(seen.asked, 3);
 	ota_link_free(seen.link, 0);
 }
 
@@ -330,11 +195,11 @@ static void *refuse_subscriptions(void *context)
 static pthread_t start_refusing(struct refusing_broker *refusing)
 {
 	struct sockaddr_in address = {
-		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)rig.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int yes = 1;
 	pthread_t thread;
 
-	end_broker();
+	rig_end_broker();
 	refusing->listen_fd = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(refusing->listen_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	cr_assert_eq(bind(refusing->listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
@@ -355,16 +220,16 @@ Test(link, a_refused_subscription_is_told_to_whom_it_concerns)
 	static const char *const topics[] = {"fine", "forbidden", NULL};
 	static const unsigned char codes[] = {1, 0x80};
 	struct refusing_broker refusing = {.codes = codes, .count = 2};
-	struct ota_link_options options = options_with(topics);
+	struct ota_link_options options = rig_options(topics);
 	struct seen seen = {0}, strict = {0};
 	pthread_t thread = start_refusing(&refusing);
 
-	open_link(&seen, &options, true);
+	rig_open_link(&seen, &options, true);
 	WAIT_FOR(&seen, seen.ups == 1);
 	cr_expect_eq(seen.refused, 1);
 	cr_expect_str_eq(seen.refused_topic, "forbidden");
 	ota_link_free(seen.link, 0);
-	open_link(&strict, &options, false);
+	rig_open_link(&strict, &options, false);
 	WAIT_FOR(&strict, strict.downs == 2);
 	cr_expect_str_eq(strict.reason, "the broker refused a subscription");
 	cr_expect_eq(strict.ups, 0);
@@ -377,11 +242,11 @@ Test(link, a_single_refused_subscription_is_told_as_well)
 	static const char *const topics[] = {"forbidden", NULL};
 	static const unsigned char codes[] = {0x80};
 	struct refusing_broker refusing = {.codes = codes, .count = 1};
-	struct ota_link_options options = options_with(topics);
+	struct ota_link_options options = rig_options(topics);
 	struct seen seen = {0};
 	pthread_t thread = start_refusing(&refusing);
 
-	open_link(&seen, &options, true);
+	rig_open_link(&seen, &options, true);
 	WAIT_FOR(&seen, seen.ups == 1);
 	cr_expect_eq(seen.refused, 1);
 	ota_link_free(seen.link, 0);
@@ -391,14 +256,14 @@ Test(link, a_single_refused_subscription_is_told_as_well)
 Test(link, a_broker_that_accepts_and_hangs_up_is_not_hammered)
 {
 	struct refusing_broker refusing = {.hangs_up = true};
-	struct ota_link_options options = options_with(NULL);
+	struct ota_link_options options = rig_options(NULL);
 	struct seen seen = {0};
 	pthread_t thread = start_refusing(&refusing);
 	int64_t longest_ms = 0;
 
 	/* Each pause is random below a ceiling that must grow past the first one's 50 ms; twenty shorter ones in a row are a
 	 * billion to one. */
-	open_link(&seen, &options, false);
+	rig_open_link(&seen, &options, false);
 	for (int i = 1; i <= 24 && longest_ms <= 50; i++) {
 		WAIT_FOR(&seen, seen.downs == i);
 		longest_ms = seen.last_retry_ms > longest_ms ? seen.last_retry_ms : longest_ms;
@@ -411,19 +276,19 @@ Test(link, a_broker_that_accepts_and_hangs_up_is_not_hammered)
 Test(link, mqtt_5_carries_both_ways)
 {
 	static const char *const topics[] = {"to/me", "also/to/me", NULL};
-	struct ota_link_options options = options_with(topics);
+	struct ota_link_options options = rig_options(topics);
 	struct seen seen = {0};
 	int64_t token = 0;
 
 	options.version = OTA_MQTT_5;
-	open_link(&seen, &options, false);
+	rig_open_link(&seen, &options, false);
 	WAIT_FOR(&seen, seen.ups == 1);
 	cr_assert_eq(ota_link_publish(seen.link, "also/to/me", ota_span_from_text("hello"), 1, &token, NULL), 0);
 	WAIT_FOR(&seen, seen.messages == 1 && seen.acknowledged);
 	cr_expect_eq(seen.acknowledged, token);
-	end_broker();
+	rig_end_broker();
 	WAIT_FOR(&seen, seen.downs >= 1);
-	start_broker();
+	rig_start_broker();
 	WAIT_FOR(&seen, seen.ups == 2);
 	cr_assert_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("again"), 1, NULL, NULL), 0);
 	WAIT_FOR(&seen, seen.messages == 2);
@@ -434,12 +299,12 @@ Test(link, mqtt_5_a_farewell_is_told_in_the_brokers_words)
 {
 	static const char farewell[] = {(char)0xe0, 9, (char)0x8b, 7, 0x1f, 0, 4, 'l', 'a', 't', 'e'};
 	struct refusing_broker refusing = {.is_5 = true, .farewell = {farewell, sizeof(farewell)}};
-	struct ota_link_options options = options_with(NULL);
+	struct ota_link_options options = rig_options(NULL);
 	struct seen seen = {0};
 	pthread_t thread = start_refusing(&refusing);
 
 	options.version = OTA_MQTT_5;
-	open_link(&seen, &options, false);
+	rig_open_link(&seen, &options, false);
 	WAIT_FOR(&seen, seen.downs == 1);
 	cr_expect_str_eq(seen.reason, "the broker hung up: Server shutting down (0x8b: late)");
 	ota_link_free(seen.link, 0);
@@ -452,12 +317,12 @@ Test(link, mqtt_5_a_refused_subscription_is_told)
 	/* Behind the identifier the length of the properties, none. */
 	static const unsigned char codes[] = {0, 1, 0x87}, code[] = {0, 0x87};
 	struct refusing_broker refusing = {.is_5 = true, .codes = codes, .count = sizeof(codes)};
-	struct ota_link_options options = options_with(topics);
+	struct ota_link_options options = rig_options(topics);
 	struct seen seen = {0}, single = {0};
 	pthread_t thread = start_refusing(&refusing);
 
 	options.version = OTA_MQTT_5;
-	open_link(&seen, &options, true);
+	rig_open_link(&seen, &options, true);
 	WAIT_FOR(&seen, seen.ups == 1);
 	cr_expect_eq(seen.refused, 1);
 	cr_expect_str_eq(seen.refused_topic, "forbidden");
@@ -465,7 +330,7 @@ Test(link, mqtt_5_a_refused_subscription_is_told)
 	refusing.codes = code;
 	refusing.count = sizeof(code);
 	options.subscriptions = one;
-	open_link(&single, &options, true);
+	rig_open_link(&single, &options, true);
 	WAIT_FOR(&single, single.ups == 1);
 	cr_expect_eq(single.refused, 1);
 	ota_link_free(single.link, 0);
@@ -474,26 +339,26 @@ Test(link, mqtt_5_a_refused_subscription_is_told)
 
 Test(link, a_broker_that_never_answers_is_left)
 {
-	struct ota_link_options options = options_with(NULL);
+	struct ota_link_options options = rig_options(NULL);
 	struct seen seen = {0};
 
-	kill(broker, SIGSTOP);
+	kill(rig.broker, SIGSTOP);
 	options.connect_timeout_ms = 1000;
-	open_link(&seen, &options, false);
+	rig_open_link(&seen, &options, false);
 	WAIT_FOR(&seen, seen.downs == 1);
-	kill(broker, SIGCONT);
+	kill(rig.broker, SIGCONT);
 	WAIT_FOR(&seen, seen.ups == 1);
 	ota_link_free(seen.link, 0);
 }
 
 Test(link, an_end_in_any_state_is_clean)
 {
-	struct ota_link_options options = options_with(NULL);
+	struct ota_link_options options = rig_options(NULL);
 
 	for (int dispatches = 0; dispatches < 4; dispatches++) {
 		struct seen seen = {0};
 
-		open_link(&seen, &options, false);
+		rig_open_link(&seen, &options, false);
 		for (int i = 0; i < dispatches; i++)
 			ota_link_dispatch(seen.link);
 		ota_link_free(seen.link, 0);
@@ -504,14 +369,14 @@ Test(link, an_end_in_any_state_is_clean)
 Test(link, an_end_waits_for_what_is_unacknowledged)
 {
 	static const char *const topics[] = {"to/me", NULL};
-	struct ota_link_options options = options_with(topics);
+	struct ota_link_options options = rig_options(topics);
 	struct seen reader = {0}, writer = {0};
 
-	open_link(&reader, &options, false);
+	rig_open_link(&reader, &options, false);
 	WAIT_FOR(&reader, reader.ups == 1);
 	options.client_id = "writer";
 	options.subscriptions = NULL;
-	open_link(&writer, &options, false);
+	rig_open_link(&writer, &options, false);
 	WAIT_FOR(&writer, writer.ups == 1);
 	for (int i = 0; i < 50; i++)
 		cr_assert_eq(ota_link_publish(writer.link, "to/me", ota_span_from_text("last words"), 1, NULL, NULL), 0);
@@ -523,13 +388,13 @@ Test(link, an_end_waits_for_what_is_unacknowledged)
 Test(link, an_end_waits_no_longer_than_it_may)
 {
 	static const char *const topics[] = {"to/me", NULL};
-	struct ota_link_options options = options_with(topics);
+	struct ota_link_options options = rig_options(topics);
 	struct seen seen = {0};
 	int64_t began;
 
-	open_link(&seen, &options, false);
+	rig_open_link(&seen, &options, false);
 	WAIT_FOR(&seen, seen.ups == 1);
-	kill(broker, SIGSTOP);
+	kill(rig.broker, SIGSTOP);
 	cr_assert_eq(ota_link_publish(seen.link, "to/me", ota_span_from_text("unheard"), 1, NULL, NULL), 0);
 	began = ota_boot_ms();
 	ota_link_free(seen.link, 1500);
@@ -549,11 +414,11 @@ static void *publish_many(void *context)
 Test(link, threads_may_publish)
 {
 	static const char *const topics[] = {"to/me", NULL};
-	struct ota_link_options options = options_with(topics);
+	struct ota_link_options options = rig_options(topics);
 	struct seen seen = {0};
 	pthread_t threads[2];
 
-	open_link(&seen, &options, false);
+	rig_open_link(&seen, &options, false);
 	WAIT_FOR(&seen, seen.ups == 1);
 	for (int i = 0; i < 2; i++)
 		cr_assert_eq(pthread_create(&threads[i], NULL, publish_many, &seen), 0);

@@ -32,6 +32,8 @@ static void line_keep(void *context, enum ota_log_level level, const char *line)
 	(void)level;
 	snprintf(fleet->logged.text, sizeof(fleet->logged.text), "%s", line);
 	fleet->logged.refused += !strncmp(line, "refused ", 8);
+	if (!strncmp(line, "refused ", 8) || !strncmp(line, "mended ", 7))
+		snprintf(fleet->logged.complaint, sizeof(fleet->logged.complaint), "%s", line);
 }
 
 static void server_start(struct fleet *fleet)
@@ -169,10 +171,14 @@ void fleet_disconnect(struct fleet *fleet, int device)
 	fleet->connection_of[device] = 0;
 }
 
+void fleet_send_bytes(struct fleet *fleet, int device, enum ota_topic_kind topic, struct ota_span payload)
+{
+	event_apply(fleet, device, (struct ota_fleet_event){.kind = OTA_FLEET_MESSAGE, .topic = topic, .payload = payload});
+}
+
 void fleet_send(struct fleet *fleet, int device, enum ota_topic_kind topic, const char *payload)
 {
-	event_apply(fleet, device,
-		    (struct ota_fleet_event){.kind = OTA_FLEET_MESSAGE, .topic = topic, .payload = ota_span_from_text(payload)});
+	fleet_send_bytes(fleet, device, topic, ota_span_from_text(payload));
 }
 
 void fleet_send_as(struct fleet *fleet, const char *product_key, const char *device_name, const char *payload)

@@ -25,6 +25,7 @@ struct fleet {
 	struct {
 		char text[OTA_LOG_LINE_MAX];
 		int refused; /* lines so far */
+		char complaint[OTA_LOG_LINE_MAX]; /* the last line of a message that was refused or mended */
 	} logged;
 };
 
@@ -42,6 +43,7 @@ void fleet_inform(struct fleet *fleet, int device, const char *version);
 void fleet_inform_as(struct fleet *fleet, int device, const char *params); /* the raw params object */
 void fleet_progress(struct fleet *fleet, int device, int step);
 void fleet_send(struct fleet *fleet, int device, enum ota_topic_kind topic, const char *payload);
+void fleet_send_bytes(struct fleet *fleet, int device, enum ota_topic_kind topic, struct ota_span payload);
 /* Lets time pass, running what is due on the way. */
 void fleet_advance(struct fleet *fleet, int64_t ms);
 
