@@ -76,6 +76,8 @@ static unsigned caps_read(struct ota_json_place at)
 	cJSON_ArrayForEach(word, caps) {
 		if (cJSON_IsString(word) && strcmp(word->valuestring, "cancel") == 0)
 			bits |= OTA_CAP_CANCEL;
+		if (cJSON_IsString(word) && strcmp(word->valuestring, "mqtt") == 0)
+			bits |= OTA_CAP_MQTT;
 	}
 	return bits;
 }

@@ -16,6 +16,7 @@
 enum ota_caps {
 	OTA_CAP_ANNOUNCED = 1, /* "caps" was present: our own dialect is understood (_ota is echoed, SHA256 preferred) */
 	OTA_CAP_CANCEL = 2,    /* "cancel": answers ask-to-cancel */
+	OTA_CAP_MQTT = 4,      /* "mqtt": wants its bytes over MQTT (block.h) */
 };
 
 /* The words agent, caps, batch, attempt, bootId and cancel are our dialect. Strangers may use them for ends of their own (a

@@ -17,10 +17,17 @@
 static const struct ota_pace_rate refusal_rate = {.count = 1, .period_ms = 10 * OTA_SECOND_MS, .burst = 4};
 static const struct ota_pace_rate line_rate = {.count = 1, .period_ms = 10 * OTA_SECOND_MS, .burst = 5};
 
-/* What was learned of the stream a connection fetches. */
+/* The broker keeps what a client does not read, and tells nobody. So a connection gets its package twice over, and after that a
+ * block now and then: enough for the worst line, too little to fill a memory. */
+enum { BUDGET_TIMES = 2, BUDGET_MORE_BYTES = 8 * OTA_BLOCK_SIZE_MAX };
+static const struct ota_pace_rate trickle_rate = {.count = 1, .period_ms = 10 * OTA_SECOND_MS, .burst = 1};
+
+/* What was learned of the stream a connection fetches, and what it got of it. */
 struct permit {
 	int64_t checked_ms; /* boot_ms, 0 = never */
 	struct ota_stream stream;
+	uint64_t spent_bytes;
+	struct ota_pace trickle;
 };
 
 /* One connection. */
@@ -163,7 +170,8 @@ size_t ota_carrier_next_size(const struct ota_carrier *carrier)
 	return atomic_load(&carrier->next_size);
 }
 
-bool ota_carrier_take(struct ota_carrier *carrier, int64_t boot_ms, struct ota_parcel *ret_parcel, struct ota_fetched *ret_fetched)
+bool ota_carrier_take(struct ota_carrier *carrier, int64_t boot_ms, struct ota_parcel *ret_parcel,
+		      struct ota_fetched *ret_fetched)
 {
 	*ret_fetched = (struct ota_fetched){0};
 	pthread_mutex_lock(&carrier->mutex);
@@ -274,10 +282,18 @@ static int permit_find(struct ota_carrier *carrier, struct order *order, int64_t
 	int64_t now_ms = ota_boot_ms();
 	if (permit->checked_ms > 0 && permit->stream.task_id == stream_id && now_ms - permit->checked_ms < OTA_CARRIER_RECHECK_MS)
 		return 0;
-	*permit = (struct permit){0};
+	if (permit->stream.task_id != stream_id)
+		*permit = (struct permit){0};
 	int code = ota_stream_read(carrier->reader, &order->identity, stream_id, &permit->stream, error);
 	permit->checked_ms = code == 0 ? now_ms : 0;
 	return code;
+}
+
+static bool permit_spend(struct permit *permit, uint32_t size)
+{
+	uint64_t budget = permit->stream.size * BUDGET_TIMES + BUDGET_MORE_BYTES;
+	permit->spent_bytes += size;
+	return permit->spent_bytes <= budget || ota_pace_take(&permit->trickle, trickle_rate, ota_boot_ms());
 }
 
 /* What becomes of a request: bytes for the device (none is silence), and what they count for. */
@@ -286,12 +302,15 @@ struct answer {
 	struct ota_fetched fetched;
 };
 
-static int block_print(struct ota_carrier *carrier, const struct ota_stream *stream, const struct ota_block_request *request,
+static int block_print(struct ota_carrier *carrier, struct permit *permit, const struct ota_block_request *request,
 		       struct answer *answer, struct ota_error *error)
 {
+	const struct ota_stream *stream = &permit->stream;
 	struct ota_bytes *out = &answer->bytes;
 	struct ota_shelf_range range = {.offset = request->offset};
 	int code = ota_block_measure(request, stream->size, &range.size, error);
+	if (code == 0 && !permit_spend(permit, range.size))
+		return 0; /* silence */
 	if (code == 0 && ota_block_print_head(request, stream->size, range.size, out) != 0)
 		code = ota_fail(error, OTA_ENOMEM, "no memory for a block");
 	size_t head = out->size;
@@ -357,7 +376,7 @@ static int request_answer(struct ota_carrier *carrier, struct order *order, cons
 	int code = OTA_ENOTFOUND;
 	if (request->file_id == OTA_STREAM_FILE_ID)
 		code = permit_find(carrier, order, request->stream_id, error);
-	return code == 0 ? block_print(carrier, &order->permit.stream, request, answer, error) : code;
+	return code == 0 ? block_print(carrier, &order->permit, request, answer, error) : code;
 }
 
 static void order_work(struct ota_carrier *carrier, struct order *order, struct answer *answer)

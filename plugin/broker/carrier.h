@@ -1,16 +1,16 @@
 /*
- * Carrier: a thread that reads the blocks devices ask for over MQTT (common/block.h), so that no disk and no database holds up the
- * broker's thread.
+ * Carrier: a thread that reads the blocks devices ask for over MQTT (common/block.h), so that no disk and no database holds up
+ * the broker's thread.
  *
- * A connection has one request in work and at most one that waits: a repeat takes the place of the one that waits. Connections take
- * turns, a block each. What is read waits for the broker's thread, OTA_CARRIER_READY_BYTES of it at the most; beyond that requests
- * wait, too. So a device gets its bytes as fast as all others let it, and nothing grows with what devices send.
+ * A connection has one request in work and at most one that waits: a repeat takes the place of the one that waits. Connections
+ * take turns, a block each. What is read waits for the broker's thread, OTA_CARRIER_READY_BYTES of it at the most; beyond that
+ * requests wait, too. So a device gets its bytes as fast as all others let it, and nothing grows with what devices send.
  *
- * A stream is looked up in the store (stream.h) when a connection first asks for it and again OTA_CARRIER_RECHECK_MS later: a yank or
- * a revoke ends a download within that time.
+ * A stream is looked up in the store (stream.h) when a connection first asks for it and again OTA_CARRIER_RECHECK_MS later: a
+ * yank or a revoke ends a download within that time.
  *
- * Thread rule: all calls belong to the broker's thread but ota_carrier_trouble(), which belongs to any. None of them blocks but on a
- * short mutex, start and stop apart.
+ * Thread rule: all calls belong to the broker's thread but ota_carrier_trouble(), which belongs to any. None of them blocks
+ * but on a short mutex, start and stop apart.
  */
 #ifndef OTA_PLUGIN_BROKER_CARRIER_H
 #define OTA_PLUGIN_BROKER_CARRIER_H
@@ -57,7 +57,8 @@ struct ota_parcel {
 /* The size of the next one, 0 = none is ready. Costs nothing. */
 size_t ota_carrier_next_size(const struct ota_carrier *carrier);
 /* Takes it; its connection may be served again. ret_fetched: what the worker is to be told by now, task_id 0 = nothing. */
-bool ota_carrier_take(struct ota_carrier *carrier, int64_t boot_ms, struct ota_parcel *ret_parcel, struct ota_fetched *ret_fetched);
+bool ota_carrier_take(struct ota_carrier *carrier, int64_t boot_ms, struct ota_parcel *ret_parcel,
+		      struct ota_fetched *ret_fetched);
 /* The connection ended. ret_fetched as above. */
 void ota_carrier_forget(struct ota_carrier *carrier, uint64_t connection, struct ota_fetched *ret_fetched);
 

@@ -17,8 +17,8 @@ static mosquitto_property *expiry_make(const struct ota_compat *compat, uint32_t
 }
 
 /*
- * Blocks go to the broker at this pace, so that the loop keeps most of its time for others: a message costs it some 30 us whatever
- * its size, as much as BLOCK_COST KiB more of a block, and a burst keeps it no longer than about 2 ms.
+ * Blocks go to the broker at this pace, so that the loop keeps most of its time for others: a message costs it some 30 us
+ * whatever its size, as much as BLOCK_COST KiB more of a block, and a burst keeps it no longer than about 2 ms.
  */
 static const struct ota_pace_rate blocks_rate = {.count = 32 * 1024, .period_ms = OTA_SECOND_MS, .burst = 512};
 enum { BLOCK_COST = 8 };

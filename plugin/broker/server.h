@@ -81,8 +81,9 @@ int ota_server_start(const struct ota_options *options, const struct ota_log *lo
 /* Stops the worker within its deadline, closes everything. NULL is fine; returns NULL. */
 struct ota_server *ota_server_stop(struct ota_server *server);
 
-/* Sends blocks at their pace, then sends and logs what the worker handed over: at most OTA_SEND_TURN messages and, when none of them is left, OTA_BULLETINS_TURN
- * events, so that the loop never stalls. In every callback. Events beyond OTA_BULLETINS_MAX that wait are dropped. */
+/* Sends blocks at their pace, then sends and logs what the worker handed over: at most OTA_SEND_TURN messages and, when
+ * none of them is left, OTA_BULLETINS_TURN events, so that the loop never stalls. In every callback. Events beyond
+ * OTA_BULLETINS_MAX that wait are dropped. */
 enum { OTA_SEND_TURN = 200, OTA_LOG_TURN = 100, OTA_BULLETINS_TURN = 500, OTA_BULLETINS_MAX = 20000 };
 void ota_server_drain(struct ota_server *server);
 /* Hands to the worker what a device fetched over MQTT, if anything. */

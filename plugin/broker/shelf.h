@@ -1,8 +1,8 @@
 /*
  * Shelf: the packages that blocks are read from, the last used few of them open.
  *
- * A package's file is written once and named by its digest, so that what was opened stays what it is. Thread rule: one thread at a
- * time.
+ * A package's file is written once and named by its digest, so that what was opened stays what it is. Thread rule: one thread
+ * at a time.
  */
 #ifndef OTA_PLUGIN_BROKER_SHELF_H
 #define OTA_PLUGIN_BROKER_SHELF_H
@@ -18,8 +18,8 @@ struct ota_shelf;
 struct ota_shelf *ota_shelf_new(const char *package_dir); /* borrowed; NULL without memory */
 struct ota_shelf *ota_shelf_free(struct ota_shelf *shelf); /* returns NULL */
 
-/* Appends `size` bytes of the stream's package, which has them, to out. OTA_ECORRUPT: the file is missing or has another size, with
- * a sentence that says what to do. OTA_EIO, OTA_ENOMEM: may pass. */
+/* Appends `size` bytes of the stream's package, which has them, to out. OTA_ECORRUPT: the file is missing or has another
+ * size, with a sentence that says what to do. OTA_EIO, OTA_ENOMEM: may pass. */
 struct ota_shelf_range {
 	uint64_t offset;
 	uint32_t size;

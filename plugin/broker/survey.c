@@ -152,7 +152,8 @@ static void blocks_survey(const struct ota_survey *survey, struct ota_findings *
 {
 	char trouble[OTA_ERROR_TEXT_MAX];
 	if (survey->carrier && ota_carrier_trouble(survey->carrier, trouble))
-		ota_findings_add(findings, OTA_FINDING_ERROR, "packages", "devices cannot fetch a package over MQTT: %s", trouble);
+		ota_findings_add(findings, OTA_FINDING_ERROR, "packages", "devices cannot fetch a package over MQTT: %s",
+				 trouble);
 }
 
 void ota_survey_alarms(void *context, struct ota_findings *findings)

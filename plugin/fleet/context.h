@@ -101,6 +101,11 @@ int ota_settle_connection(struct ota_engine *engine, const struct ota_identity *
 int ota_device_gone(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at,
 		    struct ota_error *error);
 
+/* delivery.c: by a URL or over MQTT. The operator's tag of the device counts first, then what the device announced, then
+ * its product; a package that is hosted elsewhere always goes by its URL. */
+int ota_delivery_choose(const struct ota_work *work, const struct ota_package *package, const struct ota_product *product,
+			enum ota_delivery *ret_delivery, struct ota_error *error);
+
 /* push.c: puts the push of work->task into the outbox: to the device's connection, or as the answer of a pull. */
 int ota_push_send(struct ota_work *work, struct ota_error *error);
 int ota_push_answer_nothing(const struct ota_work *work, struct ota_error *error);

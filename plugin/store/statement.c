@@ -11,7 +11,7 @@
  */
 #define UNFINISHED "state IN ('pending', 'pushed', 'upgrading')"
 
-#define PRODUCT_COLUMNS "product_key, rev, name, open_registration, sign, created_ms, devices"
+#define PRODUCT_COLUMNS "product_key, rev, name, open_registration, sign, delivery, created_ms, devices"
 
 #define DEVICE_COLUMNS                                                                                                           \
 	"d.id, d.rev, d.product_key, d.device_name, d.bucket, d.created_ms, d.last_seen_ms, d.caps, d.agent, d.barred"
@@ -76,7 +76,10 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"DELETE FROM answer WHERE at_ms < $1"},
 
 	[OTA_SQL_PRODUCT_INSERT] = {"product_insert", OTA_SQL_COLD,
-		"INSERT INTO product (" PRODUCT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"},
+		"INSERT INTO product (" PRODUCT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"},
+	[OTA_SQL_PRODUCT_SAVE] = {"product_save", OTA_SQL_COLD,
+		"UPDATE product SET name = $1, open_registration = $2, sign = $3, delivery = $4, rev = rev + 1"
+		" WHERE product_key = $5 AND rev = $6"},
 	[OTA_SQL_PRODUCT_FIND] = {"product_find", OTA_SQL_HOT,
 		"SELECT " PRODUCT_COLUMNS " FROM product WHERE product_key = $1"},
 	[OTA_SQL_PRODUCT_LIST] = {"product_list", OTA_SQL_HOT,
