@@ -9,6 +9,7 @@ import hashlib
 import struct
 from typing import NamedTuple
 
+from harness import packets
 from harness.wait import Late
 
 from . import read
@@ -93,6 +94,10 @@ class C4Mqtt(C4):
         self.number += 1
         body = request(self.number, stream, file, size or self.size, offset)
         self.client.publish(self.sys_topic("file/download"), body, qos)
+
+    def client_bytes(self, stream, number):
+        """A request as it goes over the line, for who sends many at once."""
+        return packets.publish(self.sys_topic("file/download"), request(number, stream, 1, self.size, number * 10 % 20000))
 
     def answer(self, timeout=None):
         return block(self.client.expect(self.reply, timeout or self.patience).payload)
