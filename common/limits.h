@@ -18,9 +18,11 @@ enum {
 	OTA_AGENT_MAX = 64,    /* "ota-agent/1.0.0 (linux; x86_64)" */
 	OTA_BOOT_ID_MAX = 36,  /* a UUID */
 	OTA_DESC_MAX = 128,    /* Aliyun manual: desc of a progress report */
+	OTA_TARGET_TEXT_MAX = 2048, /* an expression of ota-targets(7); a batch keeps its own */
 	OTA_REASON_MAX = 256,  /* why an operator did something */
 	OTA_EVENT_WORD_MAX = 32, /* "batch_created" */
 	OTA_NOTES_MAX = 1024,  /* release notes of a package: a paragraph, so that pages of packages stay small */
+	OTA_MADE_SECRET_HEX = 32, /* of a secret the server makes: 128 random bits, as the platform's look */
 	OTA_SECRET_MAX = 64,   /* of a device; Aliyun's have 32 */
 	OTA_REQUEST_ID_MAX = 64, /* a UUID or a CI run's own id */
 
@@ -48,6 +50,7 @@ enum {
 	OTA_DEVICE_TAG_KEY_MAX = 32,
 	OTA_DEVICE_TAG_VALUE_MAX = 128,
 	OTA_IMPORT_MAX = 500,    /* devices in one command; with their tags and secrets they fill OTA_PAYLOAD_MAX */
+	OTA_SECRETS_MAX = 400,   /* made in one command; the answer that shows them has 133 bytes each, and OTA_PAYLOAD_MAX */
 	OTA_NAMES_MAX = 1000,    /* device names in one command; more go as a list file */
 	OTA_STAGES_MAX = 100,
 	OTA_OPEN_REGISTRATIONS_BURST = 1000, /* unknown devices of an open product: a site switched on registers at once, */
@@ -66,7 +69,7 @@ enum {
 	OTA_DEVICE_PULLS_MINUTE = 6,        /* each is answered: a signature, and a message for a device that may never read it */
 	OTA_DEVICE_CONNECTS_BURST = 20,     /* a bad line flaps, */
 	OTA_DEVICE_CONNECTS_MINUTE = 30,    /* and SDKs wait 2 s and more between two tries */
-	OTA_DEVICE_LINES_BURST = 10,        /* in the log about one device; an operator reads the first ones */
+	OTA_DEVICE_LINES_BURST = 30,        /* in the log about one device, of 50 about all: the first ones tell what it does */
 	OTA_DEVICE_LINES_MINUTE = 6,
 	OTA_DEVICE_PATIENCE_BURST = 2000,   /* refused messages until a device is shut out: a flood at line rate is over in */
 	OTA_DEVICE_PATIENCE_SECOND = 50,    /* tenths of a second, a little too much for ever is borne */

@@ -210,6 +210,8 @@ static int set_member(cJSON *object, const struct ota_command *command, const ch
 
 	if (!parameter || !object)
 		return ota_fail_at(error, OTA_EINVALID, member, "%s has no %s", command->name, member);
+	if (ota_json_member(object, key))
+		return ota_fail_at(error, OTA_EINVALID, member, "%s is given twice", key);
 	code = ota_parameter_value(parameter, text, &value, error);
 	if (code < 0) {
 		(void)snprintf(error->path, sizeof(error->path), "%s", member);

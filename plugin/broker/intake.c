@@ -194,7 +194,7 @@ static bool block_order(struct ota_server *server, const struct arrival *arrival
 		.identity = &arrival->peer.identity,
 		.payload = {.data = arrival->message->payload, .size = arrival->message->payloadlen},
 	};
-	return order.payload.size <= OTA_BLOCK_REQUEST_MAX && arrival->peer.state != OTA_PEER_REPLACED &&
+	return order.payload.size <= OTA_BLOCK_REQUEST_MAX && arrival->peer.state == OTA_PEER_ONLINE &&
 	       ota_carrier_order(server->carrier, &order) == 0;
 }
 

@@ -104,6 +104,7 @@ static const char *const step_3[] = {
 	/* An operator shut the device out: it may not connect until he lets it in again. */
 	"ALTER TABLE device ADD COLUMN disabled {flag} DEFAULT 0",
 	"ALTER TABLE product ADD COLUMN delivery {text} DEFAULT 'http'",
+	"CREATE INDEX device_disabled ON device (product_key, device_name) WHERE disabled = 1",
 	NULL,
 };
 /* clang-format on */
