@@ -112,8 +112,8 @@ def test_delivery_has_two_words(operator, scenario):
     said = operator.refused("tagDevices", productKey=PRODUCT, names=["sensor-01"], set={"delivery": "fax"})
     assert "is http or mqtt" in said.message
     assert operator.ask("updateProduct", productKey=PRODUCT, delivery="mqtt", name="meters")["delivery"] == "mqtt"
-    detail = operator.events(productKey=PRODUCT)[0]
-    assert (detail["event"], detail["detail"]) == ("product_changed", "delivery mqtt, name meters")
+    told = {each["event"]: each["detail"] for each in operator.events(productKey=PRODUCT)}
+    assert told["product_changed"] == "delivery mqtt, name meters"
 
 
 HOSTILE = [  # what is written in place of streamId, size, offset
