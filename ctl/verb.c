@@ -321,7 +321,7 @@ static int unknown(const char *noun, const char *word, struct ota_error *error)
 	const char *near = word ? nearest(word, noun) : NULL;
 
 	if (!word)
-		return ota_fail(error, OTA_EINVALID, "otactl %s: what to do? See otactl %s --help", noun, noun);
+		return ota_fail(error, OTA_EINVALID, "%s: what to do with it? See otactl %s --help", noun, noun);
 	if (near)
 		return ota_fail(error, OTA_EINVALID, "there is no %s \"%s\"; did you mean \"%s\"?", noun ? "verb" : "noun", word,
 				near);

@@ -325,7 +325,7 @@ static int where_parse(const struct ota_call *call, struct ota_target **ret_targ
 	if (!where)
 		return 0;
 	if (ota_json_member(call->at.object, "version") || ota_json_member(call->at.object, "tag"))
-		return ota_fail_at(error, OTA_EINVALID, "where", "where says it all: without version, module and tag");
+		return ota_fail_at(error, OTA_EINVALID, "where", "where stands alone: write version and tag into the expression");
 	*ret_target = malloc(sizeof(**ret_target));
 	if (!*ret_target)
 		return OTA_ENOMEM;

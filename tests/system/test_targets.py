@@ -44,4 +44,4 @@ def test_a_wrong_expression_is_refused_with_its_column(operator, make_scenario):
     assert (refused.code, refused.path) == ("invalid", "where")
     assert refused.message == 'column 13: expected and, or, or the end, found "nad"'
     both = operator.refused("listDevices", productKey=PRODUCT, where="version < 2", version="1.0.0")
-    assert both.message == "where says it all: without version, module and tag"
+    assert both.message == "where stands alone: write version and tag into the expression"
