@@ -72,7 +72,7 @@ static const struct ota_parameter strategy_rows[] = {
 };
 
 static const struct ota_parameter targets_rows[] = {
-	BOOL("all"),
+	BOOL("all"), WHERE,
 	{ .name = "names", .type = OTA_PARAMETER_NAMES, .low = 1, .high = OTA_NAMES_MAX },
 };
 

@@ -48,7 +48,7 @@ static const struct ota_option device_list_options[] = {
 	{ "online", 0, "YES", "online", false, "true or false" },
 	{ "disabled", 0, "YES", "disabled", false, "true or false: shut out by an operator" },
 	{ "tag", 't', "KEY=VALUE", "tag", false, "that have this tag" },
-	{ "where", 'w', "EXPRESSION", "where", false, "'version < 2.0 and tag.region = eu and percent < 10'; see ota-targets(7)" },
+	{ "where", 'w', "EXPRESSION", "where", false, "those it means, as 'version < 2.0 and percent < 10': ota-targets(7)" },
 	ROWS,
 };
 static const struct ota_option device_add_options[] = {
@@ -99,6 +99,7 @@ static const struct ota_option batch_create_options[] = {
 	PRODUCT, MODULE, VERSION,
 	{ "kind", 'k', "KIND", "kind", false, "static (default), or verify: a few devices prove the package" },
 	{ "all", 'a', NULL, "targets.all", false, "every device of the product" },
+	{ "where", 'w', "EXPRESSION", "targets.where", false, "those it means, as 'version < 2.0 and percent < 10'; ota-targets(7)" },
 	{ "device", 'd', "NAME", NULL, true, "this device; may be given many times" },
 	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
 	{ "name", 0, "TEXT", "name", false, "a name for people" },

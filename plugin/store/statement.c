@@ -191,6 +191,10 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"INSERT INTO artifact (id, base_version, size, sha256, md5, url, package_id) VALUES ($1, $2, $3, $4, $5, $6, $7)"
 		" ON CONFLICT DO NOTHING"},
 
+	[OTA_SQL_BATCH_WHERE_INSERT] = {"batch_where_insert", OTA_SQL_COLD,
+		"INSERT INTO batch_where (batch_id, expression) VALUES ($1, $2) ON CONFLICT DO NOTHING"},
+	[OTA_SQL_BATCH_WHERE_FIND] = {"batch_where_find", OTA_SQL_HOT,
+		"SELECT expression FROM batch_where WHERE batch_id = $1"},
 	[OTA_SQL_BATCH_INSERT] = {"batch_insert", OTA_SQL_COLD,
 		"INSERT INTO batch (" BATCH_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
 		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) ON CONFLICT DO NOTHING"},
