@@ -71,7 +71,7 @@ static const struct ota_parameter strategy_rows[] = {
 };
 
 static const struct ota_parameter targets_rows[] = {
-	BOOL("all"),
+	BOOL("all"), WHERE,
 	{ .name = "names", .type = OTA_PARAMETER_NAMES, .low = 1, .high = OTA_NAMES_MAX },
 };
 
@@ -107,7 +107,7 @@ static const struct ota_parameter tag_rows[] = {
 	  .allowed = "a tag has 1..32 letters, digits and _ . -" },
 };
 static const struct ota_parameter list_devices_rows[] = {
-	PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"),
+	PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"), BOOL("disabled"),
 	SHAPE("tag", false, OTA_DEVICE_TAG_KEY_MAX + 1 + OTA_DEVICE_TAG_VALUE_MAX, ota_command_is_tag_pair, "KEY=VALUE, KEY of 1..32 letters, digits and _ . -, VALUE of at most 128 bytes"),
 	WHERE, PAGE,
 };
@@ -203,6 +203,8 @@ static const struct ota_command commands[] = {
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
+	{ "disableDevice",       OPERATOR, CHANGES, LIST(device),         NULL },
+	{ "enableDevice",        OPERATOR, CHANGES, LIST(device),         NULL },
 	{ "reportTransfer",      OTA_ROLE_NONE, CHANGES, LIST(transfer),  NULL }, /* the gateway's own */
 	{ "createToken",         ADMIN,    CREATES, LIST(create_token),   NULL },
 	{ "listTokens",          ADMIN,    READS,   LIST(page),           "/api/v1/tokens" },

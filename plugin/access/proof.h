@@ -10,8 +10,8 @@
 #include "plugin/access/keyring.h"
 #include "plugin/access/triple.h"
 
-/* "" or a stable word for the log: those of ota_triple_verify(), or "secret_unreadable", with error filled, when it is the server's
- * fault. */
+/* "" or a stable word for the log: those of ota_triple_verify(), or "secret_unreadable", with error filled, when it is the
+ * server's fault. */
 const char *ota_proof_check(struct ota_keyring *keyring, const struct ota_triple_login *login,
 			    const struct ota_triple_policy *policy, int64_t boot_ms, struct ota_error *error);
 

@@ -58,8 +58,11 @@ static int pieces_make(struct ota_server *server, struct ota_error *error)
 	server->mailbox = ota_mailbox_new();
 	server->plight = ota_plight_new();
 	server->peers = ota_peers_new();
+	server->sessions = ota_sessions_new(OTA_SESSIONS_MAX);
+	server->denylist = ota_denylist_new();
 	server->quotas = ota_quotas_new();
-	if (!server->queue || !server->mailbox || !server->plight || !server->peers || !server->quotas)
+	if (!server->queue || !server->mailbox || !server->plight || !server->peers || !server->sessions || !server->denylist ||
+	    !server->quotas)
 		return ota_fail(error, OTA_ENOMEM, "no memory");
 	return 0;
 }
@@ -117,6 +120,26 @@ static int restore_finish(struct ota_server *server, struct ota_error *error)
 	return 0;
 }
 
+/* Nobody may come in before they are known. */
+static int denylist_load(struct ota_server *server, struct ota_error *error)
+{
+	enum { PAGE = 500 };
+	OTA_AUTO_FREE struct ota_device *rows = calloc(PAGE, sizeof(*rows));
+	struct ota_identity after = {"", ""};
+	char username[OTA_USERNAME_SIZE];
+	size_t count = PAGE;
+	int code = rows ? 0 : OTA_ENOMEM;
+	while (code == 0 && count == PAGE) {
+		code = ota_device_list_disabled(server->store, &after, rows, PAGE, &count, error);
+		for (size_t i = 0; code == 0 && i < count; i++) {
+			after = rows[i].identity;
+			ota_identity_print(username, &after);
+			code = ota_denylist_add(server->denylist, username);
+		}
+	}
+	return code == OTA_ENOMEM ? ota_fail(error, code, "no memory for the devices that are shut out") : code;
+}
+
 static int node_load(struct ota_server *server, struct resumed *resumed, struct ota_error *error)
 {
 	int code = ota_store_begin(server->store, error);
@@ -124,6 +147,8 @@ static int node_load(struct ota_server *server, struct resumed *resumed, struct 
 		code = ota_store_load_node(server->store, OTA_NODE_ID, &resumed->applied, &resumed->heard_ms, error);
 	if (code == 0)
 		code = ota_restore_explains_gap(server->store, &resumed->gap_explained, error);
+	if (code == 0)
+		code = denylist_load(server, error);
 	ota_store_rollback(server->store);
 	return code;
 }
@@ -411,6 +436,8 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 	server->plight = ota_plight_free(server->plight);
 	server->mailbox = ota_mailbox_free(server->mailbox);
 	server->peers = ota_peers_free(server->peers);
+	server->sessions = ota_sessions_free(server->sessions);
+	server->denylist = ota_denylist_free(server->denylist);
 	server->quotas = ota_quotas_free(server->quotas);
 	ota_outbox_clear(&server->outbox);
 	ota_outbox_clear(&server->sending);

@@ -6,11 +6,13 @@
 #define OTA_PLUGIN_BROKER_SERVER_H
 
 #include "common/pace.h"
+#include "plugin/access/denylist.h"
 #include "plugin/access/keyring.h"
 #include "plugin/broker/compat.h"
 #include "plugin/broker/options.h"
 #include "plugin/broker/peers.h"
 #include "plugin/broker/quota.h"
+#include "plugin/broker/sessions.h"
 #include "plugin/broker/survey.h"
 #include "plugin/broker/worker.h"
 
@@ -54,6 +56,9 @@ struct ota_server {
 	/* The broker's thread. */
 	mosquitto_plugin_id_t *identifier; /* under which the callbacks are registered */
 	struct ota_peers *peers;
+	struct ota_sessions *sessions;
+	struct ota_denylist *denylist;
+	uint64_t newest_login; /* the device that was let in by the callback before, by its number, 0 = none (clients.h) */
 	struct ota_keyring *keyring; /* NULL unless devices prove themselves by it */
 	struct ota_outbox sending; /* committed, from `sent` on not yet handed to the broker */
 	size_t sent;

@@ -48,6 +48,8 @@ static const struct {
 	{ "resumeBatch",         ota_handle_resume_batch },
 	{ "cancelBatch",         ota_handle_cancel_batch },
 	{ "unbarDevice",         ota_handle_unbar_device },
+	{ "disableDevice",       ota_handle_disable_device },
+	{ "enableDevice",        ota_handle_enable_device },
 	{ "reportTransfer",      ota_handle_report_transfer },
 	{ "createToken",         ota_handle_create_token },
 	{ "listTokens",          ota_handle_list_tokens },

@@ -10,6 +10,7 @@
 #include "plugin/fleet/calendar.h"
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
+#include "plugin/rules/batch.h"
 #include "plugin/rules/gate.h"
 #include "plugin/rules/strategy.h"
 #include "plugin/rules/task.h"
@@ -139,6 +140,12 @@ int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t 
 /* A task of the batch became final: abort rule, end, verdict. */
 int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error);
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id);
+/* Moves a batch by the table for a reason of the server's own. The caller knows that the table allows it. */
+int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const struct ota_batch_rule *rule, const char *reason,
+		      struct ota_instant at, struct ota_error *error);
+/* prepare.c: the next `budget` targets at most. *ret_count: how many there were, 0 when nothing is left to do. */
+int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
+			 size_t *ret_count, struct ota_error *error);
 
 /* prune.c: removes a few events that are too old, when it is time. */
 int ota_prune_turn(struct ota_engine *engine, struct ota_instant now, struct ota_error *error);

@@ -14,7 +14,7 @@ from measure import quantile, table
 NAMES = 50  # of each kind; one at a time would be told by its own pace
 SECRET = "0123456789abcdef0123456789abcdef"
 BLOCK = 50  # logins between two looks at the plugin's own stopwatch
-CLAIM = 1.05  # of the medians
+CLAIM = 0.05  # of the medians
 
 
 def hello(name, method="hmacsha256"):
@@ -65,7 +65,8 @@ def chance_of_longer(one, other):
 
 def prepare(operator):
     operator.ask("createProduct", productKey=PRODUCT)
-    operator.ask("importDevices", productKey=PRODUCT, devices=[{"deviceName": name, "secret": SECRET} for name in names_of("known")])
+    secrets = [{"deviceName": name, "secret": SECRET} for name in names_of("known")]
+    operator.ask("importDevices", productKey=PRODUCT, devices=secrets)
     operator.ask("registerDevices", productKey=PRODUCT, names=names_of("naked"))
 
 
@@ -97,4 +98,5 @@ def run(make_broker, rounds, seed=1):
             quantile(outside[other], 0.9) / quantile(outside[one], 0.9), chance_of_longer(outside[other], outside[one]),
             statistics.median(inside[other]) / statistics.median(inside[one])] for one, other in PAIRS])
     worst = max(abs(statistics.median(outside[other]) / statistics.median(outside[one]) - 1) for one, other in PAIRS)
-    print(f"  claim: no pair's medians differ by more than {CLAIM - 1:.0%}: {'held' if worst <= CLAIM - 1 else 'BROKEN'} ({worst:.1%})")
+    verdict = "held" if worst <= CLAIM else "BROKEN"
+    print(f"  claim: no pair's medians differ by more than {CLAIM:.0%}: {verdict} ({worst:.1%})")

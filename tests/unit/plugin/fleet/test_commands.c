@@ -61,6 +61,9 @@ static const struct recipe recipes[] = {
 	{ "resumeBatch",         ",\"batch\":@batch", "{\"command\":\"pauseBatch\",\"batch\":@batch}" },
 	{ "cancelBatch",         ",\"batch\":@batch" },
 	{ "unbarDevice",         ",\"productKey\":\"PK\",\"deviceName\":\"d0\"", NULL, device_bar },
+	{ "disableDevice",       ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
+	{ "enableDevice",        ",\"productKey\":\"PK\",\"deviceName\":\"d0\"",
+				 "{\"command\":\"disableDevice\",\"productKey\":\"PK\",\"deviceName\":\"d0\"}" },
 	{ "reportTransfer",      ",\"sha256\":\"@sha256\",\"e\":\"1\",\"d\":\"0000000000000000\",\"k\":\"00000000\","
 				 "\"s\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"bytes\":1" },
 	{ "createToken",         ",\"name\":\"new\",\"role\":\"viewer\"" },
