@@ -21,7 +21,7 @@ struct ota_pace {
 	uint64_t refused; /* since the last ota_pace_take_refused() */
 };
 
-/* All of them or none. */
+/* All of them or none; more than a burst are never given. */
 static inline bool ota_pace_take_many(struct ota_pace *pace, struct ota_pace_rate rate, int64_t tokens, int64_t now_ms)
 {
 	/* Events of an earlier run may be older than the last one: time that goes back earns nothing and takes nothing. */

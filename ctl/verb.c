@@ -39,6 +39,7 @@ static const struct ota_option product_add_options[] = {
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "registration", 0, "RULE", "registration", false, "listed (default): only registered devices are served; open: whoever reports is registered" },
 	{ "sign-method", 0, "METHOD", "signMethod", false, "auto, md5 or sha256" },
+	{ "delivery", 0, "WAY", "delivery", false, "http (default): devices download by a URL; mqtt: block by block over MQTT" },
 	MUTATING,
 };
 static const struct ota_option versions_options[] = { MODULE };
@@ -176,6 +177,9 @@ static const struct ota_verb verbs[] = {
 	{ "product", "add", "[PRODUCT]", "productKey", 0, 1, "createProduct",
 	  LIST(product_add_options), &ota_view_product, NULL,
 	  "a new product" },
+	{ "product", "set", "PRODUCT", "productKey", 1, 1, "updateProduct",
+	  LIST(product_add_options), &ota_view_product, NULL,
+	  "change what is given; offers made from then on follow it" },
 	{ "device", "list", "", "", 0, 0, "listDevices",
 	  LIST(device_list_options), &ota_view_device, NULL,
 	  "devices of a product" },

@@ -21,6 +21,7 @@ static const struct ota_field product_lines[] = {
 	{ "devices",      "devices",      OTA_HUMAN_NUMBER, 0 },
 	{ "registration", "registration", OTA_HUMAN_TEXT,   0 },
 	{ "sign method",  "signMethod",   OTA_HUMAN_TEXT,   0 },
+	{ "delivery",     "delivery",     OTA_HUMAN_TEXT,   0 },
 	{ "created",      "createdAt",    OTA_HUMAN_TIME,   0 },
 };
 const struct ota_view ota_view_product = { "productKey", LIST(product_columns), LIST(product_lines), NULL };

@@ -84,6 +84,7 @@ void ota_answer_product(struct ota_bytes *out, const char *key, const struct ota
 	ota_answer_text(out, "name", product->name);
 	ota_answer_text(out, "registration", product->open_registration ? "open" : "listed");
 	ota_answer_text(out, "signMethod", sign_word(product->sign));
+	ota_answer_text(out, "delivery", product->delivery == OTA_DELIVERY_MQTT ? "mqtt" : "http");
 	ota_answer_integer(out, "devices", product->devices);
 	ota_answer_integer(out, "createdAt", product->created_ms);
 	ota_answer_close(out, '}');
@@ -123,6 +124,8 @@ void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct
 		ota_answer_open(out, "caps", '[');
 		if (device->caps & OTA_CAP_CANCEL)
 			ota_answer_text(out, NULL, "cancel");
+		if (device->caps & OTA_CAP_MQTT)
+			ota_answer_text(out, NULL, "mqtt");
 		ota_answer_close(out, ']');
 	}
 	if (device->barred)

@@ -38,7 +38,8 @@ struct ota_call {
 typedef int ota_handler(struct ota_call *call, struct ota_error *error);
 
 /* products.c, devices.c, imports.c, secrets.c, packages.c, batches.c, tasks.c, server.c, events.c, tokens.c, jobs.c */
-ota_handler ota_handle_create_product, ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
+ota_handler ota_handle_create_product, ota_handle_update_product;
+ota_handler ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
 ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
 ota_handler ota_handle_disable_device, ota_handle_enable_device;
 ota_handler ota_handle_import_devices, ota_handle_tag_devices, ota_handle_renew_secret;

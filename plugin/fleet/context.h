@@ -102,6 +102,11 @@ int ota_settle_connection(struct ota_engine *engine, const struct ota_identity *
 int ota_device_gone(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at,
 		    struct ota_error *error);
 
+/* delivery.c: by a URL or over MQTT. The operator's tag of the device counts first, then what the device announced, then
+ * its product; a package that is hosted elsewhere always goes by its URL. */
+int ota_delivery_choose(const struct ota_work *work, const struct ota_package *package, const struct ota_product *product,
+			enum ota_delivery *ret_delivery, struct ota_error *error);
+
 /* push.c: puts the push of work->task into the outbox: to the device's connection, or as the answer of a pull. */
 int ota_push_send(struct ota_work *work, struct ota_error *error);
 int ota_push_answer_nothing(const struct ota_work *work, struct ota_error *error);
@@ -114,6 +119,8 @@ int ota_push_again(struct ota_work *work, bool *ret_sent, struct ota_error *erro
 int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+/* transfer.c: what the device fetched over MQTT. */
+int ota_fetched_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 /* What a parser refused, too deep or too long as well, is the device's fault and never tried again: OTA_EINVALID but for want of
  * memory. */
 int ota_unreadable(struct ota_error *error, int code, const char *message);

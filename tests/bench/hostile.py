@@ -23,6 +23,7 @@ from measure import quantile, rss_kib, table
 
 PERIOD = 0.005     # between two reports of the fleet: each round trip is measured by itself
 PULL_EACH = 3      # a device may pull six times a minute
+ONSET = 10         # turns of a window before the attack begins
 ATTACKERS = 4      # devices an attack comes from
 PATIENCE = 5       # seconds for what is still on its way at the end of a window
 KINDS = ("acknowledged", "applied", "foreign")
@@ -113,8 +114,10 @@ class Fleet:
         self.probe = Probe(self.trips)
         swarm.connect_all([*self.devices, self.probe])
 
-    def window(self, seconds):
-        """{kind: round trips in ms}, and how many came to nothing."""
+    def window(self, seconds, attack=None):
+        """{kind: round trips in ms}, and how many came to nothing. The attack begins in the window: its first moments are the
+        worst.
+        """
         self.trips.begin()
         begin = time.monotonic()
         for turn in range(int(seconds / PERIOD)):
@@ -125,6 +128,8 @@ class Fleet:
             device = self.devices[self.number % len(self.devices)]
             device.report(self.number, self.pulls and self.number % PULL_EACH == 0)
             self.probe.say(self.number)
+            if attack and turn == ONSET:
+                attack()
             self.swarm.turn(0)
         end = time.monotonic() + PATIENCE
         while self.trips.waiting and time.monotonic() < end:
@@ -140,18 +145,18 @@ class Side:
         self.fleet, self.took, self.lost, self.grown = fleet, {}, 0, {}
 
     def once(self, name, serial, seconds):
-        self._note(name, False, seconds)
+        self._note(name, seconds)
         names = [f"evil-{serial}-{number}" for number in range(ATTACKERS)]
         before = rss_kib(self.fleet.broker.process.pid)
-        with Attackers(ATTACKS[name], self.fleet.broker.port, names):
-            self._note(name, True, seconds)
+        with Attackers(ATTACKS[name], self.fleet.broker.port, names) as attackers:
+            self._note(name, seconds, attackers.go)
         self.grown[name] = self.grown.get(name, 0) + rss_kib(self.fleet.broker.process.pid) - before
 
-    def _note(self, name, attacked, seconds):
-        took, lost = self.fleet.window(seconds)
+    def _note(self, name, seconds, attack=None):
+        took, lost = self.fleet.window(seconds, attack)
         self.lost += lost
         for kind in KINDS:
-            self.took.setdefault((name, kind, attacked), []).extend(took[kind])
+            self.took.setdefault((name, kind, bool(attack)), []).extend(took[kind])
 
     def p99(self, name, kind):
         """Quiet, and under attack."""

@@ -49,7 +49,9 @@ def besieged(tmp_path_factory):
 def test_attack_hurts_nobody_else(besieged, name):
     broker, operator, devices = besieged
     attack, serial, logged = ATTACKS[name], next(_serial), len(broker.log())
-    with Attackers(attack, broker.port, [f"evil-{2 * serial}", f"evil-{2 * serial + 1}"]):
+    with Attackers(attack, broker.port, [f"evil-{2 * serial}", f"evil-{2 * serial + 1}"]) as attackers:
+        attackers.go()
+        attackers.wait_busy()
         for number in range(ROUNDS):
             for device in devices:
                 device.inform(f"{serial}.{number}")

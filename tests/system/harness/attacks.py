@@ -158,9 +158,12 @@ class Stream:
             self.open()
 
 
-def run(attack, port, names, busy, stop):
+def run(attack, port, names, events):
+    """Connects and begins at the word `go`."""
+    events.ready.set()
+    events.go.wait()
     streams = [Stream(port, attack, name) for name in names]
-    while not stop.is_set():
+    while not events.stop.is_set():
         for _ in range(50):
             readers = [each.socket for each in streams] if attack.reads else []
             readable, writable, _ = select.select(readers, [each.socket for each in streams if each.wants_to_write()], [], 0.01)
@@ -169,7 +172,7 @@ def run(attack, port, names, busy, stop):
                     each.write()
                 elif each.socket in readable:
                     each.read()
-        busy.set()
+        events.busy.set()
 
 
 def _be_elsewhere(*what):
@@ -178,21 +181,31 @@ def _be_elsewhere(*what):
     run(*what)
 
 
+class Events:
+    def __init__(self):
+        self.ready, self.go, self.busy, self.stop = (multiprocessing.Event() for _ in range(4))
+
+
 class Attackers:
-    """A process that attacks while the block runs; entered once it is at work."""
+    """A process that attacks from go() to the end of the block."""
 
     def __init__(self, attack, port, names):
-        self.busy, self.stop = multiprocessing.Event(), multiprocessing.Event()
-        self.process = multiprocessing.Process(target=_be_elsewhere, daemon=True,
-                                               args=(attack, port, names, self.busy, self.stop))
+        self.events = Events()
+        self.process = multiprocessing.Process(target=_be_elsewhere, args=(attack, port, names, self.events), daemon=True)
 
     def __enter__(self):
         self.process.start()
-        assert self.busy.wait(30), "the attackers did not get to work"
+        assert self.events.ready.wait(30), "the attackers did not start"
         return self
 
+    def go(self):
+        self.events.go.set()
+
+    def wait_busy(self):
+        assert self.events.busy.wait(30), "the attackers did not get to work"
+
     def __exit__(self, *_):
-        self.stop.set()
+        self.events.stop.set()
         self.process.join(10)
         if self.process.is_alive():
             self.process.kill()
