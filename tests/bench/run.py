@@ -24,7 +24,8 @@ import storelog  # noqa: E402
 
 def arguments():
     parser = argparse.ArgumentParser(description="benchmarks of the broker with the plugin")
-    parser.add_argument("what", nargs="?", default="all", choices=["all", "blocks", "events", "foreign", "informs", "stall", "log"])
+    parser.add_argument("what", nargs="?", default="all",
+                        choices=["all", "blocks", "events", "foreign", "informs", "stall", "log"])
     parser.add_argument("--messages", type=int, default=200000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--devices", type=int, default=200, help="that inform, or download")
