@@ -7,6 +7,7 @@
 #include "common/nearest.h"
 #include "common/text.h"
 #include "ctl/verb.h"
+#include "ctl/wording.h"
 
 enum { OPTIONS_MAX = 40 };
 
@@ -105,14 +106,18 @@ static int take_option(struct ota_invocation *invocation, struct words *words, c
 static int check_arguments(const struct ota_invocation *invocation, struct ota_error *error)
 {
 	const struct ota_verb *verb = invocation->verb;
+	const char *name = verb->name ? verb->name : "";
+	const char *space = verb->name ? " " : "";
 
 	if (ota_invocation_value(invocation, "help"))
 		return 0;
 	if (invocation->argument_count < verb->least)
-		return ota_fail(error, OTA_EINVALID, "otactl %s %s needs %s", verb->noun, verb->name ? verb->name : "",
-				verb->arguments);
+		return ota_fail(error, OTA_EINVALID, "%s%s%s needs %s; see otactl %s%s%s --help", verb->noun, space, name,
+				verb->arguments, verb->noun, space, name);
 	if (verb->most >= 0 && invocation->argument_count > verb->most)
-		return ota_fail(error, OTA_EINVALID, "unexpected argument \"%s\"", invocation->arguments[verb->most]);
+		return ota_fail(error, OTA_EINVALID, "unexpected argument \"%.64s\"; %s%s%s takes %s",
+				invocation->arguments[verb->most], verb->noun, space, name,
+				verb->most == 0 ? "none" : verb->arguments);
 	return 0;
 }
 
@@ -221,7 +226,10 @@ static int set_member(cJSON *object, const struct ota_command *command, const ch
 		cJSON_Delete(value);
 		return ota_fail(error, OTA_ENOMEM, "out of memory");
 	}
-	return 0;
+	code = ota_parameter_check(parameter, (struct ota_json_place){ object, "" }, error);
+	if (code < 0)
+		(void)snprintf(error->path, sizeof(error->path), "%s", member);
+	return code;
 }
 
 static int set_arguments(const struct ota_invocation *invocation, const struct ota_command *command, cJSON *object,
@@ -242,10 +250,28 @@ static int set_arguments(const struct ota_invocation *invocation, const struct o
 	return code;
 }
 
+static bool is_given_as_argument(const struct ota_invocation *invocation, const char *member)
+{
+	const char *rest = invocation->verb->members;
+
+	for (int i = 0; i < invocation->argument_count && *rest; i++) {
+		size_t size = strcspn(rest, " ");
+
+		if (strlen(member) == size && memcmp(rest, member, size) == 0)
+			return true;
+		rest += size + (rest[size] == ' ');
+	}
+	return false;
+}
+
 int ota_invocation_blame(const struct ota_invocation *invocation, int code, struct ota_error *error)
 {
 	struct ota_option_list options = invocation->verb->options;
+	char spelling[64];
 
+	ota_wording_translate(invocation, error);
+	if (is_given_as_argument(invocation, error->path))
+		return code;
 	for (size_t i = 0; i < options.count && error->path[0]; i++) {
 		const struct ota_option *option = &options.rows[i];
 
@@ -254,6 +280,9 @@ int ota_invocation_blame(const struct ota_invocation *invocation, int code, stru
 		/* What is missing or malformed is told by its option. A conflict lies in what was said: a package named by
 		 * --version is not to be blamed as --package. */
 		if (code == OTA_ECONFLICT && !ota_invocation_value(invocation, option->name))
+			return code;
+		(void)snprintf(spelling, sizeof(spelling), "--%s", option->name);
+		if (strstr(error->text, spelling))
 			return code;
 		return ota_error_prefix(error, code, "--%s", option->name);
 	}

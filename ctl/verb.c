@@ -180,10 +180,10 @@ static const struct ota_verb verbs[] = {
 	{ "device", "show", "PRODUCT NAME", "productKey deviceName", 2, 2, "getDevice",
 	  NO_OPTIONS, &ota_view_device, NULL,
 	  "one device: versions and latest tasks" },
-	{ "device", "add", "PRODUCT [NAME...]", "", 1, -1, "registerDevices",
+	{ "device", "add", "PRODUCT [NAME...]", "productKey", 1, -1, "registerDevices",
 	  LIST(device_add_options), &ota_view_registration, ota_device_add,
 	  "register devices by name" },
-	{ "device", "register", "PRODUCT [NAME...]", "", 1, -1, "registerDevices",
+	{ "device", "register", "PRODUCT [NAME...]", "productKey", 1, -1, "registerDevices",
 	  LIST(device_add_options), &ota_view_registration, ota_device_add,
 	  "the same" },
 	{ "device", "import", "FILE", "", 1, 1, "importDevices",
@@ -192,7 +192,7 @@ static const struct ota_verb verbs[] = {
 	{ "device", "renew-secret", "PRODUCT NAME", "productKey deviceName", 2, 2, "renewSecret",
 	  LIST(device_renew_options), &ota_view_secret, ota_device_renew_secret,
 	  "a new secret for a device, in place of the one it has; it is shown this once" },
-	{ "device", "tag", "PRODUCT [NAME...]", "", 1, -1, "tagDevices",
+	{ "device", "tag", "PRODUCT [NAME...]", "productKey", 1, -1, "tagDevices",
 	  LIST(device_tag_options), &ota_view_registration, ota_device_tag,
 	  "set and unset tags of devices" },
 	{ "device", "log", "PRODUCT NAME", "productKey deviceName", 2, 2, "listEvents",
@@ -310,7 +310,7 @@ static int unknown(const char *noun, const char *word, struct ota_error *error)
 	const char *near = word ? nearest(word, noun) : NULL;
 
 	if (!word)
-		return ota_fail(error, OTA_EINVALID, "otactl %s: what to do? See otactl %s --help", noun, noun);
+		return ota_fail(error, OTA_EINVALID, "%s: what to do? See otactl %s --help", noun, noun);
 	if (near)
 		return ota_fail(error, OTA_EINVALID, "there is no %s \"%s\"; did you mean \"%s\"?", noun ? "verb" : "noun", word,
 				near);

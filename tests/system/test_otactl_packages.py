@@ -129,8 +129,8 @@ def test_wrong_product_is_told_before_the_first_byte_is_fetched(plugin, otactl, 
 
 
 @pytest.mark.parametrize("words, said", [
-    ("", "which package?"), ("fw.bin --url http://h/f", "not both"), ("--url ftp://h/f", "--url: url is \"ftp://h/f\"; allowed:"),
-    ("--url http://u:p@h/f", "--url:"), ("--url http://h/" + "x" * 247, "--url:"), ("--url http://h/ü", "--url:"),
+    ("", "which package?"), ("fw.bin --url http://h/f", "not both"), ("--url ftp://h/f", "--url is \"ftp://h/f\"; allowed:"),
+    ("--url http://u:p@h/f", "--url is"), ("--url http://h/" + "x" * 247, "--url is"), ("--url http://h/ü", "--url is"),
     ("fw.bin --info a", "KEY=VALUE"), ("fw.bin --info a=1 --info a=2", "given twice"),
     ("fw.bin --info url=1", "word of the protocol"),
     ("fw.bin --info _a=1", "does not begin with _"), ("fw.bin --info " + "k" * 31 + "=1", "1..30"),
@@ -232,11 +232,12 @@ def test_verify_of_what_cannot_be_fetched_ends_with_1(plugin, otactl, stranger):
 
 def test_yank_asks_nothing_and_says_what_force_would_do(plugin, otactl):
     def refuse(_):
-        raise Refusal("conflict", "package 3 (2.0) is in use (unfinished tasks 7, open batches 1); force cancels them", "force")
+        said = "package 3 (2.0) is in use (unfinished tasks 7, open batches 1); force true cancels them"
+        raise Refusal("conflict", said, "force")
     plugin.answers["yankPackage"] = refuse
     result = otactl("package", "yank", 3)
     assert (result.code, result.err) == (
-        4, "otactl: package 3 (2.0) is in use (unfinished tasks 7, open batches 1); force cancels them\n")
+        4, "otactl: package 3 (2.0) is in use (unfinished tasks 7, open batches 1); --force cancels them\n")
     plugin.answers["yankPackage"] = {"id": 3}
     otactl.good("package", "yank", "-p", "pk1", "-v", "2.0", "--force", "--reason", "bricks", "--request-id", "r1")
     asked = plugin.asked("yankPackage")[-1]

@@ -58,7 +58,7 @@ Test(invocation, arguments_and_options_become_members)
 		 "\"strategy\":{\"retries\":5,\"soak\":\"10m\"},\"dryRun\":true}"},
 		{"device list --product pk1 --online false -o json",
 		 "{\"command\":\"listDevices\",\"productKey\":\"pk1\",\"online\":false}"},
-		{"product show -- -x", "{\"command\":\"getProduct\",\"productKey\":\"-x\"}"},
+		{"device show pk1 -- -x", "{\"command\":\"getDevice\",\"productKey\":\"pk1\",\"deviceName\":\"-x\"}"},
 		{"log --device=a -p pk1", "{\"command\":\"listEvents\",\"deviceName\":\"a\",\"productKey\":\"pk1\"}"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -70,10 +70,10 @@ Test(invocation, mistakes_are_sentences)
 	static const struct {
 		const char *line, *said;
 	} rows[] = {
-		{ "product show", "otactl product show needs PRODUCT" },
-		{ "product show a b", "unexpected argument \"b\"" },
-		{ "batch show x", "batch must be an integer; allowed: 1..9007199254740991" },
-		{ "batch create --retries many", "--retries: retries must be an integer; allowed: 0..10" },
+		{ "product show", "product show needs PRODUCT; see otactl product show --help" },
+		{ "product show a b", "unexpected argument \"b\"; product show takes PRODUCT" },
+		{ "batch show x", "ID must be an integer; allowed: 1..9007199254740991" },
+		{ "batch create --retries many", "--retries must be an integer; allowed: 0..10" },
 		{ "batch list --stat x", "there is no option --stat; did you mean --state?" },
 		{ "batch list --zzz", "there is no option --zzz; see otactl batch list --help" },
 		{ "batch list -z", "there is no option -z; see otactl batch list --help" },
