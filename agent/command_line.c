@@ -7,7 +7,7 @@
 enum { CONFIG, ONCE, SETTLE, TIMEOUT, CHECK, PROVISION, VERSION, FORGET, MODULE, HELP, FLAGS };
 
 static const struct ota_flag flags[FLAGS] = {
-	[CONFIG] = {"config", 0, "FILE", "the configuration, ota-agent.conf(5)"},
+	[CONFIG] = {"config", 'c', "FILE", "the configuration, ota-agent.conf(5)"},
 	[ONCE] = {"once", 0, NULL, "take what the server has to offer, finish it, and exit"},
 	[SETTLE] = {"settle", 0, "DURATION", "with --once: how long an offer may take to come, 10s if not given"},
 	[TIMEOUT] = {"timeout", 0, "DURATION", "with --once: for all of it, 1h if not given"},
@@ -16,7 +16,7 @@ static const struct ota_flag flags[FLAGS] = {
 	[VERSION] = {"version", 0, "[VERSION]", "with --provision: what the image is; alone: print the version of this program"},
 	[FORGET] = {"forget", 0, NULL, "forget the packages that failed here and are therefore refused, and exit"},
 	[MODULE] = {"module", 0, "NAME", "with --provision: which module, default if not given; with --forget: only that one"},
-	[HELP] = {"help", 0, NULL, "print a summary and exit"},
+	[HELP] = {"help", 'h', NULL, "print a summary and exit"},
 };
 
 struct ota_flag_list agent_command_line_flags(void)
@@ -101,7 +101,7 @@ static bool line_check(const struct agent_command_line *line, struct ota_error *
 	if (line->verb == AGENT_VERB_HELP || line->verb == AGENT_VERB_VERSION)
 		return true;
 	if (!line->config)
-		return complain(error, "--config is missing");
+		return complain(error, "--config FILE is missing");
 	if (line->once && line->verb != AGENT_VERB_RUN)
 		return complain(error, "--once goes with no other task");
 	if (!line->once && (line->settle_ms || line->timeout_ms))
@@ -126,7 +126,7 @@ static bool line_read(struct ota_flag_walk *walk, struct agent_command_line *lin
 		line->verb = AGENT_VERB_PROVISION;
 	if (walk->operand_count == taken)
 		return line_check(line, error);
-	ota_fail(error, OTA_EINVALID, "unexpected argument \"%s\"", walk->argv[1 + taken]);
+	ota_fail(error, OTA_EINVALID, "\"%.64s\" is one word too many: options alone are taken", walk->argv[1 + taken]);
 	return false;
 }
 

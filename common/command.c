@@ -25,6 +25,7 @@ static const char *const sign_methods[] = { "auto", "md5", "sha256", NULL };
 static const char *const kinds[] = { "verify", "static", NULL };
 static const char *const conflict_answers[] = { "reject", "skip", NULL };
 static const char *const cancel_levels[] = { "withdraw", "revoke", NULL };
+static const char *const deliveries[] = { "http", "mqtt", NULL };
 static const char *const batch_states[] = { "planned", "running", "paused", "completed", "canceled", NULL };
 static const char *const task_states[] = { "pending", "pushed", "upgrading", "succeeded", "failed", "canceled", NULL };
 
@@ -71,13 +72,13 @@ static const struct ota_parameter strategy_rows[] = {
 };
 
 static const struct ota_parameter targets_rows[] = {
-	BOOL("all"),
+	BOOL("all"), WHERE,
 	{ .name = "names", .type = OTA_PARAMETER_NAMES, .low = 1, .high = OTA_NAMES_MAX },
 };
 
 static const struct ota_parameter create_product_rows[] = {
 	PRODUCT_KEY(true), TEXT("name", false, 0, OTA_LABEL_MAX),
-	CHOICE("registration", false, registrations), CHOICE("signMethod", false, sign_methods),
+	CHOICE("registration", false, registrations), CHOICE("signMethod", false, sign_methods), CHOICE("delivery", false, deliveries),
 };
 static const struct ota_parameter page_rows[] = { PAGE };
 static const struct ota_parameter product_rows[] = { PRODUCT_KEY(true) };
@@ -107,7 +108,7 @@ static const struct ota_parameter tag_rows[] = {
 	  .allowed = "a tag has 1..32 letters, digits and _ . -" },
 };
 static const struct ota_parameter list_devices_rows[] = {
-	PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"),
+	PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"), BOOL("disabled"),
 	SHAPE("tag", false, OTA_DEVICE_TAG_KEY_MAX + 1 + OTA_DEVICE_TAG_VALUE_MAX, ota_command_is_tag_pair, "KEY=VALUE, KEY of 1..32 letters, digits and _ . -, VALUE of at most 128 bytes"),
 	WHERE, PAGE,
 };
@@ -180,6 +181,7 @@ static const struct ota_command commands[] = {
 	{ "getServer",           VIEWER,   READS,   NONE,                 "/api/v1/server" },
 	{ "createProduct",       OPERATOR, CREATES, LIST(create_product), NULL },
 	{ "listProducts",        VIEWER,   READS,   LIST(page),           "/api/v1/products" },
+	{ "updateProduct",       OPERATOR, CHANGES, LIST(create_product), NULL, ota_rule_update_product },
 	{ "getProduct",          VIEWER,   READS,   LIST(product),        "/api/v1/products/{productKey}" },
 	{ "registerDevices",     OPERATOR, CREATES, LIST(register),       NULL, ota_rule_register },
 	{ "importDevices",       OPERATOR, CREATES, LIST(import),         NULL, ota_rule_import },
@@ -203,6 +205,8 @@ static const struct ota_command commands[] = {
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
+	{ "disableDevice",       OPERATOR, CHANGES, LIST(device),         NULL },
+	{ "enableDevice",        OPERATOR, CHANGES, LIST(device),         NULL },
 	{ "reportTransfer",      OTA_ROLE_NONE, CHANGES, LIST(transfer),  NULL }, /* the gateway's own */
 	{ "createToken",         ADMIN,    CREATES, LIST(create_token),   NULL },
 	{ "listTokens",          ADMIN,    READS,   LIST(page),           "/api/v1/tokens" },

@@ -115,9 +115,9 @@ static int check_arguments(const struct ota_invocation *invocation, struct ota_e
 		return ota_fail(error, OTA_EINVALID, "%s%s%s needs %s; see otactl %s%s%s --help", verb->noun, space, name,
 				verb->arguments, verb->noun, space, name);
 	if (verb->most >= 0 && invocation->argument_count > verb->most)
-		return ota_fail(error, OTA_EINVALID, "unexpected argument \"%.64s\"; %s%s%s takes %s",
+		return ota_fail(error, OTA_EINVALID, "\"%.64s\" is one word too many: %s%s%s takes %s",
 				invocation->arguments[verb->most], verb->noun, space, name,
-				verb->most == 0 ? "none" : verb->arguments);
+				verb->arguments[0] ? verb->arguments : "options alone");
 	return 0;
 }
 
@@ -264,29 +264,30 @@ static bool is_given_as_argument(const struct ota_invocation *invocation, const 
 	return false;
 }
 
+static const struct ota_option *option_of(const struct ota_verb *verb, const char *member)
+{
+	for (size_t i = 0; i < verb->options.count; i++) {
+		const struct ota_option *option = &verb->options.rows[i];
+
+		if (option->member && strcmp(option->member, member) == 0)
+			return option;
+	}
+	return NULL;
+}
+
 int ota_invocation_blame(const struct ota_invocation *invocation, int code, struct ota_error *error)
 {
-	struct ota_option_list options = invocation->verb->options;
-	char spelling[64];
+	const struct ota_option *option = error->path[0] ? option_of(invocation->verb, error->path) : NULL;
+	char typed[64];
 
 	ota_wording_translate(invocation, error);
-	if (is_given_as_argument(invocation, error->path))
+	if (!option || is_given_as_argument(invocation, error->path))
 		return code;
-	for (size_t i = 0; i < options.count && error->path[0]; i++) {
-		const struct ota_option *option = &options.rows[i];
-
-		if (!option->member || strcmp(option->member, error->path) != 0)
-			continue;
-		/* What is missing or malformed is told by its option. A conflict lies in what was said: a package named by
-		 * --version is not to be blamed as --package. */
-		if (code == OTA_ECONFLICT && !ota_invocation_value(invocation, option->name))
-			return code;
-		(void)snprintf(spelling, sizeof(spelling), "--%s", option->name);
-		if (strstr(error->text, spelling))
-			return code;
-		return ota_error_prefix(error, code, "--%s", option->name);
-	}
-	return code;
+	/* A conflict lies in what was said: a package named by --version is not to be blamed as --package. */
+	if (code == OTA_ECONFLICT && !ota_invocation_value(invocation, option->name))
+		return code;
+	(void)snprintf(typed, sizeof(typed), "--%s", option->name);
+	return strstr(error->text, typed) ? code : ota_error_prefix(error, code, "%s", typed);
 }
 
 int ota_invocation_command(const struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)

@@ -33,8 +33,8 @@ static int check(const struct ota_gateway_line *line, const struct ota_flag_walk
 	if (line->help || line->version)
 		return 0;
 	if (walk->operand_count > 0)
-		return ota_fail(error, OTA_EINVALID, "unexpected argument \"%s\"", walk->argv[1]);
-	return line->config ? 0 : ota_fail(error, OTA_EINVALID, "--config is missing: the file with the settings");
+		return ota_fail(error, OTA_EINVALID, "\"%.64s\" is one word too many: options alone are taken", walk->argv[1]);
+	return line->config ? 0 : ota_fail(error, OTA_EINVALID, "--config FILE is missing");
 }
 
 bool ota_gateway_line_parse(int argc, char **argv, struct ota_gateway_line *ret_line)

@@ -60,6 +60,22 @@ void ota_notice_login_refused(struct ota_server *server, const struct mosquitto 
 	notice_end(&notice, &server->log);
 }
 
+void ota_notice_theft(struct ota_server *server, const struct ota_peer_view *thief, const struct ota_identity *owner)
+{
+	struct notice notice;
+	char username[OTA_USERNAME_SIZE];
+	struct ota_quota *quota = ota_quotas_look(server->quotas, &thief->identity);
+	if (!notice_begin(&notice, quota, &server->logins, OTA_LOG_WARNING, "login_refused"))
+		return;
+	ota_log_text(&notice.line, "why", "client_id_taken");
+	ota_identity_print(username, owner);
+	ota_log_text(&notice.line, "session_of", username);
+	ota_identity_print(username, &thief->identity);
+	ota_log_text(&notice.line, "username", username);
+	ota_log_text(&notice.line, "client_id", thief->client_id);
+	notice_end(&notice, &server->log);
+}
+
 void ota_notice_keyring(struct ota_server *server, const struct ota_identity *identity, const struct ota_error *error)
 {
 	struct notice notice;

@@ -8,6 +8,8 @@
 #include "plugin/broker/server.h"
 
 void ota_notice_login_refused(struct ota_server *server, const struct mosquitto *client, const char *why);
+/* A device opened the stored session of another one. */
+void ota_notice_theft(struct ota_server *server, const struct ota_peer_view *thief, const struct ota_identity *owner);
 /* The secret of a device that logs in could not be read: a fault of ours, so its sentence is told. */
 void ota_notice_keyring(struct ota_server *server, const struct ota_identity *identity, const struct ota_error *error);
 /* A topic, a message or a command that was refused, and why. */

@@ -58,8 +58,11 @@ static int pieces_make(struct ota_server *server, struct ota_error *error)
 	server->mailbox = ota_mailbox_new();
 	server->plight = ota_plight_new();
 	server->peers = ota_peers_new();
+	server->sessions = ota_sessions_new(OTA_SESSIONS_MAX);
+	server->denylist = ota_denylist_new();
 	server->quotas = ota_quotas_new();
-	if (!server->queue || !server->mailbox || !server->plight || !server->peers || !server->quotas)
+	if (!server->queue || !server->mailbox || !server->plight || !server->peers || !server->sessions || !server->denylist ||
+	    !server->quotas)
 		return ota_fail(error, OTA_ENOMEM, "no memory");
 	return 0;
 }
@@ -92,6 +95,7 @@ static int keeper_start(struct ota_server *server, struct ota_error *error)
 		.url_key_file = server->options.url_key_file,
 		.store_uuid = ota_store_uuid(server->store),
 		.segment_bytes = OTA_JOURNAL_SEGMENT_BYTES,
+		.carrier = server->carrier,
 	};
 	return ota_keeper_start(&keeper, &server->keeper, error);
 }
@@ -101,6 +105,17 @@ static int keyring_start(struct ota_server *server, struct ota_error *error)
 	if (server->options.device_auth != OTA_DEVICE_AUTH_TRIPLE)
 		return 0;
 	return ota_keyring_open(server->options.store_dir, server->secret_key_file, &server->keyring, error);
+}
+
+static int carrier_start(struct ota_server *server, struct ota_error *error)
+{
+	struct ota_carrier_options carrier = {
+		.store_dir = server->options.store_dir,
+		.package_dir = server->options.package_dir,
+		.mailbox = server->mailbox,
+		.log_threshold = server->log.threshold,
+	};
+	return ota_carrier_start(&carrier, &server->carrier, error);
 }
 
 static int restore_finish(struct ota_server *server, struct ota_error *error)
@@ -117,6 +132,26 @@ static int restore_finish(struct ota_server *server, struct ota_error *error)
 	return 0;
 }
 
+/* Nobody may come in before they are known. */
+static int denylist_load(struct ota_server *server, struct ota_error *error)
+{
+	enum { PAGE = 500 };
+	OTA_AUTO_FREE struct ota_device *rows = calloc(PAGE, sizeof(*rows));
+	struct ota_identity after = {"", ""};
+	char username[OTA_USERNAME_SIZE];
+	size_t count = PAGE;
+	int code = rows ? 0 : OTA_ENOMEM;
+	while (code == 0 && count == PAGE) {
+		code = ota_device_list_disabled(server->store, &after, rows, PAGE, &count, error);
+		for (size_t i = 0; code == 0 && i < count; i++) {
+			after = rows[i].identity;
+			ota_identity_print(username, &after);
+			code = ota_denylist_add(server->denylist, username);
+		}
+	}
+	return code == OTA_ENOMEM ? ota_fail(error, code, "no memory for the devices that are shut out") : code;
+}
+
 static int node_load(struct ota_server *server, struct resumed *resumed, struct ota_error *error)
 {
 	int code = ota_store_begin(server->store, error);
@@ -124,6 +159,8 @@ static int node_load(struct ota_server *server, struct resumed *resumed, struct 
 		code = ota_store_load_node(server->store, OTA_NODE_ID, &resumed->applied, &resumed->heard_ms, error);
 	if (code == 0)
 		code = ota_restore_explains_gap(server->store, &resumed->gap_explained, error);
+	if (code == 0)
+		code = denylist_load(server, error);
 	ota_store_rollback(server->store);
 	return code;
 }
@@ -138,6 +175,8 @@ static int store_start(struct ota_server *server, struct resumed *resumed, struc
 	if (code != 0)
 		return ota_error_prefix(error, code, "ota_store_dir");
 	code = restore_finish(server, error);
+	if (code == 0)
+		code = carrier_start(server, error);
 	if (code == 0)
 		code = keeper_start(server, error);
 	if (code == 0)
@@ -405,12 +444,15 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 	server->engine = ota_engine_free(server->engine);
 	server->journal = ota_journal_free(server->journal);
 	server->keeper = ota_keeper_stop(server->keeper);
+	server->carrier = ota_carrier_stop(server->carrier);
 	server->keyring = ota_keyring_free(server->keyring);
 	server->store = ota_store_free(server->store);
 	server->queue = ota_queue_free(server->queue);
 	server->plight = ota_plight_free(server->plight);
 	server->mailbox = ota_mailbox_free(server->mailbox);
 	server->peers = ota_peers_free(server->peers);
+	server->sessions = ota_sessions_free(server->sessions);
+	server->denylist = ota_denylist_free(server->denylist);
 	server->quotas = ota_quotas_free(server->quotas);
 	ota_outbox_clear(&server->outbox);
 	ota_outbox_clear(&server->sending);

@@ -24,6 +24,7 @@ static const struct {
 } handlers[] = {
 	{ "getServer",           ota_handle_get_server },
 	{ "createProduct",       ota_handle_create_product },
+	{ "updateProduct",       ota_handle_update_product },
 	{ "listProducts",        ota_handle_list_products },
 	{ "getProduct",          ota_handle_get_product },
 	{ "registerDevices",     ota_handle_register_devices },
@@ -48,6 +49,8 @@ static const struct {
 	{ "resumeBatch",         ota_handle_resume_batch },
 	{ "cancelBatch",         ota_handle_cancel_batch },
 	{ "unbarDevice",         ota_handle_unbar_device },
+	{ "disableDevice",       ota_handle_disable_device },
+	{ "enableDevice",        ota_handle_enable_device },
 	{ "reportTransfer",      ota_handle_report_transfer },
 	{ "createToken",         ota_handle_create_token },
 	{ "listTokens",          ota_handle_list_tokens },

@@ -6,7 +6,6 @@
 #include "common/topic.h"
 #include "plugin/control/call.h"
 #include "plugin/store/device_secret.h"
-#include "plugin/store/target.h"
 
 enum { DEVICE_TASKS_SHOWN = 20, DEVICE_MODULES_SHOWN = 64, DEVICES_SCANNED_MAX = 10000 };
 
@@ -170,6 +169,51 @@ int ota_handle_unbar_device(struct ota_call *call, struct ota_error *error)
 	return failed ? failed : device_answer(call, &device, error);
 }
 
+/* Also one that nobody knows yet: what must never come in is not waited for. */
+int ota_handle_disable_device(struct ota_call *call, struct ota_error *error)
+{
+	char name[OTA_DEVICE_NAME_MAX + 1];
+	struct ota_product product;
+	struct ota_device device;
+	bool is_new = false;
+	int failed = ota_call_product(call, &product, error);
+
+	ota_call_text(call, "deviceName", "", name, sizeof(name));
+	if (!failed)
+		failed = ota_call_register(call, product.product_key, name, &device, &is_new, error);
+	if (failed)
+		return failed;
+	if (device.disabled)
+		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", "device %s is disabled already", name);
+	device.disabled = true;
+	failed = ota_device_save(call->store, &device, error);
+	if (!failed)
+		failed = ota_call_note(call, (struct ota_call_subject){product.product_key, .device = &device}, "device_disabled",
+				       is_new ? "not known before, registered with it" : "", error);
+	if (!failed)
+		failed = ota_engine_shut_out(call->control->options.engine, &device, error);
+	return failed ? failed : device_answer(call, &device, error);
+}
+
+int ota_handle_enable_device(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_device device;
+	int failed = ota_call_device(call, &device, error);
+
+	if (failed)
+		return failed;
+	if (!device.disabled)
+		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", "device %s is not disabled", device.identity.device_name);
+	device.disabled = false;
+	failed = ota_device_save(call->store, &device, error);
+	if (!failed)
+		failed = ota_call_note(call, (struct ota_call_subject){device.identity.product_key, .device = &device},
+				       "device_enabled", "", error);
+	if (!failed)
+		failed = ota_engine_let_in(call->control->options.engine, &device, error);
+	return failed ? failed : device_answer(call, &device, error);
+}
+
 struct device_filter {
 	char product_key[OTA_PRODUCT_KEY_MAX + 1];
 	char module[OTA_MODULE_MAX + 1];
@@ -178,6 +222,7 @@ struct device_filter {
 	char tag[OTA_DEVICE_TAG_KEY_MAX + 1]; /* "" = any */
 	char value[OTA_DEVICE_TAG_VALUE_MAX + 1];
 	bool by_online, online;
+	bool by_disabled, disabled;
 	struct ota_target *target; /* NULL = any */
 };
 
@@ -188,7 +233,8 @@ static int device_matches(const struct ota_call *call, const struct device_filte
 	size_t count = 0;
 	bool online = ota_engine_is_online(call->control->options.engine, &device->identity);
 
-	*ret_matches = !filter->by_online || online == filter->online;
+	*ret_matches = (!filter->by_online || online == filter->online) &&
+		       (!filter->by_disabled || device->disabled == filter->disabled);
 	if (!*ret_matches || !*filter->tag)
 		return 0;
 	int failed = ota_device_tag_list(call->store, device->id, tags, OTA_DEVICE_TAGS_MAX, &count, error);
@@ -200,19 +246,14 @@ static int device_matches(const struct ota_call *call, const struct device_filte
 
 enum { DEVICES_CHUNK = 100 };
 
-static bool engine_is_online(const void *engine, const struct ota_identity *identity)
-{
-	return ota_engine_is_online(engine, identity);
-}
-
 /* The next devices behind filter->after. *walk says where the chunk after them begins, and whether there is one. */
 static int devices_load(struct ota_call *call, const struct device_filter *filter, struct ota_device *rows, size_t *ret_count,
 			struct ota_target_walk *walk, struct ota_error *error)
 {
 	const struct ota_device_filter next = { filter->product_key, filter->module, filter->version,
-						filter->after,       filter->tag,    filter->value };
-	const struct ota_target_scope scope = { filter->target,       filter->product_key, OTA_MODULE_DEFAULT,
-						call->now.wall_ms,    engine_is_online,    call->control->options.engine };
+						filter->after,       filter->tag,    filter->value,
+						filter->disabled };
+	const struct ota_target_scope scope = ota_call_scope(call, filter->target, filter->product_key, OTA_MODULE_DEFAULT);
 
 	ota_text_cut(walk->after, sizeof(walk->after), filter->after);
 	if (filter->target)
@@ -272,17 +313,12 @@ static void tag_split(const struct ota_call *call, struct device_filter *filter)
 static int where_parse(const struct ota_call *call, struct ota_target **ret_target, struct ota_error *error)
 {
 	const cJSON *where = ota_json_member(call->at.object, "where");
-	struct ota_error own = {0};
 
 	if (!where)
 		return 0;
 	if (ota_json_member(call->at.object, "version") || ota_json_member(call->at.object, "tag"))
-		return ota_fail_at(error, OTA_EINVALID, "where", "where says it all: without version, module and tag");
-	*ret_target = malloc(sizeof(**ret_target));
-	if (!*ret_target)
-		return OTA_ENOMEM;
-	int failed = ota_target_parse(ota_span_from_text(where->valuestring), *ret_target, &own);
-	return failed ? ota_fail_at(error, failed, "where", "%s", own.text) : 0;
+		return ota_fail_at(error, OTA_EINVALID, "where", "where stands alone: write version and tag into the expression");
+	return ota_call_where(where, "where", ret_target, error);
 }
 
 int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
@@ -304,6 +340,8 @@ int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
 	tag_split(call, &filter);
 	filter.by_online = ota_json_member(call->at.object, "online") != NULL;
 	filter.online = ota_call_bool(call, "online");
+	filter.by_disabled = ota_json_member(call->at.object, "disabled") != NULL;
+	filter.disabled = ota_call_bool(call, "disabled");
 	failed = where_parse(call, &target, error);
 	if (failed)
 		return failed;

@@ -21,10 +21,10 @@ def test_help_and_version():
 
 
 @pytest.mark.parametrize("arguments, sentence", [
-    ((), "--config is missing"),
+    ((), "--config FILE is missing"),
     (("--config",), "--config needs a value: FILE"),
     (("--frobnicate",), "there is no option --frobnicate; see ota-agent --help"),
-    (("--config", "x", "y"), "unexpected argument \"y\""),
+    (("--config", "x", "y"), "\"y\" is one word too many"),
     (("--config", "x", "--provision", "y"), "--provision needs --version VERSION"),
     (("--config", "x", "--once", "--check-config"), "--once goes with no other task"),
     (("--config", "x", "--timeout", "5s"), "--settle and --timeout go with --once"),

@@ -72,8 +72,8 @@ def test_help_of_a_verb_is_an_answer(tmp_path, title):
 def test_flags(tmp_path, program):
     flags = tables()["flags"][program]
     judge(program, [*lines.flag_lines(flags, (), ()),
-                    lines.Line("nothing", (), ("--config is missing",)),
-                    lines.Line("an argument too many", ("--config", "x", "extra"), ('unexpected argument "extra"',)),
+                    lines.Line("nothing", (), ("--config FILE is missing",)),
+                    lines.Line("an argument too many", ("--config", "x", "extra"), ('"extra" is one word too many',)),
                     lines.Line("a shortened name", ("--conf", "x"), ("did you mean --config?",)),
                     lines.Line("another encoding", (b"--config\xff",), ("did you mean --config?",))],
           {"HOME": str(tmp_path)})
@@ -83,7 +83,7 @@ def test_flags(tmp_path, program):
 
 
 def test_words_that_are_no_verb(tmp_path):
-    told = {("",): 'there is no noun ""', ("prodct", "list"): 'did you mean "product"?', ("product",): "what to do?",
+    told = {("",): 'there is no noun ""', ("prodct", "list"): 'did you mean "product"?', ("product",): "what to do with it?",
             ("product", ""): 'there is no verb ""', (b"\xff", "list"): 'there is no noun "?"', ("help", "x"): 'there is no "x"',
             ("product", "list", "--output="): "--output is", ("product", "list", "--limit=0"): "--limit is"}
     environment = {"HOME": str(tmp_path), "OTA_TOKEN": "ota_" + "A" * 43}

@@ -11,7 +11,7 @@ from walk import page
 from walk.machine import keep_install_log
 from walk.reader import COOKBOOK, README, Reader, machine_of_ones_own, part
 
-MORE_BOXES = ["box-0002", "box-0003"]
+MORE_BOXES = ["box-0002"]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,10 @@ def other_boxes(reader):
     """The devices a reader has besides his first: an agent each, as README starts it, in a directory of its own."""
     run = reader.machine
     for name in MORE_BOXES:
-        run.good(f"sed 's|box-0001|{name}|; s|/var/lib/ota-agent|/var/lib/ota-{name}|' /etc/ota/agent.conf >/etc/ota/{name}.conf")
+        run.good(f"sed 's|box-0001|{name}|; s|/var/lib/ota-agent|/var/lib/ota-{name}|; s|/device.secret|/{name}.secret|' "
+                 f"/etc/ota/agent.conf >/etc/ota/{name}.conf")
+        run.good(f"(umask 077; sed -n s/edgebox,{name},//p secrets.csv >/etc/ota/{name}.secret)")
+        run.good(f"chown ota-agent /etc/ota/{name}.secret")
         run.good(f"ota-agent --config /etc/ota/{name}.conf --provision firmware.bin --version 1.0")
         run.good(f"sed 's|agent.conf|{name}.conf|; s|^StateDirectory=.*|StateDirectory=ota-{name} ota-{name}/slots|' "
                  f"/usr/local/lib/systemd/system/ota-agent.service >/etc/systemd/system/{name}.service && systemctl start {name}")

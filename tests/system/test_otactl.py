@@ -58,6 +58,8 @@ def own(command):
     ("device renew-secret pk1 a --reason stolen", "renewSecret", {"productKey": "pk1", "deviceName": "a", "reason": "stolen"}),
     ("device unbar pk1 a --reason fixed --request-id r1", "unbarDevice",
      {"productKey": "pk1", "deviceName": "a", "reason": "fixed", "requestId": "r1"}),
+    ("device disable pk1 a --reason stolen", "disableDevice", {"productKey": "pk1", "deviceName": "a", "reason": "stolen"}),
+    ("device enable pk1 a", "enableDevice", {"productKey": "pk1", "deviceName": "a"}),
     ("package show 3", "getPackage", {"package": 3}),
     ("package show -p pk1 -v 2.0", "getPackage", {"productKey": "pk1", "version": "2.0"}),
     ("batch show 7", "getBatch", {"batch": 7}),

@@ -122,9 +122,9 @@ def argument_lines(verb):
         yield Line("an argument too few", (*name, *given[:count]), (needs,))
     if verb["most"] >= 0:
         more = tuple("x" for _ in range(int(verb["most"] - verb["least"])))
-        takes = verb["arguments"] if verb["most"] else "none"
+        takes = verb["arguments"] or "options alone"
         yield Line("an argument too many", (*name, *given, *more, "extra"),
-                   (f'unexpected argument "extra"; {title} takes {takes}',))
+                   (f'"extra" is one word too many: {title} takes {takes}',))
     words = [word.strip("[].") for word in verb["arguments"].split()]
     for place, member in enumerate(verb["members"].split()):
         row = parameter(verb, member)
@@ -139,8 +139,8 @@ def value_lines(verb):
     name, given = name_of(verb), needed(verb)
     for option in verb["options"]:
         row = parameter(verb, option.get("member"))
-        if not row or not option.get("value"):
-            continue
+        if not row or not option.get("value") or option["member"] in verb["members"].split()[:len(given)]:
+            continue  # what an argument says already is "given twice"
         for what, value in over(row):
             joined = f"--{option['name']}=".encode() + value if isinstance(value, bytes) else f"--{option['name']}={value}"
             yield Line(f"--{option['name']} {what}", (*name, *others(verb, option), joined, *given),

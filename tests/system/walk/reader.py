@@ -27,7 +27,7 @@ EDITS = {
     "/etc/mosquitto/conf.d/ota.conf": [
         ("plugin_opt_ota_gateway_url .*", "plugin_opt_ota_gateway_url http://127.0.0.1:8080"),
         # Not to wait for what tests/system/test_versions.py waits for.
-        ("plugin_opt_ota_device_auth none", "plugin_opt_ota_device_auth none\nplugin_opt_ota_settle 200ms"),
+        ("plugin_opt_ota_device_auth triple", "plugin_opt_ota_device_auth triple\nplugin_opt_ota_settle 200ms"),
     ],
     "/etc/ota/agent.conf": [
         ("broker = .*", "broker = mqtt://127.0.0.1:1883"), ("product_key = .*", "product_key = edgebox"),
@@ -35,7 +35,6 @@ EDITS = {
         ("#check = .*", "check = /usr/local/share/doc/mosquitto-ota/examples/hooks/check-uboot"),
     ],
 }
-MORE_BOXES = ["box-0002", "box-0003"]
 
 
 def firmware(version):

@@ -7,48 +7,18 @@
 #include "plugin/broker/callbacks.h"
 #include "tests/unit/plugin/broker/fake_mosquitto.h"
 #include "tests/unit/plugin/broker/fakes.h"
+#include "tests/unit/plugin/broker/loaded.h"
 #include "tests/unit/plugin/broker/reports.h"
-#include "tests/unit/support/scratch.h"
 
 #define INFORM "/ota/device/inform/pk/one"
 #define PROGRESS "/ota/device/progress/pk/one"
 #define REQUEST "/ota/device/request/pk/one"
 
-/* In every 2.0.x the identifier is a pointer to its listener. */
-static void *identifier[1];
-static void *plugin;
-static char directory[SCRATCH_SIZE];
-
 static struct mosquitto device, second, other, operator_;
-
-#define OPTION(name, value) {(char *)(uintptr_t)(name), (char *)(uintptr_t)(value)}
-
-static int load(const char *others)
-{
-	struct mosquitto_opt options[] = {
-		OPTION("ota_store_dir", directory),
-		OPTION("ota_package_dir", directory),
-		OPTION("ota_journal_dir", directory),
-		OPTION("ota_gateway_url", "http://127.0.0.1"),
-		OPTION("ota_device_auth", "none"),
-		OPTION("ota_journal_limit", "32M"),
-		OPTION("ota_others", others),
-	};
-	return mosquitto_plugin_init((mosquitto_plugin_id_t *)identifier, &plugin, options, sizeof(options) / sizeof(options[0]));
-}
-
-static void unload(void)
-{
-	mosquitto_plugin_cleanup(plugin, NULL, 0);
-	plugin = NULL;
-}
 
 static void setup(void)
 {
-	fakes_reset();
-	fake_reset();
-	scratch_make(directory);
-	identifier[0] = NULL;
+	loaded_reset();
 	device = (struct mosquitto){.id = "pk.one|securemode=3|", .username = "one&pk"};
 	second = (struct mosquitto){.id = "pk.one|other|", .username = "one&pk"};
 	other = (struct mosquitto){.id = "pk.two|x|", .username = "two&pk"};
@@ -56,15 +26,7 @@ static void setup(void)
 	cr_assert_eq(load("allow"), 0, "%s", fake_log());
 }
 
-static void teardown(void)
-{
-	fakes_go_on();
-	if (plugin)
-		unload();
-	scratch_remove(directory);
-}
-
-TestSuite(callbacks, .init = setup, .fini = teardown);
+TestSuite(callbacks, .init = setup, .fini = loaded_end);
 
 /* Until the worker has committed that many events and the broker's thread has sent and logged what came of it. */
 static void settle(size_t events)

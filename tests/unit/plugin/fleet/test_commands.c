@@ -37,6 +37,7 @@ static void device_bar(void)
 static const struct recipe recipes[] = {
 	{ "getServer",           "" },
 	{ "createProduct",       ",\"productKey\":\"P2\",\"name\":\"two\"" },
+	{ "updateProduct",       ",\"productKey\":\"PK\",\"delivery\":\"mqtt\"" },
 	{ "listProducts",        "" },
 	{ "getProduct",          ",\"productKey\":\"PK\"" },
 	{ "registerDevices",     ",\"productKey\":\"PK\",\"names\":[\"new\"]" },
@@ -61,6 +62,9 @@ static const struct recipe recipes[] = {
 	{ "resumeBatch",         ",\"batch\":@batch", "{\"command\":\"pauseBatch\",\"batch\":@batch}" },
 	{ "cancelBatch",         ",\"batch\":@batch" },
 	{ "unbarDevice",         ",\"productKey\":\"PK\",\"deviceName\":\"d0\"", NULL, device_bar },
+	{ "disableDevice",       ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
+	{ "enableDevice",        ",\"productKey\":\"PK\",\"deviceName\":\"d0\"",
+				 "{\"command\":\"disableDevice\",\"productKey\":\"PK\",\"deviceName\":\"d0\"}" },
 	{ "reportTransfer",      ",\"sha256\":\"@sha256\",\"e\":\"1\",\"d\":\"0000000000000000\",\"k\":\"00000000\","
 				 "\"s\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"bytes\":1" },
 	{ "createToken",         ",\"name\":\"new\",\"role\":\"viewer\"" },
