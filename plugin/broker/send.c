@@ -54,7 +54,11 @@ static bool message_send(struct ota_server *server, const struct ota_outgoing *m
 		return message_publish(server, message, NULL);
 	if (!ota_peers_find_number(server->peers, message->connection, &peer) || !peer_is_served(&peer))
 		return false;
-	return message_publish(server, message, peer.client_id);
+	if (!message_publish(server, message, peer.client_id))
+		return false;
+	if (!peer.is_device)
+		ota_client_addressed(server, &peer);
+	return true;
 }
 
 static void messages_send(struct ota_server *server)

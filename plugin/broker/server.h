@@ -57,6 +57,7 @@ struct ota_server {
 	mosquitto_plugin_id_t *identifier; /* under which the callbacks are registered */
 	struct ota_peers *peers;
 	struct ota_sessions *sessions;
+	struct ota_sessions *addressed; /* client ids that something may be on its way to, until the next TICK (clients.h) */
 	struct ota_denylist *denylist;
 	uint64_t newest_login; /* the device that was let in by the callback before, by its number, 0 = none (clients.h) */
 	struct ota_keyring *keyring; /* NULL unless devices prove themselves by it */
