@@ -34,6 +34,10 @@ enum {
 	OTA_JSON_NUMBER_MAX = 63,       /* characters of a number: cJSON cuts longer ones apart */
 	OTA_MESSAGE_ID_MAX = 64,        /* of a pull, echoed: decimal in the manual, some clients send a UUID */
 	OTA_URL_MAX = 255,              /* iotkit C 3.x overflows its stack past 255 */
+	OTA_BLOCK_SIZE_MIN = 256,       /* Aliyun: of a block but the last, as the three below */
+	OTA_BLOCK_SIZE_MAX = 131072,
+	OTA_BLOCK_TOKEN_MAX = 127,      /* C 4.x copies the token into 128 bytes, unchecked */
+	OTA_BLOCK_REQUEST_MAX = 1024,   /* true ones are under 256 bytes; many wait in memory for their turn */
 	OTA_TAGS_MAX = 10,              /* Aliyun: batch tags */
 	OTA_TAG_KEY_MAX = 30,
 	OTA_TAG_VALUE_MAX = 1024,

@@ -261,7 +261,7 @@ int ota_package_verify(struct ota_invocation *invocation, struct ota_error *erro
 	if (code == 0)
 		code = ota_invocation_ask(invocation, command, &link, error);
 	if (code == 0 && !is_link(link))
-		code = ota_fail(error, OTA_EIO, "the server answered with no link");
+		code = ota_fail(error, OTA_EIO, "the server gave no link by which to fetch the package");
 	if (code < 0)
 		return code;
 	is_ours = ota_json_member(link, "expiresAt") != NULL;

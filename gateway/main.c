@@ -68,7 +68,7 @@ static int send_to_broker(void *context, struct ota_span payload, struct ota_err
 
 	if (code == OTA_EUNAVAILABLE) {
 		(void)pthread_mutex_lock(&program->away_lock);
-		(void)ota_fail(error, code, "the broker is away: %s", program->away);
+		(void)ota_fail(error, code, "the broker is away: %s; the gateway keeps trying", program->away);
 		(void)pthread_mutex_unlock(&program->away_lock);
 	}
 	return code;

@@ -40,7 +40,7 @@ struct ota_answer_device {
 void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct ota_answer_device *row);
 void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota_package *package);
 void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch,
-		      const struct ota_batch_counts *counts);
+		      const struct ota_batch_counts *counts, const char *where);
 /* Without its closing brace: getTask adds attempts. due_ms: wall time of its timer, 0 = none. */
 struct ota_answer_task {
 	const struct ota_task *task;

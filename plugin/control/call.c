@@ -49,7 +49,8 @@ int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct
 	ota_call_text(call, "productKey", "", key, sizeof(key));
 	ota_call_text(call, "deviceName", "", name, sizeof(name));
 	if (!ota_identity_make(ota_span_from_text(key), ota_span_from_text(name), &identity))
-		return ota_fail_at(error, OTA_EINVALID, "productKey", "a device is named by productKey and deviceName together");
+		return ota_fail_at(error, OTA_EINVALID, "productKey",
+				   "a device's name alone is not enough: name its product, too");
 	int failed = ota_device_find(call->store, &identity, ret_device, error);
 	return failed == OTA_ENOTFOUND
 		       ? ota_fail_at(error, failed, "deviceName", "device %s of product %s is not registered", name, key)
@@ -59,11 +60,14 @@ int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct
 static int package_by_name(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error)
 {
 	char key[OTA_PRODUCT_KEY_MAX + 1], module[OTA_MODULE_MAX + 1], version[OTA_VERSION_MAX + 1];
+	struct ota_product product;
 
 	ota_call_text(call, "productKey", "", key, sizeof(key));
 	ota_call_text(call, "module", OTA_MODULE_DEFAULT, module, sizeof(module));
 	ota_call_text(call, "version", "", version, sizeof(version));
 	int failed = ota_package_find(call->store, key, module, version, ret_package, error);
+	if (failed == OTA_ENOTFOUND && ota_call_product(call, &product, error) == OTA_ENOTFOUND)
+		return failed;
 	return failed == OTA_ENOTFOUND
 		       ? ota_fail_at(error, failed, "version", "product %s has no package %s of module %s", key, version, module)
 		       : failed;
@@ -155,11 +159,15 @@ int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const 
 int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error)
 {
 	struct ota_batch_counts counts;
+	struct ota_batch_where where = {""};
 	int failed = ota_batch_load_counts(call->store, batch->id, &counts, error);
 
 	if (!failed)
-		ota_answer_batch(call->out, key, batch, &counts);
-	return failed;
+		failed = ota_batch_find_where(call->store, batch->id, &where, error);
+	if (failed && failed != OTA_ENOTFOUND)
+		return failed;
+	ota_answer_batch(call->out, key, batch, &counts, where.expression);
+	return 0;
 }
 
 int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity,

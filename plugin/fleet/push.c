@@ -1,6 +1,7 @@
 #include "common/message.h"
 #include "common/text.h"
 #include "plugin/fleet/context.h"
+#include "plugin/store/stream.h"
 
 enum { PUSH_EXPIRY_S = 60 }; /* the connection is live; a minute covers a full send queue */
 
@@ -26,12 +27,19 @@ int ota_engine_link(const struct ota_engine *engine, const struct ota_package *p
 			    error);
 }
 
+/* How this device is served. */
+struct way {
+	enum ota_sign_method method;
+	enum ota_delivery delivery;
+};
+
 /* The bytes of the offer. Values were checked when package and options came in, so a failure here is ours: it is logged and
  * nothing is sent. */
-static int push_print(const struct ota_work *work, const struct ota_package *package, enum ota_sign_method method,
+static int push_print(const struct ota_work *work, const struct ota_package *package, const struct way *way,
 		      struct ota_bytes *out, struct ota_error *error)
 {
 	struct ota_link_to link;
+	bool streamed = way->delivery == OTA_DELIVERY_MQTT;
 	int failed = ota_engine_link(work->engine, package, &work->device.identity, work->at, &link, error);
 
 	if (failed)
@@ -42,9 +50,11 @@ static int push_print(const struct ota_work *work, const struct ota_package *pac
 		.size = package->full.size,
 		.version = package->version,
 		.url = link.url,
+		.stream_id = streamed ? work->task.id : 0,
+		.stream_file_id = streamed ? OTA_STREAM_FILE_ID : 0,
 		.md5 = package->full.md5,
 		.sha256 = package->full.sha256,
-		.sign_method = method,
+		.sign_method = way->method,
 		.module = package->module,
 		.ext_data = package->ext_data,
 		.batch = ours ? work->task.batch_id : 0,
@@ -86,16 +96,20 @@ int ota_push_send(struct ota_work *work, struct ota_error *error)
 	const struct ota_engine_options *options = &work->engine->options;
 	struct ota_package package;
 	struct ota_product product;
+	struct way way;
 	OTA_AUTO_BYTES struct ota_bytes payload = {0};
 	struct ota_error own = {0};
 
 	int failed = ota_package_load(options->store, work->task.package_id, &package, error);
 	if (!failed)
 		failed = ota_product_find(options->store, package.product_key, &product, error);
+	if (!failed)
+		failed = ota_delivery_choose(work, &package, &product, &way.delivery, error);
 	if (failed)
 		return failed;
 
-	if (push_print(work, &package, push_method(product.sign, work->device.caps), &payload, &own)) {
+	way.method = push_method(product.sign, work->device.caps);
+	if (push_print(work, &package, &way, &payload, &own)) {
 		push_complain(work, &own);
 		return 0;
 	}

@@ -103,7 +103,10 @@ static const char *const step_2[] = {
 static const char *const step_3[] = {
 	/* An operator shut the device out: it may not connect until he lets it in again. */
 	"ALTER TABLE device ADD COLUMN disabled {flag} DEFAULT 0",
+	"ALTER TABLE product ADD COLUMN delivery {text} DEFAULT 'http'",
 	"CREATE INDEX device_disabled ON device (product_key, device_name) WHERE disabled = 1",
+	/* A target expression: apart from the batch's own row, which every change of the batch touches. */
+	"CREATE TABLE batch_where (batch_id {id} REFERENCES batch, expression {text}) {heap}",
 	NULL,
 };
 /* clang-format on */
