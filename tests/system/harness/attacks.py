@@ -81,6 +81,11 @@ def _pulls(name):
     return b"".join(packets.publish(get, json.dumps({"id": str(number), "params": {}})) for number in range(200))
 
 
+def _blocks(name):
+    body = '{"id":"%d","params":{"fileInfo":{"streamId":1,"fileId":1},"fileBlock":{"size":131072,"offset":0}}}'
+    return b"".join(packets.publish(f"/sys/{PRODUCT}/{name}/thing/file/download", body % number) for number in range(200))
+
+
 def _nothing(_name):
     return b""
 
@@ -106,6 +111,7 @@ ATTACKS = {
     "others' topics": Attack(_others_topics, log="device_floods"),
     "subscriptions": Attack(_subscriptions, log="device_floods"),
     "pulls": Attack(_pulls, log="device_floods"),
+    "blocks": Attack(_blocks, log="device_floods"),
     "pulls, never reads": Attack(_pulls, reads=False, log="device_floods"),
     "wrong secrets": Attack(_nothing, secret="f" * 32, log="why=password_wrong"),
     "names of others": Attack(_nothing, secret="f" * 32, forged=lambda name: "d0001", log="why=password_wrong"),
