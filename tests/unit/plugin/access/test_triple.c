@@ -59,7 +59,7 @@ Test(triple, md5_needs_its_switch)
 	expect_verify(&unnamed, SECRET, &standard, "sign_method_refused");
 }
 
-/* With signAlgorithm 'sha256' alibabacloud-iot-device-sdk names a method that it does not compute; the platform refuses it, too. */
+/* With signAlgorithm 'sha256' alibabacloud-iot-device-sdk names a method that it does not compute; the platform refuses that. */
 Test(triple, aliyun_0_15_a_sha_1_signature_under_the_name_of_sha_256_is_refused)
 {
 	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F&sensor-01|securemode=3,signmethod=hmacsha256,"
