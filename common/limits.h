@@ -32,10 +32,14 @@ enum {
 	OTA_JSON_NUMBER_MAX = 63,       /* characters of a number: cJSON cuts longer ones apart */
 	OTA_MESSAGE_ID_MAX = 64,        /* of a pull, echoed: decimal in the manual, some clients send a UUID */
 	OTA_URL_MAX = 255,              /* iotkit C 3.x overflows its stack past 255 */
+	OTA_FILES_MIN = 2,              /* of a package of several; C 4.x takes one file in a list for none */
+	OTA_FILES_MAX = 20,             /* C 4.x reads no more */
+	OTA_FILE_NAME_MAX = 64,
 	OTA_TAGS_MAX = 10,              /* Aliyun: batch tags */
 	OTA_TAG_KEY_MAX = 30,
 	OTA_TAG_VALUE_MAX = 1024,
 	OTA_EXT_DATA_MAX = 4096,        /* Aliyun: sum of all tags */
+	OTA_EXT_DATA_SIZE = OTA_EXT_DATA_MAX + OTA_TAG_VALUE_MAX + 128, /* as JSON: quotes, commas, what is escaped of one value */
 
 	/* Work. */
 	OTA_PAGE_DEFAULT = 100,  /* rows of a list answer when the caller does not say */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/tags.h"
 #include "common/text.h"
 #include "common/topic.h"
 #include "plugin/control/call.h"
@@ -125,9 +126,12 @@ static int dry_run_answer(struct ota_call *call, const struct ota_batch *batch, 
 			  const cJSON *names, const struct conflicts *conflicts, struct ota_error *error)
 {
 	struct ota_batch_counts counts = { .excluded_conflict = batch->all_devices ? conflicts->count : 0 };
+	struct ota_package_files files;
 	const cJSON *name;
-	int failed = batch->all_devices ? product_judge(call, batch, &counts, error) : 0;
+	int failed = ota_package_files(call->store, package, &files, error);
 
+	if (!failed && batch->all_devices)
+		failed = product_judge(call, batch, &counts, error);
 	cJSON_ArrayForEach(name, names)
 	{
 		if (!failed)
@@ -149,7 +153,7 @@ static int dry_run_answer(struct ota_call *call, const struct ota_batch *batch, 
 	for (size_t i = 0; i < conflicts->named; i++)
 		ota_answer_text(call->out, NULL, conflicts->names[i]);
 	ota_answer_close(call->out, ']');
-	ota_answer_integer(call->out, "bytes", matches * (int64_t)package->full.size);
+	ota_answer_integer(call->out, "bytes", matches * (int64_t)ota_package_size(&files));
 	ota_answer_close(call->out, '}');
 	call->undo = true;
 	return 0;
@@ -176,6 +180,18 @@ static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, s
 	return 0;
 }
 
+/* Judged with the package's own, beside which they travel. */
+static int tags_keep(const struct ota_call *call, const struct ota_package *package, struct ota_batch *batch,
+		     struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *merged = NULL;
+	const cJSON *object = NULL;
+
+	ota_json_object(call->at, "tags", &object, NULL);
+	int failed = ota_call_keep_tags(object, batch->tags);
+	return failed ? failed : ota_tags_merge(package->ext_data, batch->tags, "tags", &merged, error);
+}
+
 /* The row of the batch from the command and its package. */
 static int batch_fill(struct ota_call *call, const struct ota_package *package, struct ota_batch *batch, struct ota_error *error)
 {
@@ -193,7 +209,10 @@ static int batch_fill(struct ota_call *call, const struct ota_package *package, 
 	ota_text_cut(batch->created_by, sizeof(batch->created_by), call->operator.name);
 	ota_text_cut(batch->reason, sizeof(batch->reason), "the targets are being prepared");
 	batch->id = ota_store_new_id(call->store, error);
-	return batch->id ? strategy_keep(call, batch, error) : OTA_EIO;
+	if (!batch->id)
+		return OTA_EIO;
+	int failed = tags_keep(call, package, batch, error);
+	return failed ? failed : strategy_keep(call, batch, error);
 }
 
 static int targets_fill(struct ota_call *call, struct ota_batch *batch, const cJSON **ret_names, struct ota_error *error)

@@ -40,7 +40,7 @@ typedef int ota_handler(struct ota_call *call, struct ota_error *error);
 ota_handler ota_handle_create_product, ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
 ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
 ota_handler ota_handle_import_devices, ota_handle_tag_devices;
-ota_handler ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
+ota_handler ota_handle_add_file, ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
 ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
 ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch;
@@ -61,6 +61,10 @@ int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct
 int ota_call_register(struct ota_call *call, const char *product_key, const char *name, struct ota_device *ret_device,
 		      bool *ret_new, struct ota_error *error);
 int ota_call_package(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error);
+/* The package with its files, as an answer or an element of one. */
+int ota_call_answer_package(const struct ota_call *call, const struct ota_package *package, struct ota_error *error);
+/* An object of tags, or NULL, as compact text; "" for none. */
+int ota_call_keep_tags(const cJSON *tags, char target[OTA_EXT_DATA_SIZE]);
 int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ota_error *error);
 
 /* Pages: `after` of a list that pages by id; 0 = from the start. OTA_EINVALID when it is no cursor of ours. */
