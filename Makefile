@@ -18,7 +18,7 @@ OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(W
 
 # What runs side by side is ninja's business; our own steps follow each other.
 .NOTPARALLEL:
-.PHONY: help deps configure build demo test bench fuzz soak soak-kill docs lint install uninstall clean
+.PHONY: help deps configure build demo test bench fuzz soak soak-kill walk docs lint install uninstall clean
 
 help:
 	@echo "make deps     install what is needed, from Debian (root or sudo)"
@@ -29,6 +29,7 @@ help:
 	@echo "make soak     half an hour of misfortunes for a whole fleet; SOAK_MINUTES=30 SOAK='--seed 7'"
 	@echo "make soak-kill  kill the broker a hundred times under load, and count what is lost"
 	@echo "make fuzz     100000 generated requests each way; SEED= repeats a run, FUZZ_REQUESTS= makes it shorter"
+	@echo "make walk     README and the cookbook followed on a Debian made for it, under a systemd of its own (root, debootstrap)"
 	@echo "make docs     print the pages that come from tables"
 	@echo "make lint     the house's rules: layers, calls, sizes"
 	@echo "make install  install what was built (DESTDIR=, meson's prefix)"
@@ -72,6 +73,10 @@ soak-kill: build
 fuzz: build
 	@OTA_BUILD=$(abspath $(BUILD)) OTA_SAN=$(SAN) $(PYTHON) -B tests/fuzz/run.py --requests $(FUZZ_REQUESTS) $(if $(SEED),--seed $(SEED)) $(FUZZ)
 
+# The last commit on a machine that has git and make alone; WALK_DIR= keeps that Debian elsewhere.
+walk:
+	@tests/system/walk/fresh
+
 # The pages that are printed from the tables that run; a test compares them.
 docs: build
 	$(BUILD)/docs/print-states >docs/states.md
@@ -89,4 +94,4 @@ uninstall:
 	@ninja -C $(BUILD) uninstall
 
 clean:
-	rm -rf build build-address build-undefined build-thread build-address-planted build-undefined-planted build-thread-planted
+	rm -rf build build-walk build-address build-undefined build-thread build-address-planted build-undefined-planted build-thread-planted

@@ -303,9 +303,9 @@ static void agent_on_down(void *context, const char *reason, int64_t retry_ms)
 	agent_tell(agent, &event);
 }
 
-static void agent_on_offer(void *context, const struct ota_offer *offer)
+static void agent_on_offer(void *context, const struct ota_offer *offer, const char *fault)
 {
-	const struct agent_event event = {.kind = AGENT_EVENT_OFFER, .offer = offer};
+	const struct agent_event event = {.kind = AGENT_EVENT_OFFER, .offer = offer, .fault = fault};
 
 	agent_tell(context, &event);
 }

@@ -8,7 +8,7 @@
 enum { CONFIG, ONCE, SETTLE, TIMEOUT, CHECK, PROVISION, VERSION, FORGET, MODULE, HELP, FLAGS };
 
 static const struct ota_flag flags[FLAGS] = {
-	[CONFIG] = {"config", 0, "FILE", "the configuration, ota-agent.conf(5)"},
+	[CONFIG] = {"config", 'c', "FILE", "the configuration, ota-agent.conf(5)"},
 	[ONCE] = {"once", 0, NULL, "take what the server has to offer, finish it, and exit"},
 	[SETTLE] = {"settle", 0, "DURATION", "with --once: how long an offer may take to come, 10s if not given"},
 	[TIMEOUT] = {"timeout", 0, "DURATION", "with --once: for all of it, 1h if not given"},
@@ -17,7 +17,7 @@ static const struct ota_flag flags[FLAGS] = {
 	[VERSION] = {"version", 0, "[VERSION]", "with --provision: what the image is; alone: print the version of this program"},
 	[FORGET] = {"forget", 0, NULL, "forget the packages that failed here and are therefore refused, and exit"},
 	[MODULE] = {"module", 0, "NAME", "with --provision: which module, default if not given; with --forget: only that one"},
-	[HELP] = {"help", 0, NULL, "print a summary and exit"},
+	[HELP] = {"help", 'h', NULL, "print a summary and exit"},
 };
 
 struct ota_flag_list agent_command_line_flags(void)

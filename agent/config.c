@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/adapters/restart_hook.h"
+#include "agent/options.h"
 #include "common/config.h"
 #include "common/text.h"
 #include "common/time.h"
@@ -55,6 +56,27 @@ static const struct ota_config_row rows[] = {
 };
 /* clang-format on */
 
+void agent_config_defaults(struct agent_config *config)
+{
+	const struct ota_agent_options *options = &agent_option_defaults;
+
+	config->keepalive_ms = options->keepalive_ms;
+	config->backoff_base_ms = options->backoff_base_ms;
+	config->backoff_cap_ms = options->backoff_cap_ms;
+	config->connect_timeout_ms = options->connect_timeout_ms;
+	config->min_speed = options->min_speed;
+	config->min_speed_time_ms = options->min_speed_time_ms;
+	config->download_tries = options->download_tries;
+	config->download_deadline_ms = options->download_deadline_ms;
+	config->retry_base_ms = options->retry_base_ms;
+	config->retry_cap_ms = options->retry_cap_ms;
+	config->log_level = OTA_LOG_INFO;
+	ota_text_cut(config->restart, sizeof(config->restart), "reexec");
+	ota_text_cut(config->url_schemes, sizeof(config->url_schemes), options->url_schemes);
+	for (size_t i = 0; i < AGENT_MODULES_MAX; i++)
+		config->modules[i].timeout_ms = 5 * OTA_MINUTE_MS;
+}
+
 /* A file on its way into the struct. */
 struct reading {
 	struct agent_config *config;
@@ -86,13 +108,21 @@ static void *config_section(void *context, const char *kind, const char *name, s
 		ota_fail(error, OTA_EINVALID, "there are more than %d modules", AGENT_MODULES_MAX);
 		return NULL;
 	}
-	module = &config->modules[config->module_count++];
-	module->timeout_ms = 5 * OTA_MINUTE_MS;
-	if (!ota_text_copy(module->name, sizeof(module->name), ota_span_from_text(name))) {
-		ota_fail(error, OTA_EINVALID, "the module's name is longer than %d characters", OTA_MODULE_MAX);
+	if (agent_module_name_check(name, error))
 		return NULL;
-	}
+	module = &config->modules[config->module_count++];
+	ota_text_cut(module->name, sizeof(module->name), name);
 	return module;
+}
+
+/* Each would take the other's image for its own. */
+static int slots_dir_check(const struct agent_config *config, const struct agent_module_config *module, struct ota_error *error)
+{
+	for (const struct agent_module_config *other = config->modules; other < module; other++)
+		if (module->slots_dir[0] && !strcmp(other->slots_dir, module->slots_dir))
+			return ota_fail(error, OTA_EINVALID, "[module %s]: slots_dir is that of [module %s]; each needs its own",
+					module->name, other->name);
+	return 0;
 }
 
 static int module_finish(struct agent_module_config *module, struct ota_agent_module *target, struct ota_error *error)
@@ -151,8 +181,11 @@ static int config_finish(struct reading *reading, const char *path, struct ota_e
 		rc = ota_fail(error, OTA_EINVALID,
 			      "there is no [module NAME] section; a device of one part has [module default]");
 	rc = reading_note(reading, path, rc, error);
-	for (size_t i = 0; i < config->module_count && !rc; i++)
-		rc = reading_note(reading, path, module_finish(&config->modules[i], &config->agent_modules[i], error), error);
+	for (size_t i = 0; i < config->module_count && !rc; i++) {
+		rc = module_finish(&config->modules[i], &config->agent_modules[i], error);
+		rc = rc ? rc : slots_dir_check(config, &config->modules[i], error);
+		rc = reading_note(reading, path, rc, error);
+	}
 	return rc ? rc : reading_note(reading, path, restart_parse(config, error), error);
 }
 
@@ -168,9 +201,7 @@ static int config_read(struct reading *reading, const char *path, struct ota_err
 	};
 	int rc;
 
-	ota_text_cut(config->restart, sizeof(config->restart), "reexec");
-	ota_text_cut(config->url_schemes, sizeof(config->url_schemes), "https");
-	config->log_level = OTA_LOG_INFO;
+	agent_config_defaults(config);
 	rc = ota_config_read(path, &spec, error);
 	if (rc && reading->problem && !reading->is_wrong)
 		reading_problem(reading, error); /* the file itself cannot be read */

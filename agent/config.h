@@ -52,6 +52,8 @@ struct agent_config {
 	struct ota_agent_module agent_modules[AGENT_MODULES_MAX];
 };
 
+/* What is true where the file says nothing. config must be zeroed. */
+void agent_config_defaults(struct agent_config *config);
 /* config must be zeroed and keep its place. Errors are sentences with file and line, or the name of the module at fault. */
 int agent_config_read(const char *path, struct agent_config *config, struct ota_error *error);
 /* The same for all that is wrong with it, one call each. False when something is. */

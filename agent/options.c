@@ -10,13 +10,23 @@ enum {
 	STARTS_MAX = 5, /* of one attempt: what brings the device down five times will do so a sixth time */
 	RESTART_TRIES_MAX = 3,
 	RESTART_PATIENCE_MS = 10 * OTA_MINUTE_MS,
-	MIN_SPEED = 64,
 };
 
-static int64_t or_default(int64_t value, int64_t otherwise)
-{
-	return value ? value : otherwise;
-}
+const struct ota_agent_options agent_option_defaults = {
+	.keepalive_ms = OTA_MINUTE_MS,
+	.backoff_base_ms = OTA_SECOND_MS,
+	.backoff_cap_ms = OTA_MINUTE_MS,
+	.url_schemes = "https",
+	.connect_timeout_ms = 30 * OTA_SECOND_MS,
+	.min_speed = 64,
+	.min_speed_time_ms = 30 * OTA_SECOND_MS,
+	.download_tries = 8,
+	.download_deadline_ms = OTA_HOUR_MS,
+	.retry_base_ms = OTA_SECOND_MS,
+	.retry_cap_ms = 5 * OTA_MINUTE_MS,
+};
+
+#define OR_DEFAULT(field) (options->field ? options->field : agent_option_defaults.field)
 
 static const char *text_or(const char *value, const char *otherwise)
 {
@@ -39,7 +49,7 @@ static int check_identity(const struct ota_agent_options *options, struct ota_er
 static int check_network(const struct ota_agent_options *options, struct ota_error *error)
 {
 	const char *cert = text_or(options->cert_file, NULL), *key = text_or(options->key_file, NULL);
-	uint64_t min_speed = options->min_speed ? options->min_speed : MIN_SPEED;
+	uint64_t min_speed = OR_DEFAULT(min_speed);
 
 	if (!cert != !key)
 		return ota_fail_at(error, OTA_EINVALID, cert ? "key_file" : "cert_file",
@@ -64,7 +74,7 @@ struct agent_curl_options agent_options_curl(const struct ota_agent_options *opt
 {
 	return (struct agent_curl_options){
 		.state_dir = options->state_dir,
-		.url_schemes = text_or(options->url_schemes, "https"),
+		.url_schemes = text_or(options->url_schemes, agent_option_defaults.url_schemes),
 		.url_hosts = text_or(options->url_hosts, ""),
 		.ca_file = text_or(options->ca_file, ""),
 		.cert_file = text_or(options->cert_file, ""),
@@ -72,9 +82,9 @@ struct agent_curl_options agent_options_curl(const struct ota_agent_options *opt
 		.pinned_key = text_or(options->pinned_key, ""),
 		.proxy = text_or(options->proxy, ""),
 		.no_proxy = text_or(options->no_proxy, ""),
-		.connect_timeout_ms = or_default(options->connect_timeout_ms, 30 * OTA_SECOND_MS),
-		.min_speed = options->min_speed ? options->min_speed : MIN_SPEED,
-		.min_speed_time_ms = or_default(options->min_speed_time_ms, 30 * OTA_SECOND_MS),
+		.connect_timeout_ms = OR_DEFAULT(connect_timeout_ms),
+		.min_speed = OR_DEFAULT(min_speed),
+		.min_speed_time_ms = OR_DEFAULT(min_speed_time_ms),
 		.max_speed = options->max_speed,
 	};
 }
@@ -90,9 +100,9 @@ struct agent_mqtt_options agent_options_mqtt(const struct ota_agent_options *opt
 		.key_file = options->key_file,
 		.proxy = options->proxy,
 		.no_proxy = options->no_proxy,
-		.keepalive_ms = options->keepalive_ms,
-		.backoff_base_ms = options->backoff_base_ms,
-		.backoff_cap_ms = options->backoff_cap_ms,
+		.keepalive_ms = OR_DEFAULT(keepalive_ms),
+		.backoff_base_ms = OR_DEFAULT(backoff_base_ms),
+		.backoff_cap_ms = OR_DEFAULT(backoff_cap_ms),
 	};
 
 	ota_identity_make(ota_span_from_text(options->product_key), ota_span_from_text(options->device_name), &mqtt.identity);
@@ -103,10 +113,10 @@ struct agent_limits agent_options_limits(const struct ota_agent_options *options
 {
 	return (struct agent_limits){
 		.starts_max = STARTS_MAX,
-		.fetch_tries_max = or_default(options->download_tries, 8),
-		.fetch_deadline_ms = or_default(options->download_deadline_ms, OTA_HOUR_MS),
-		.retry_base_ms = or_default(options->retry_base_ms, OTA_SECOND_MS),
-		.retry_cap_ms = or_default(options->retry_cap_ms, 5 * OTA_MINUTE_MS),
+		.fetch_tries_max = OR_DEFAULT(download_tries),
+		.fetch_deadline_ms = OR_DEFAULT(download_deadline_ms),
+		.retry_base_ms = OR_DEFAULT(retry_base_ms),
+		.retry_cap_ms = OR_DEFAULT(retry_cap_ms),
 		.restart_tries_max = RESTART_TRIES_MAX,
 		.restart_patience_ms = RESTART_PATIENCE_MS,
 	};

@@ -10,6 +10,9 @@
 #include "agent/core/machine.h"
 
 /* OTA_EINVALID names the option at fault. */
+/* What the zeros of numbers stand for, and the NULL of url_schemes. */
+extern const struct ota_agent_options agent_option_defaults;
+
 int agent_options_check(const struct ota_agent_options *options, struct ota_error *error);
 
 /* Of options that were found good; what they point at is borrowed. */

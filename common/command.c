@@ -49,6 +49,8 @@ static const char *const task_states[] = { "pending", "pushed", "upgrading", "su
 	INTEGER("size", must, 1, (int64_t)OTA_PACKAGE_SIZE_MAX), \
 	SHAPE("sha256", must, OTA_SHA256_HEX, ota_command_is_sha256, "64 lower-case hex digits"), \
 	SHAPE("md5", must, OTA_MD5_HEX, ota_command_is_md5, "32 lower-case hex digits")
+/* An expression of ota-targets(7); the server parses it. */
+#define WHERE TEXT("where", false, 1, OTA_TARGET_TEXT_MAX)
 #define PAGE INTEGER("limit", false, 1, OTA_PAGE_MAX), TEXT("after", false, 1, OTA_LABEL_MAX)
 
 static const struct ota_parameter common_rows[] = {
@@ -86,6 +88,7 @@ static const struct ota_parameter product_rows[] = { PRODUCT_KEY(true) };
 static const struct ota_parameter register_rows[] = {
 	PRODUCT_KEY(true),
 	{ .name = "names", .type = OTA_PARAMETER_NAMES, .required = true, .low = 1, .high = OTA_NAMES_MAX },
+	BOOL("secrets"),
 };
 static const struct ota_parameter device_rows[] = { PRODUCT_KEY(true), DEVICE_NAME(true) };
 static const struct ota_parameter import_device_rows[] = {
@@ -108,9 +111,9 @@ static const struct ota_parameter tag_rows[] = {
 	  .allowed = "a tag has 1..32 letters, digits and _ . -" },
 };
 static const struct ota_parameter list_devices_rows[] = {
-	PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"),
+	PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"), BOOL("disabled"),
 	SHAPE("tag", false, OTA_DEVICE_TAG_KEY_MAX + 1 + OTA_DEVICE_TAG_VALUE_MAX, ota_command_is_tag_pair, "KEY=VALUE, KEY of 1..32 letters, digits and _ . -, VALUE of at most 128 bytes"),
-	PAGE,
+	WHERE, PAGE,
 };
 static const struct ota_parameter versions_rows[] = { PRODUCT_KEY(true), MODULE };
 static const struct ota_parameter file_rows[] = {
@@ -187,9 +190,10 @@ static const struct ota_command commands[] = {
 	{ "createProduct",       OPERATOR, CREATES, LIST(create_product), NULL },
 	{ "listProducts",        VIEWER,   READS,   LIST(page),           "/api/v1/products" },
 	{ "getProduct",          VIEWER,   READS,   LIST(product),        "/api/v1/products/{productKey}" },
-	{ "registerDevices",     OPERATOR, CREATES, LIST(register),       NULL },
+	{ "registerDevices",     OPERATOR, CREATES, LIST(register),       NULL, ota_rule_register },
 	{ "importDevices",       OPERATOR, CREATES, LIST(import),         NULL, ota_rule_import },
 	{ "tagDevices",          OPERATOR, CHANGES, LIST(tag),            NULL, ota_rule_tag_devices },
+	{ "renewSecret",         OPERATOR, CHANGES, LIST(device),         NULL },
 	{ "getDevice",           VIEWER,   READS,   LIST(device),         "/api/v1/devices/{productKey}/{deviceName}" },
 	{ "listDevices",         VIEWER,   READS,   LIST(list_devices),   "/api/v1/devices" },
 	{ "versionDistribution", VIEWER,   READS,   LIST(versions),       "/api/v1/products/{productKey}/versions" },
@@ -209,6 +213,8 @@ static const struct ota_command commands[] = {
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
+	{ "disableDevice",       OPERATOR, CHANGES, LIST(device),         NULL },
+	{ "enableDevice",        OPERATOR, CHANGES, LIST(device),         NULL },
 	{ "reportTransfer",      OTA_ROLE_NONE, CHANGES, LIST(transfer),  NULL }, /* the gateway's own */
 	{ "createToken",         ADMIN,    CREATES, LIST(create_token),   NULL },
 	{ "listTokens",          ADMIN,    READS,   LIST(page),           "/api/v1/tokens" },

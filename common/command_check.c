@@ -63,6 +63,8 @@ static const char *allowed_print(char target[ALLOWED_SIZE], const struct ota_par
 		ota_text_print_duration(low, row->low);
 		ota_text_print_duration(high, row->high);
 		(void)snprintf(target, ALLOWED_SIZE, "%s..%s", low, high);
+	} else if (row->type == OTA_PARAMETER_INTEGER && row->high == OTA_INTEGER_MAX) {
+		(void)snprintf(target, ALLOWED_SIZE, "%" PRId64 " and more", row->low);
 	} else if (row->type != OTA_PARAMETER_BOOL && row->type != OTA_PARAMETER_OBJECT) {
 		(void)snprintf(target, ALLOWED_SIZE, "%" PRId64 "..%" PRId64 "%s", row->low, row->high,
 			       row->type == OTA_PARAMETER_TEXT ? " bytes" : "");
@@ -345,7 +347,11 @@ static cJSON *text_to_value(const struct ota_parameter *parameter, const char *t
 int ota_parameter_value(const struct ota_parameter *parameter, const char *text, cJSON **ret_value, struct ota_error *error)
 {
 	cJSON *value = text_to_value(parameter, text);
+	char allowed[ALLOWED_SIZE];
 
+	if (!value && parameter->type == OTA_PARAMETER_INTEGER)
+		return ota_fail_at(error, OTA_EINVALID, parameter->name, "%s is \"%.64s\", which is no integer; allowed: %s",
+				   parameter->name, text, allowed_print(allowed, parameter));
 	if (!value)
 		return wrong_type(parameter, parameter->name, error);
 	*ret_value = value;

@@ -134,10 +134,10 @@ int ota_rule_package(struct ota_json_place command, struct ota_error *error)
 	if (by_id) {
 		ota_command_path(path, command, "package");
 		return ota_fail_at(error, OTA_EINVALID, path,
-				   "name the package by its id or by productKey and version, not by both");
+				   "name the package by its id or by product and version, not by both");
 	}
 	if (!by_name)
-		return missing(command, "package", "name the package by its id or by productKey and version", error);
+		return missing(command, "package", "name the package by its id, or by product and version", error);
 	if (!has(command, "productKey"))
 		return missing(command, "productKey", "a version is of a product", error);
 	if (!has(command, "version"))

@@ -28,6 +28,8 @@ int ota_rule_ext_data(struct ota_json_place ext_data, struct ota_error *error);
 int ota_rule_device_tags(struct ota_json_place tags, struct ota_error *error);
 bool ota_command_is_tag_key(struct ota_span text);
 bool ota_command_is_tag_pair(struct ota_span text); /* "key=value", the filter of listDevices */
+/* No more names than secrets fit the answer that shows them. */
+int ota_rule_register(struct ota_json_place command, struct ota_error *error);
 /* No device stands twice in an import. */
 int ota_rule_import(struct ota_json_place command, struct ota_error *error);
 /* Something is set or unset, and no tag both. */

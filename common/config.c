@@ -13,6 +13,8 @@
 #include "common/nearest.h"
 #include "common/text.h"
 
+enum { SECTION_WORDS_SIZE = 64 }; /* "a section [KIND NAME]" */
+
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 /* One value on its way into the target struct. */
@@ -41,8 +43,25 @@ static void entry_store(const struct entry *entry, const void *value, size_t siz
 	memcpy((char *)entry->target + entry->row->offset, value, size);
 }
 
+/* Byte order marks, line ends of another system and what a paste brings along are seen by nobody. */
+static bool is_printable(const char *text)
+{
+	while (*text) {
+		uint32_t character = 0;
+		size_t size = ota_text_utf8_next(ota_span_from_text(text), &character);
+		if (size == 0 || character < 0x20 || (character >= 0x7f && character < 0xa0))
+			return false;
+		text += size;
+	}
+	return true;
+}
+
 static int text_store(const struct entry *entry, const char *text)
 {
+	if (entry->row->required && *text == '\0')
+		return entry_fail(entry, "is empty (%s)", entry->row->help ? entry->row->help : "required");
+	if (!is_printable(text))
+		return entry_fail(entry, "must be text in UTF-8 without control characters");
 	if (strlen(text) >= entry->row->size)
 		return entry_fail(entry, "is %zu bytes long; at most %zu are allowed", strlen(text), entry->row->size - 1);
 	entry_store(entry, text, strlen(text) + 1);
@@ -58,8 +77,11 @@ static int path_store(const struct entry *entry)
 	if (entry->value[0] == '\0')
 		return entry_fail(entry, "must be a path");
 	const char *directory = entry->directory ? entry->directory : getcwd(here, sizeof(here));
-	if (!directory || !ota_file_join(path, sizeof(path), directory, entry->value))
-		return entry_fail(entry, "cannot be made an absolute path");
+	if (!directory)
+		return entry_fail(entry, "\"%.64s\" must be an absolute path", entry->value);
+	if (!ota_file_join(path, sizeof(path), directory, entry->value))
+		return entry_fail(entry, "is %zu bytes long; at most %zu are allowed", strlen(entry->value),
+				  entry->row->size - 1);
 	return text_store(entry, path);
 }
 
@@ -100,12 +122,15 @@ static int integer_store(const struct entry *entry)
 
 static int size_store(const struct entry *entry)
 {
+	char low[32], high[32];
 	uint64_t bytes;
 	if (!ota_text_parse_size(entry->value, &bytes))
 		return entry_fail(entry, "\"%.64s\" must be a size such as 512k, 16M or 1G", entry->value);
-	if (bytes > INT64_MAX || !is_within(entry->row, (int64_t)bytes))
-		return entry_fail(entry, "\"%.64s\" must be from %lld to %lld bytes", entry->value, (long long)entry->row->low,
-				  entry->row->high ? (long long)entry->row->high : (long long)INT64_MAX);
+	if (bytes > INT64_MAX || !is_within(entry->row, (int64_t)bytes)) {
+		ota_text_print_size(low, (uint64_t)entry->row->low);
+		ota_text_print_size(high, entry->row->high ? (uint64_t)entry->row->high : INT64_MAX);
+		return entry_fail(entry, "\"%.64s\" must be from %s to %s bytes", entry->value, low, high);
+	}
 	entry_store(entry, &bytes, sizeof(bytes));
 	return 0;
 }
@@ -188,10 +213,50 @@ static const char *key_nearest(const struct ota_config_spec *spec, const char *s
 	return ota_nearest(key, keys);
 }
 
-static int key_unknown(const struct ota_config_spec *spec, const char *section, const char *key, struct ota_error *error)
+static const char *section_words(const char *section, char words[SECTION_WORDS_SIZE])
+{
+	if (*section)
+		snprintf(words, SECTION_WORDS_SIZE, "a section [%.32s NAME]", section);
+	return *section ? words : "the head of the file";
+}
+
+static bool has_sections(const struct ota_config_spec *spec)
+{
+	for (size_t i = 0; i < spec->row_count; i++)
+		if (spec->rows[i].section[0] != '\0')
+			return true;
+	return false;
+}
+
+/* A key that is right, under the wrong header. NULL if there is none. */
+static const char *key_home(const struct ota_config_spec *spec, const char *key)
+{
+	for (size_t i = 0; i < spec->row_count; i++)
+		if (strcmp(spec->rows[i].key, key) == 0)
+			return spec->rows[i].section;
+	return NULL;
+}
+
+/* Where there are no sections there is no head. */
+static int option_unknown(const struct ota_config_spec *spec, const char *section, const char *key, struct ota_error *error)
 {
 	const char *nearest = key_nearest(spec, section, key);
-	const char *where = *section ? section : "the head of the file";
+	if (nearest)
+		return ota_fail_at(error, OTA_EINVALID, key, "%.64s: unknown option; did you mean \"%s\"?", key, nearest);
+	return ota_fail_at(error, OTA_EINVALID, key, "%.64s: unknown option", key);
+}
+
+static int key_unknown(const struct ota_config_spec *spec, const char *section, const char *key, struct ota_error *error)
+{
+	char words[SECTION_WORDS_SIZE], home_words[SECTION_WORDS_SIZE];
+	const char *nearest = key_nearest(spec, section, key);
+	const char *where = section_words(section, words);
+	const char *home = key_home(spec, key);
+	if (!has_sections(spec))
+		return option_unknown(spec, section, key, error);
+	if (home)
+		return ota_fail_at(error, OTA_EINVALID, key, "%.64s: belongs into %s, not into %s", key,
+				   section_words(home, home_words), where);
 	if (nearest)
 		return ota_fail_at(error, OTA_EINVALID, key, "%.64s: unknown key in %s; did you mean \"%s\"?", key, where,
 				   nearest);
@@ -203,7 +268,7 @@ int ota_config_set(const struct ota_config_spec *spec, void *target, const char 
 {
 	const struct ota_config_row *row = row_find(spec, section, key);
 	if (!row)
-		return key_unknown(spec, section, key, error);
+		return option_unknown(spec, section, key, error);
 	return entry_apply(&(struct entry){.row = row, .target = target, .value = value, .error = error});
 }
 
@@ -288,6 +353,19 @@ static bool header_is_repeated(const struct reader *reader, const char *header)
 	return false;
 }
 
+static int section_unknown(const struct reader *reader, const char *header)
+{
+	OTA_AUTO_FREE const char **kinds = calloc(reader->spec->row_count + 1, sizeof(*kinds));
+	const char *nearest;
+	for (size_t i = 0; kinds && i < reader->spec->row_count; i++)
+		kinds[i] = reader->spec->rows[i].section;
+	nearest = kinds ? ota_nearest(reader->kind, kinds) : NULL;
+	if (nearest)
+		return ota_fail(reader->error, OTA_EINVALID, "unknown section [%.64s]; did you mean [%.64s NAME]?", header,
+				nearest);
+	return ota_fail(reader->error, OTA_EINVALID, "unknown section [%.64s]", header);
+}
+
 /* "kind name" without the brackets. */
 static int header_split(struct reader *reader, char *header)
 {
@@ -295,7 +373,9 @@ static int header_split(struct reader *reader, char *header)
 	const char *name = header + size + strspn(header + size, " \t");
 	if (!ota_text_copy(reader->kind, sizeof(reader->kind), (struct ota_span){header, size}) || size == 0 ||
 	    !section_is_known(reader->spec, reader->kind))
-		return ota_fail(reader->error, OTA_EINVALID, "unknown section [%.64s]", header);
+		return section_unknown(reader, header);
+	if (!*name)
+		return ota_fail(reader->error, OTA_EINVALID, "section [%.64s] needs a name: [%.64s NAME]", header, reader->kind);
 	if (!ota_text_copy(reader->name, sizeof(reader->name), ota_span_from_text(name)))
 		return ota_fail(reader->error, OTA_ELIMIT, "the name of a section may have at most %d bytes", OTA_LABEL_MAX);
 	if (header_is_repeated(reader, header))
@@ -361,6 +441,22 @@ static int lines_read(struct reader *reader, char *text)
 	return code < 0 ? code : section_leave(reader);
 }
 
+/* The lines are C strings from here on: a NUL would hide what follows it. */
+static int text_check(const char *path, struct ota_span text, struct ota_error *error)
+{
+	unsigned line = 1;
+	while (text.size > 0) {
+		uint32_t character = 0;
+		size_t size = ota_text_utf8_next(text, &character);
+		if (size == 0 || character == 0)
+			return ota_fail(error, OTA_EINVALID, "%s:%u: is no text in UTF-8%s", path, line,
+					size ? ": it holds a NUL byte" : "");
+		line += character == '\n';
+		text = (struct ota_span){text.data + size, text.size - size};
+	}
+	return 0;
+}
+
 /* The text of the file, checked to be text. */
 static int file_load(const char *path, struct ota_bytes *out, struct ota_error *error)
 {
@@ -370,11 +466,7 @@ static int file_load(const char *path, struct ota_bytes *out, struct ota_error *
 		return ota_fail(error, OTA_ENOMEM, "out of memory for %s", path);
 	if (code < 0)
 		return code;
-	struct ota_span text = {.data = out->data, .size = out->size};
-	/* The lines are C strings from here on: a NUL would hide what follows it. */
-	if (!ota_text_is_utf8(text) || memchr(text.data, '\0', text.size))
-		return ota_fail(error, OTA_EINVALID, "%s: is not a text file in UTF-8", path);
-	return 0;
+	return text_check(path, (struct ota_span){out->data, out->size}, error);
 }
 
 /* Some editors put a byte order mark before the first key. */

@@ -91,6 +91,18 @@ int ota_rule_import(struct ota_json_place command, struct ota_error *error)
 	return 0;
 }
 
+int ota_rule_register(struct ota_json_place command, struct ota_error *error)
+{
+	char path[OTA_ERROR_PATH_MAX];
+
+	if (!cJSON_IsTrue(ota_json_member(command.object, "secrets")) ||
+	    cJSON_GetArraySize(ota_json_member(command.object, "names")) <= OTA_SECRETS_MAX)
+		return 0;
+	ota_command_path(path, command, "names");
+	return ota_fail_at(error, OTA_ELIMIT, path, "names must have at most %d entries with secrets: one answer shows them",
+			   OTA_SECRETS_MAX);
+}
+
 int ota_rule_tag_devices(struct ota_json_place command, struct ota_error *error)
 {
 	const cJSON *set = ota_json_member(command.object, "set"), *unset = ota_json_member(command.object, "unset"), *key;

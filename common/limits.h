@@ -18,9 +18,11 @@ enum {
 	OTA_AGENT_MAX = 64,    /* "ota-agent/1.0.0 (linux; x86_64)" */
 	OTA_BOOT_ID_MAX = 36,  /* a UUID */
 	OTA_DESC_MAX = 128,    /* Aliyun manual: desc of a progress report */
+	OTA_TARGET_TEXT_MAX = 2048, /* an expression of ota-targets(7); a batch keeps its own */
 	OTA_REASON_MAX = 256,  /* why an operator did something */
 	OTA_EVENT_WORD_MAX = 32, /* "batch_created" */
 	OTA_NOTES_MAX = 1024,  /* release notes of a package: a paragraph, so that pages of packages stay small */
+	OTA_MADE_SECRET_HEX = 32, /* of a secret the server makes: 128 random bits, as the platform's look */
 	OTA_SECRET_MAX = 64,   /* of a device; Aliyun's have 32 */
 	OTA_REQUEST_ID_MAX = 64, /* a UUID or a CI run's own id */
 
@@ -39,7 +41,7 @@ enum {
 	OTA_TAG_KEY_MAX = 30,
 	OTA_TAG_VALUE_MAX = 1024,
 	OTA_EXT_DATA_MAX = 4096,        /* Aliyun: sum of all tags */
-	OTA_EXT_DATA_SIZE = OTA_EXT_DATA_MAX + OTA_TAG_VALUE_MAX + 128, /* as JSON: quotes, commas, what is escaped of one value */
+	OTA_EXT_DATA_SIZE = OTA_EXT_DATA_MAX + OTA_TAG_VALUE_MAX + 128, /* as JSON: quotes, commas, escapes of one value */
 
 	/* Work. */
 	OTA_PAGE_DEFAULT = 100,  /* rows of a list answer when the caller does not say */
@@ -48,11 +50,32 @@ enum {
 	OTA_DEVICE_TAG_KEY_MAX = 32,
 	OTA_DEVICE_TAG_VALUE_MAX = 128,
 	OTA_IMPORT_MAX = 500,    /* devices in one command; with their tags and secrets they fill OTA_PAYLOAD_MAX */
+	OTA_SECRETS_MAX = 400,   /* made in one command; the answer that shows them has 133 bytes each, and OTA_PAYLOAD_MAX */
 	OTA_NAMES_MAX = 1000,    /* device names in one command; more go as a list file */
 	OTA_STAGES_MAX = 100,
 	OTA_OPEN_REGISTRATIONS_BURST = 1000, /* unknown devices of an open product: a site switched on registers at once, */
 	OTA_OPEN_REGISTRATIONS_SECOND = 10,  /* and a liar makes 10 rows a second at the most */
 	OTA_TRANSACTION_ROWS = 5000, /* rows one transaction may touch, so that informs keep their pace */
+
+	/* What one device may do, so that a hostile one cannot hurt the others (docs/protocol.md tells device makers). A bucket
+	 * holds BURST, so many come back in a SECOND or MINUTE. */
+	OTA_DEVICE_MESSAGES_BURST = 4000,   /* C 4.x on chunked replies sends 600 steps a second, and is to be heard: */
+	OTA_DEVICE_MESSAGES_SECOND = 2000,  /* each of these costs the broker's thread some microseconds */
+	OTA_DEVICE_REPORTS_BURST = 200,     /* informs, ends, answers, QoS 1: a device that boots tells each of its modules; */
+	OTA_DEVICE_REPORTS_SECOND = 10,     /* the store writes 50 000 a second, so hundreds of liars do not crowd it */
+	OTA_DEVICE_STEPS_BURST = 20,        /* QoS 0 steps that are written at once; what comes faster waits for a newer one, */
+	OTA_DEVICE_STEPS_SECOND = 2,        /* for half a second at the most: nobody watches a download closer */
+	OTA_DEVICE_PULLS_BURST = 20,        /* a device asks once for each module when it boots */
+	OTA_DEVICE_PULLS_MINUTE = 6,        /* each is answered: a signature, and a message for a device that may never read it */
+	OTA_DEVICE_CONNECTS_BURST = 20,     /* a bad line flaps, */
+	OTA_DEVICE_CONNECTS_MINUTE = 30,    /* and SDKs wait 2 s and more between two tries */
+	OTA_DEVICE_LINES_BURST = 30,        /* in the log about one device, of 50 about all: the first ones tell what it does */
+	OTA_DEVICE_LINES_MINUTE = 6,
+	OTA_DEVICE_PATIENCE_BURST = 2000,   /* refused messages until a device is shut out: a flood at line rate is over in */
+	OTA_DEVICE_PATIENCE_SECOND = 50,    /* tenths of a second, a little too much for ever is borne */
+	OTA_DEVICE_SHUT_MS = 60000,         /* shut out; long enough to matter, short enough for a device that was mended */
+	OTA_DEVICE_FORGET_MS = 300000,      /* quiet for so long: every bucket is full again */
+	OTA_DEVICE_QUOTAS_MAX = 65536,      /* remembered at once, three times what connects to one broker; 40 MB */
 
 	OTA_CONFIG_FILE_MAX = 65536, /* a configuration file; nobody writes a longer one by hand */
 

@@ -238,8 +238,9 @@ static int offer_code_check(const cJSON *tree, struct ota_error *error)
 		return 0;
 	if (cJSON_IsString(code))
 		return ota_fail_at(error, OTA_EINVALID, "code", "code: the server answered \"%.32s\"", code->valuestring);
-	return ota_fail_at(error, OTA_EINVALID, "code", "code: the server answered %.0f",
-			   cJSON_IsNumber(code) ? code->valuedouble : 0.0);
+	if (cJSON_IsNumber(code))
+		return ota_fail_at(error, OTA_EINVALID, "code", "code: the server answered %.0f", code->valuedouble);
+	return ota_fail_at(error, OTA_EINVALID, "code", "code: must be \"1000\" or 200");
 }
 
 static int required(int found, const char *path, struct ota_error *error)
@@ -251,11 +252,11 @@ static int required(int found, const char *path, struct ota_error *error)
 static int sign_method_read(struct ota_json_place at, enum ota_sign_method *ret_method, struct ota_error *error)
 {
 	char method[16];
-	int code = required(ota_json_text(at, "signMethod", method, sizeof(method), error), "data.signMethod", error);
-	if (code < 0)
-		return code;
-	bool is_md5 = strcasecmp(method, "Md5") == 0;
-	if (!is_md5 && strcasecmp(method, "SHA256") != 0)
+	int found = ota_json_text(at, "signMethod", method, sizeof(method), NULL);
+	if (found == 0)
+		return required(found, "data.signMethod", error);
+	bool is_md5 = found == 1 && strcasecmp(method, "Md5") == 0;
+	if (!is_md5 && (found < 0 || strcasecmp(method, "SHA256") != 0))
 		return ota_fail_at(error, OTA_EINVALID, "data.signMethod", "data.signMethod: must be Md5 or SHA256");
 	*ret_method = is_md5 ? OTA_SIGN_MD5 : OTA_SIGN_SHA256;
 	return 0;
@@ -265,12 +266,13 @@ static int sign_method_read(struct ota_json_place at, enum ota_sign_method *ret_
 static int hex_read(struct ota_json_place at, const char *key, char *target, size_t digits, struct ota_error *error)
 {
 	unsigned char bytes[OTA_SHA256_HEX / 2];
-	char text[OTA_SHA256_HEX + 1];
-	int found = ota_json_text(at, key, text, digits + 1, error);
-	if (found <= 0)
-		return found;
-	if (!ota_text_unhex(ota_span_from_text(text), bytes, digits / 2))
-		return field_fail(at, key, error, "must be hex digits of the method's length");
+	char text[OTA_SHA256_HEX + 1], rule[32];
+	int found = ota_json_text(at, key, text, digits + 1, NULL);
+	if (found == 0)
+		return 0;
+	snprintf(rule, sizeof(rule), "must be %zu hex digits", digits);
+	if (found < 0 || !ota_text_unhex(ota_span_from_text(text), bytes, digits / 2))
+		return field_fail(at, key, error, rule);
 	ota_text_hex(target, bytes, digits / 2);
 	return 1;
 }
@@ -302,16 +304,17 @@ static int offer_tag_read(struct ota_json_place at, struct ota_offer *offer, str
 	char tag[48];
 	const cJSON *ext = ota_json_member(at.object, "extData");
 	int found = ota_json_text((struct ota_json_place){cJSON_IsObject(ext) ? ext : NULL, "data.extData"}, "_ota", tag,
-				  sizeof(tag), error);
-	if (found <= 0)
-		return found;
-	const char *colon = strchr(tag, ':');
+				  sizeof(tag), NULL);
+	if (found == 0)
+		return 0;
+	const char *colon = found == 1 ? strchr(tag, ':') : NULL;
 	struct ota_span batch = {.data = tag, .size = colon ? (size_t)(colon - tag) : 0};
 	if (colon && ota_text_parse_i64(batch, &offer->batch) &&
 	    ota_text_parse_i64(ota_span_from_text(colon + 1), &offer->attempt) && offer->batch > 0 && offer->attempt > 0 &&
 	    offer->batch <= OTA_INTEGER_MAX && offer->attempt <= OTA_INTEGER_MAX)
 		return 0;
-	return ota_fail_at(error, OTA_EINVALID, "data.extData._ota", "data.extData._ota: must be batch:attempt");
+	return ota_fail_at(error, OTA_EINVALID, "data.extData._ota",
+			   "data.extData._ota: must be batch:attempt, two integers from 1");
 }
 
 /* A number by the manual; a boolean costs nothing to understand. */
@@ -388,6 +391,25 @@ int ota_offer_parse(struct ota_span payload, struct ota_offer *ret_offer, struct
 	if (code == 0)
 		*ret_offer = offer;
 	return code;
+}
+
+bool ota_offer_name(struct ota_span payload, struct ota_offer *ret_offer)
+{
+	OTA_AUTO_JSON cJSON *tree = NULL;
+	struct ota_offer offer = {0};
+	/* What is too strange to be obeyed may be named all the same, so the generous reader. */
+	if (ota_json_read(payload, OTA_JSON_DEVICE, OTA_PAYLOAD_MAX, &tree, NULL, NULL) < 0 || offer_code_check(tree, NULL) < 0)
+		return false;
+	const cJSON *data = ota_json_member(tree, "data");
+	if (!cJSON_IsObject(data) || !data->child)
+		return false;
+	struct ota_json_place at = {.object = data, .prefix = "data"};
+	if (word_read(at, "module", offer.module, sizeof(offer.module), NULL) < 0)
+		offer.module[0] = '\0';
+	if (offer_tag_read(at, &offer, NULL) < 0)
+		offer.batch = offer.attempt = 0;
+	*ret_offer = offer;
+	return true;
 }
 
 int ota_cancel_parse(struct ota_span payload, int64_t *ret_batch, int64_t *ret_attempt, struct ota_error *error)

@@ -123,6 +123,9 @@ struct ota_offer {
 	int64_t attempt;
 };
 int ota_offer_parse(struct ota_span payload, struct ota_offer *ret_offer, struct ota_error *error);
+/* For an answer to a push that ota_offer_parse() refused: its module, batch and attempt as far as they can be read, all else
+ * empty. False if it is no push at all: no JSON, another code than success, nothing offered. */
+bool ota_offer_name(struct ota_span payload, struct ota_offer *ret_offer);
 
 /* Ask-to-cancel: {"id":..,"params":{"batch":n,"attempt":n}} */
 int ota_cancel_print(int64_t id, int64_t batch, int64_t attempt, struct ota_bytes *out);

@@ -1,6 +1,7 @@
 #include "common/text.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -129,6 +130,15 @@ void ota_text_print_duration(char target[32], int64_t ms)
 	if (ms == 0)
 		unit = &duration_units[1];
 	snprintf(target, 32, "%lld%s", (long long)(ms / (int64_t)unit->factor), unit->name);
+}
+
+void ota_text_print_size(char target[32], uint64_t bytes)
+{
+	const struct unit *unit = &size_units[0];
+	for (const struct unit *next = unit; bytes != 0 && next->name; next++)
+		if (bytes % next->factor == 0)
+			unit = next;
+	snprintf(target, 32, "%" PRIu64 "%s", bytes / unit->factor, unit->name);
 }
 
 static bool is_alphanumeric(char character)

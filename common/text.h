@@ -22,6 +22,7 @@ bool ota_text_parse_size(const char *text, uint64_t *ret_bytes);
 bool ota_text_parse_duration(const char *text, int64_t *ret_ms);
 /* The shortest exact form: "10m", "250ms", "1h30m" is written "90m". */
 void ota_text_print_duration(char target[32], int64_t ms);
+void ota_text_print_size(char target[32], uint64_t bytes);
 
 /* DESIGN.md section 2 alphabets; 1..max characters. */
 bool ota_text_is_product_key(struct ota_span text);

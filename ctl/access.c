@@ -127,13 +127,11 @@ static int read_environment(struct ota_access *access, struct ota_error *error)
 
 static int read_token_file(struct ota_access *access, struct ota_error *error)
 {
-	OTA_AUTO_BYTES struct ota_bytes text = { 0 };
-	int code = ota_file_read(access->token_file, sizeof(access->token) - 1, &text, error);
+	int code = ota_file_read_secret(access->token_file, access->token, sizeof(access->token), error);
 
 	if (code < 0)
-		return ota_error_prefix(error, code, "token file %s", access->token_file);
-	if (text.data)
-		(void)snprintf(access->token, sizeof(access->token), "%.*s", (int)strcspn(text.data, "\r\n"), text.data);
+		return ota_error_prefix(error, code, "token file");
+	access->token[strcspn(access->token, "\r\n")] = '\0';
 	return 0;
 }
 

@@ -144,10 +144,13 @@ static int read_answer(const struct ota_client *client, const struct ota_bytes *
 static int perform(struct ota_client *client, struct ota_bytes *answer, cJSON **ret_data, struct ota_error *error)
 {
 	CURLcode result = curl_easy_perform(client->curl);
+	const char *trouble = client->trouble[0] ? client->trouble : curl_easy_strerror(result);
 
+	if (result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST)
+		return ota_fail(error, OTA_EUNAVAILABLE, "there is no gateway at %s (%s); does it run, and is OTA_URL right?",
+				client->access.url, trouble);
 	if (result != CURLE_OK)
-		return ota_fail(error, OTA_EUNAVAILABLE, "%s: %s", client->access.url,
-				client->trouble[0] ? client->trouble : curl_easy_strerror(result));
+		return ota_fail(error, OTA_EUNAVAILABLE, "%s: %s", client->access.url, trouble);
 	return read_answer(client, answer, ret_data, error);
 }
 

@@ -105,14 +105,16 @@ static int take_option(struct ota_invocation *invocation, struct words *words, c
 static int check_arguments(const struct ota_invocation *invocation, struct ota_error *error)
 {
 	const struct ota_verb *verb = invocation->verb;
+	const char *name = verb->name ? verb->name : "";
 
 	if (ota_invocation_value(invocation, "help"))
 		return 0;
 	if (invocation->argument_count < verb->least)
-		return ota_fail(error, OTA_EINVALID, "otactl %s %s needs %s", verb->noun, verb->name ? verb->name : "",
-				verb->arguments);
+		return ota_fail(error, OTA_EINVALID, "%s %s needs %s", verb->noun, name, verb->arguments);
 	if (verb->most >= 0 && invocation->argument_count > verb->most)
-		return ota_fail(error, OTA_EINVALID, "unexpected argument \"%s\"", invocation->arguments[verb->most]);
+		return ota_fail(error, OTA_EINVALID, "\"%s\" is one word too many: %s %s takes %s",
+				invocation->arguments[verb->most], verb->noun, name,
+				verb->arguments[0] ? verb->arguments : "options alone");
 	return 0;
 }
 
@@ -210,6 +212,8 @@ static int set_member(cJSON *object, const struct ota_command *command, const ch
 
 	if (!parameter || !object)
 		return ota_fail_at(error, OTA_EINVALID, member, "%s has no %s", command->name, member);
+	if (ota_json_member(object, key))
+		return ota_fail_at(error, OTA_EINVALID, member, "%s is given twice", key);
 	code = ota_parameter_value(parameter, text, &value, error);
 	if (code < 0) {
 		(void)snprintf(error->path, sizeof(error->path), "%s", member);
@@ -240,22 +244,67 @@ static int set_arguments(const struct ota_invocation *invocation, const struct o
 	return code;
 }
 
+enum { TYPED_MAX = 48 };
+
+/* The argument that fills a member, as help calls it: "[NAME...]" gives NAME. False if none does. */
+static bool argument_of(const struct ota_verb *verb, const char *member, char typed[TYPED_MAX])
+{
+	const char *word = verb->arguments;
+	size_t size;
+
+	for (const char *name = verb->members; *name; name += size + strspn(name + size, " ")) {
+		size = strcspn(name, " ");
+		word += strspn(word, " [");
+		if (strncmp(name, member, size) == 0 && member[size] == '\0') {
+			(void)snprintf(typed, TYPED_MAX, "%.*s", (int)strcspn(word, " .]"), word);
+			return true;
+		}
+		word += strcspn(word, " ");
+	}
+	return false;
+}
+
+static const struct ota_option *option_of(const struct ota_verb *verb, const char *member)
+{
+	for (size_t i = 0; i < verb->options.count; i++) {
+		const struct ota_option *option = &verb->options.rows[i];
+
+		if (option->member && strcmp(option->member, member) == 0)
+			return option;
+	}
+	return NULL;
+}
+
+/* "retries is 11; allowed: 0..10" becomes "--retries is 11; ...". A sentence about something else is put behind what was
+ * typed; behind an argument it needs no such help. */
+static int blame_typed(int code, const char *typed, struct ota_error *error)
+{
+	const char *dot = strrchr(error->path, '.');
+	const char *member = dot ? dot + 1 : error->path;
+	size_t size = strlen(member);
+	char whole[TYPED_MAX + OTA_ERROR_TEXT_MAX];
+	bool says_value = code == OTA_EINVALID || code == OTA_ELIMIT; /* and not "version 2.0 exists" */
+
+	if (!says_value || strncmp(error->text, member, size) != 0 || error->text[size] != ' ')
+		return typed[0] == '-' ? ota_error_prefix(error, code, "%s", typed) : code;
+	(void)snprintf(whole, sizeof(whole), "%s%s", typed, error->text + size);
+	ota_text_cut(error->text, sizeof(error->text), whole);
+	return code;
+}
+
 int ota_invocation_blame(const struct ota_invocation *invocation, int code, struct ota_error *error)
 {
-	struct ota_option_list options = invocation->verb->options;
+	const struct ota_option *option = error->path[0] ? option_of(invocation->verb, error->path) : NULL;
+	char typed[TYPED_MAX];
 
-	for (size_t i = 0; i < options.count && error->path[0]; i++) {
-		const struct ota_option *option = &options.rows[i];
-
-		if (!option->member || strcmp(option->member, error->path) != 0)
-			continue;
-		/* What is missing or malformed is told by its option. A conflict lies in what was said: a package named by
-		 * --version is not to be blamed as --package. */
-		if (code == OTA_ECONFLICT && !ota_invocation_value(invocation, option->name))
-			return code;
-		return ota_error_prefix(error, code, "--%s", option->name);
-	}
-	return code;
+	/* A conflict lies in what was said: a package named by --version is not to be blamed as --package. */
+	if (option && code == OTA_ECONFLICT && !ota_invocation_value(invocation, option->name))
+		return code;
+	if (option)
+		(void)snprintf(typed, sizeof(typed), "--%s", option->name);
+	else if (!error->path[0] || !argument_of(invocation->verb, error->path, typed))
+		return code;
+	return blame_typed(code, typed, error);
 }
 
 int ota_invocation_command(const struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)

@@ -284,7 +284,7 @@ static int verify_one(struct ota_invocation *invocation, cJSON *link, struct ota
 	const cJSON *name = ota_json_member(link, "name");
 
 	if (!is_link(link))
-		return ota_fail(error, OTA_EIO, "the server answered with no link");
+		return ota_fail(error, OTA_EIO, "the server gave no link by which to fetch the package");
 	bool is_ours = ota_json_member(link, "expiresAt") != NULL;
 	int code = fetch(invocation, ota_json_member(link, "url")->valuestring,
 			 is_ours ? ota_client_ca_file(invocation->client) : "", &result, error);

@@ -19,6 +19,7 @@ enum { WORDS_MAX = 32 };
 	{ "since", 0, "WHEN", NULL, false, "from then on: 2h (ago), 2026-11-20 or 2026-11-20T10:00 (UTC)" }, \
 	{ "until", 0, "WHEN", NULL, false, "up to then" }
 #define FOLLOW { "follow", 'F', NULL, NULL, false, "the last ten, or all --since, and then what happens, as it happens" }
+#define SECRETS_OUT { "out", 0, "FILE", NULL, false, "secrets into a new file (CSV, mode 600) instead of showing them" }
 #define MUTATING \
 	{ "reason", 0, "TEXT", "reason", false, "why; kept in the log" }, \
 	{ "request-id", 0, "ID", "requestId", false, "the same id again gives the same answer and does nothing twice" }
@@ -34,6 +35,7 @@ static const struct ota_option globals[] = {
 
 static const struct ota_option page_options[] = { ROWS };
 static const struct ota_option product_add_options[] = {
+	{ "key", 'k', "KEY", "productKey", false, "the same as PRODUCT: the key that is burnt into its devices" },
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "registration", 0, "RULE", "registration", false, "listed (default): only registered devices are served; open: whoever reports is registered" },
 	{ "sign-method", 0, "METHOD", "signMethod", false, "auto, md5 or sha256" },
@@ -43,11 +45,19 @@ static const struct ota_option versions_options[] = { MODULE };
 static const struct ota_option device_list_options[] = {
 	PRODUCT, MODULE, VERSION,
 	{ "online", 0, "YES", "online", false, "true or false" },
+	{ "disabled", 0, "YES", "disabled", false, "true or false: shut out by an operator" },
 	{ "tag", 't', "KEY=VALUE", "tag", false, "that have this tag" },
+	{ "where", 'w', "EXPRESSION", "where", false, "'version < 2.0 and tag.region = eu and percent < 10'; see ota-targets(7)" },
 	ROWS,
 };
 static const struct ota_option device_add_options[] = {
 	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	{ "secrets", 's', NULL, "secrets", false, "make a secret for each new device; it is shown this once" },
+	SECRETS_OUT,
+	MUTATING,
+};
+static const struct ota_option device_renew_options[] = {
+	SECRETS_OUT,
 	MUTATING,
 };
 static const struct ota_option device_import_options[] = {
@@ -163,7 +173,7 @@ static const struct ota_verb verbs[] = {
 	{ "product", "versions", "PRODUCT", "productKey", 1, 1, "versionDistribution",
 	  LIST(versions_options), &ota_view_version, NULL,
 	  "which versions its devices run" },
-	{ "product", "add", "PRODUCT", "productKey", 1, 1, "createProduct",
+	{ "product", "add", "[PRODUCT]", "productKey", 0, 1, "createProduct",
 	  LIST(product_add_options), &ota_view_product, NULL,
 	  "a new product" },
 	{ "device", "list", "", "", 0, 0, "listDevices",
@@ -181,6 +191,9 @@ static const struct ota_verb verbs[] = {
 	{ "device", "import", "FILE", "", 1, 1, "importDevices",
 	  LIST(device_import_options), &ota_view_registration, ota_device_import,
 	  "register devices from a CSV table, with tags and secrets; - for standard input" },
+	{ "device", "renew-secret", "PRODUCT NAME", "productKey deviceName", 2, 2, "renewSecret",
+	  LIST(device_renew_options), &ota_view_secret, ota_device_renew_secret,
+	  "a new secret for a device, in place of the one it has; it is shown this once" },
 	{ "device", "tag", "PRODUCT [NAME...]", "", 1, -1, "tagDevices",
 	  LIST(device_tag_options), &ota_view_registration, ota_device_tag,
 	  "set and unset tags of devices" },
@@ -190,6 +203,12 @@ static const struct ota_verb verbs[] = {
 	{ "device", "unbar", "PRODUCT NAME", "productKey deviceName", 2, 2, "unbarDevice",
 	  LIST(mutating_options), &ota_view_device, NULL,
 	  "serve a device again that went round in a loop" },
+	{ "device", "disable", "PRODUCT NAME", "productKey deviceName", 2, 2, "disableDevice",
+	  LIST(mutating_options), &ota_view_device, NULL,
+	  "shut a device out: its connection ends and it cannot connect again" },
+	{ "device", "enable", "PRODUCT NAME", "productKey deviceName", 2, 2, "enableDevice",
+	  LIST(mutating_options), &ota_view_device, NULL,
+	  "let a device in again that was shut out" },
 	{ "package", "list", "", "", 0, 0, "listPackages",
 	  LIST(package_list_options), &ota_view_package, NULL,
 	  "packages" },
@@ -299,7 +318,7 @@ static int unknown(const char *noun, const char *word, struct ota_error *error)
 	const char *near = word ? nearest(word, noun) : NULL;
 
 	if (!word)
-		return ota_fail(error, OTA_EINVALID, "otactl %s: what to do? See otactl %s --help", noun, noun);
+		return ota_fail(error, OTA_EINVALID, "%s: what to do with it? See otactl %s --help", noun, noun);
 	if (near)
 		return ota_fail(error, OTA_EINVALID, "there is no %s \"%s\"; did you mean \"%s\"?", noun ? "verb" : "noun", word,
 				near);

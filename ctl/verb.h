@@ -76,7 +76,7 @@ const char *ota_invocation_value(const struct ota_invocation *invocation, const 
 /* The command that arguments and options make, not yet checked. The caller owns it. */
 int ota_invocation_command(const struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error);
 
-/* Puts the option that fills the member at fault before the sentence, where there is one. Returns code. */
+/* The sentence speaks of what was typed, --product or PRODUCT, instead of the member of the command. Returns code. */
 int ota_invocation_blame(const struct ota_invocation *invocation, int code, struct ota_error *error);
 
 /* Checks, sends. A refusal names the option that was meant. */

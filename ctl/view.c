@@ -78,6 +78,7 @@ static const struct ota_field device_columns[] = {
 	{ "VERSIONS", "modules",    OTA_HUMAN_MODULES, 60 },
 	{ "SEEN",     "lastSeenAt", OTA_HUMAN_AGO,     0 },
 	{ "BARRED",   "barred",     OTA_HUMAN_YES,     0 },
+	{ "DISABLED", "disabled",   OTA_HUMAN_YES,     0 },
 	{ "TAGS",     "tags",       OTA_HUMAN_TAGS,    60 },
 };
 static const struct ota_field device_lines[] = {
@@ -89,6 +90,7 @@ static const struct ota_field device_lines[] = {
 	{ "agent",      "agent",        OTA_HUMAN_TEXT, 0 },
 	{ "caps",       "caps",         OTA_HUMAN_LIST, 0 },
 	{ "barred",     "barred",       OTA_HUMAN_YES,  0 },
+	{ "disabled",   "disabled",     OTA_HUMAN_YES,  0 },
 	{ "secret",     "hasSecret",    OTA_HUMAN_YES,  0 },
 	{ "tags",       "tags",         OTA_HUMAN_TAGS, 0 },
 };
@@ -312,6 +314,21 @@ static const struct ota_field registration_lines[] = {
 	{ "registered",   "registered", OTA_HUMAN_NUMBER, 0 },
 	{ "changed",      "changed",    OTA_HUMAN_NUMBER, 0 },
 	{ "already there", "already",   OTA_HUMAN_NUMBER, 0 },
+	{ "secrets in",   "file",       OTA_HUMAN_TEXT,   0 },
+};
+static const struct ota_field secret_columns[] = {
+	{ "DEVICE",       "deviceName",   OTA_HUMAN_TEXT, 0 },
+	{ "SECRET",       "deviceSecret", OTA_HUMAN_TEXT, 0 },
+};
+static const struct ota_field secret_lines[] = {
+	{ "product",      "productKey",   OTA_HUMAN_TEXT, 0 },
+	{ "device",       "deviceName",   OTA_HUMAN_TEXT, 0 },
+	{ "secret, shown only now", "deviceSecret", OTA_HUMAN_TEXT, 0 },
+	{ "secret in",    "file",         OTA_HUMAN_TEXT, 0 },
+};
+const struct ota_view ota_view_secret = { "productKey/deviceName", LIST(secret_columns), LIST(secret_lines), NULL };
+static const struct ota_part registration_parts[] = {
+	{ "secrets, shown only now", "devices", &ota_view_secret }, { NULL, NULL, NULL },
 };
 static const struct ota_field import_lines[] = {
 	{ "devices",      "devices",  OTA_HUMAN_NUMBER, 0 },
@@ -320,7 +337,7 @@ static const struct ota_field import_lines[] = {
 	{ "with tags",    "tagged",   OTA_HUMAN_NUMBER, 0 },
 };
 const struct ota_view ota_view_import = { "devices", { NULL, 0 }, LIST(import_lines), NULL };
-const struct ota_view ota_view_registration = { "registered", { NULL, 0 }, LIST(registration_lines), NULL };
+const struct ota_view ota_view_registration = { "registered", { NULL, 0 }, LIST(registration_lines), registration_parts };
 
 static const struct ota_field token_columns[] = {
 	{ "NAME",    "name",       OTA_HUMAN_TEXT, 0 },

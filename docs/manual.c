@@ -1,6 +1,7 @@
 #include "docs/manual.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/adapters/hook.h"
@@ -65,16 +66,10 @@ static void put_flags(struct ota_bytes *out, struct ota_flag_list flags)
 
 static void put_size(struct ota_bytes *out, uint64_t bytes)
 {
-	static const char units[] = "KMGT";
-	size_t unit = 0;
+	char text[32];
 
-	if (bytes == 0 || bytes % 1024) {
-		ota_bytes_format(out, "%" PRIu64, bytes);
-		return;
-	}
-	for (bytes /= 1024; bytes % 1024 == 0 && unit < 3; bytes /= 1024)
-		unit++;
-	ota_bytes_format(out, "%" PRIu64 "%c", bytes, units[unit]);
+	ota_text_print_size(text, bytes);
+	ota_bytes_text(out, text);
 }
 
 static void put_duration(struct ota_bytes *out, int64_t ms)
@@ -209,22 +204,29 @@ static void put_agent_flags(struct ota_bytes *out)
 	put_flags(out, agent_command_line_flags());
 }
 
-static void put_agent_section(struct ota_bytes *out, const char *section)
+static void put_agent_keys(struct ota_bytes *out)
 {
-	struct ota_manual_keys keys = {.section = section, .prefix = ""};
+	OTA_AUTO_FREE struct agent_config *config = calloc(1, sizeof(*config));
+	struct ota_manual_keys keys = {.section = "", .defaults = config, .prefix = ""};
 
+	if (!config)
+		abort();
+	agent_config_defaults(config);
 	keys.rows = agent_config_rows(&keys.count);
 	ota_manual_keys(out, &keys);
 }
 
-static void put_agent_keys(struct ota_bytes *out)
-{
-	put_agent_section(out, "");
-}
-
 static void put_agent_module_keys(struct ota_bytes *out)
 {
-	put_agent_section(out, "module");
+	OTA_AUTO_FREE struct agent_config *config = calloc(1, sizeof(*config));
+	struct ota_manual_keys keys = {.section = "module", .prefix = ""};
+
+	if (!config)
+		abort();
+	agent_config_defaults(config);
+	keys.defaults = &config->modules[0];
+	keys.rows = agent_config_rows(&keys.count);
+	ota_manual_keys(out, &keys);
 }
 
 static void put_agent_hook_exits(struct ota_bytes *out)

@@ -25,7 +25,7 @@ struct ota_manual_keys {
 };
 void ota_manual_keys(struct ota_bytes *out, const struct ota_manual_keys *keys);
 
-/* The tables of otactl, in a file of their own: its struct ota_option and the plugin's have one name. */
+/* The tables of otactl, in a file of their own. */
 void ota_manual_otactl_keys(struct ota_bytes *out);
 void ota_manual_otactl_options(struct ota_bytes *out);
 void ota_manual_otactl_verbs(struct ota_bytes *out);

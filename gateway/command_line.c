@@ -41,7 +41,8 @@ bool ota_gateway_line_parse(int argc, char **argv, struct ota_gateway_line *ret_
 	if (flag == OTA_FLAG_BAD)
 		return false;
 	if (!line.help && !line.version && (!line.config || optind < argc)) {
-		(void)fputs(line.config ? "ota-gateway: unexpected argument\n" : "ota-gateway: --config FILE is needed\n",
+		(void)fputs(line.config ? "ota-gateway: options alone are taken; see ota-gateway --help\n"
+				  : "ota-gateway: --config FILE is missing; see ota-gateway --help\n",
 			    stderr);
 		return false;
 	}

@@ -17,6 +17,7 @@
 #include "common/text.h"
 #include "common/time.h"
 #include "common/version.h"
+#include "gateway/check.h"
 #include "gateway/command_line.h"
 #include "gateway/listener.h"
 #include "gateway/server.h"
@@ -24,7 +25,6 @@
 #include "service/notify.h"
 
 enum {
-	PASSWORD_MAX = 1024,
 	TICK_MS = 1000,
 	FAREWELL_MS = 500,
 };
@@ -68,7 +68,7 @@ static int send_to_broker(void *context, struct ota_span payload, struct ota_err
 
 	if (code == OTA_EUNAVAILABLE) {
 		(void)pthread_mutex_lock(&program->away_lock);
-		(void)ota_fail(error, code, "the broker is away: %s", program->away);
+		(void)ota_fail(error, code, "the broker is away: %s; the gateway keeps trying", program->away);
 		(void)pthread_mutex_unlock(&program->away_lock);
 	}
 	return code;
@@ -127,21 +127,6 @@ static void on_message(void *context, const char *topic, struct ota_span payload
 			     "no request waits for this answer; it came too late or is not ours");
 }
 
-/* The first line of a file, without its end. */
-static int read_secret(const char *path, struct ota_bytes *out, struct ota_error *error)
-{
-	int code;
-
-	if (path[0] == '\0')
-		return 0;
-	code = ota_file_read(path, PASSWORD_MAX, out, error);
-	if (code < 0)
-		return ota_error_prefix(error, code, "broker_password_file");
-	if (out->data)
-		out->data[strcspn(out->data, "\r\n")] = '\0';
-	return 0;
-}
-
 /* A device's client id contains '|', ours never does (DESIGN.md section 9); random, so that two gateways do not throw each
  * other out. */
 static int client_id(char *target, size_t size, struct ota_error *error)
@@ -158,8 +143,8 @@ static int client_id(char *target, size_t size, struct ota_error *error)
 
 static int open_link(struct program *program, struct ota_error *error)
 {
-	OTA_AUTO_BYTES struct ota_bytes password = { 0 };
 	const struct ota_settings *settings = &program->settings;
+	char password[OTA_GATEWAY_PASSWORD_MAX + 1];
 	char id[64];
 	struct ota_link_options options = {
 		.url = settings->broker,
@@ -170,12 +155,15 @@ static int open_link(struct program *program, struct ota_error *error)
 		.backoff_cap_ms = 5 * OTA_SECOND_MS,
 	};
 	struct ota_link_handlers handlers = { .up = on_up, .down = on_down, .message = on_message, .context = program };
-	int code = read_secret(settings->broker_password_file, &password, error);
+	int code = ota_gateway_password(settings, password, error);
 
 	if (code == 0)
 		code = client_id(id, sizeof(id), error);
-	options.password = password.data;
-	return code < 0 ? code : ota_link_open(&options, &handlers, &program->link, error);
+	options.password = password[0] ? password : NULL;
+	if (code == 0)
+		code = ota_link_open(&options, &handlers, &program->link, error);
+	explicit_bzero(password, sizeof(password));
+	return code;
 }
 
 /* Before any thread is made, so that the signals reach nothing but the descriptor. */
@@ -279,12 +267,32 @@ static void close_all(struct program *program)
 	ota_notify_close(&program->notify);
 }
 
+static int read_settings(struct program *program, const char *path, struct ota_error *error)
+{
+	int code = ota_settings_read(path, &program->settings, error);
+
+	if (code < 0)
+		return code;
+	code = ota_gateway_check(&program->settings, error);
+	return code < 0 ? ota_error_prefix(error, code, "%s", path) : 0;
+}
+
+/* For a person at a terminal, not for the log. */
+static int tell_check(const char *path, int code, const struct ota_error *error)
+{
+	if (code == 0)
+		(void)printf("%s is right\n", path);
+	else
+		(void)fprintf(stderr, "ota-gateway: %s\n", error->text);
+	return code == 0 ? EXIT_SUCCESS : OTA_GATEWAY_EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	static struct program program; /* large, and there is one */
 	struct ota_gateway_line line;
 	struct ota_error error = { 0 };
-	int code;
+	int code, failure;
 
 	if (!ota_gateway_line_parse(argc, argv, &line))
 		return OTA_GATEWAY_EXIT_USAGE;
@@ -302,9 +310,10 @@ int main(int argc, char **argv)
 	remember_away(&program, "not connected yet");
 	ota_notify_open(&program.notify);
 	ota_notify_status(&program.notify, "not connected to the broker yet");
-	code = ota_settings_read(line.config, &program.settings, &error);
-	if (code == 0 && line.check_only)
-		return EXIT_SUCCESS;
+	code = read_settings(&program, line.config, &error);
+	if (line.check_only)
+		return tell_check(line.config, code, &error);
+	failure = code < 0 ? OTA_GATEWAY_EXIT_USAGE : EXIT_FAILURE;
 	if (code == 0) {
 		program.log.threshold = (enum ota_log_level)program.settings.log_level;
 		program.gateway =
@@ -320,5 +329,5 @@ int main(int argc, char **argv)
 		log_sentence(&program, OTA_LOG_ERROR, "stopped", error.text);
 	}
 	close_all(&program);
-	return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return code < 0 ? failure : EXIT_SUCCESS;
 }

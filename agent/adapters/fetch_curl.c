@@ -70,6 +70,7 @@ static bool words_have(const char *words, const char *word)
 	return false;
 }
 
+/* host: NULL if the URL has none. */
 static bool url_is_allowed(struct transfer *transfer, const char *scheme, const char *host)
 {
 	const struct agent_curl_options *options = transfer->options;
@@ -79,6 +80,10 @@ static bool url_is_allowed(struct transfer *transfer, const char *scheme, const 
 		snprintf(text, sizeof(text), "url scheme %.16s is not allowed by url_schemes (%.64s)", scheme,
 			 options->url_schemes);
 		transfer_end(transfer, AGENT_FETCH_PERMANENT, text);
+		return false;
+	}
+	if (!host) {
+		transfer_end(transfer, AGENT_FETCH_PERMANENT, "the url has no host; it must be SCHEME://HOST/PATH");
 		return false;
 	}
 	if (options->url_hosts[0] && !words_have(options->url_hosts, host)) {
@@ -96,10 +101,13 @@ static bool url_check(struct transfer *transfer)
 	bool allowed = false;
 
 	if (!url || curl_url_set(url, CURLUPART_URL, transfer->order->offer.url, 0) ||
-	    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) || curl_url_get(url, CURLUPART_HOST, &host, 0))
-		transfer_end(transfer, AGENT_FETCH_PERMANENT, "the url cannot be read");
-	else
+	    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0)) {
+		transfer_end(transfer, AGENT_FETCH_PERMANENT, "the url cannot be read; it must be SCHEME://HOST/PATH");
+	} else {
+		if (curl_url_get(url, CURLUPART_HOST, &host, 0))
+			host = NULL;
 		allowed = url_is_allowed(transfer, scheme, host);
+	}
 	curl_free(scheme);
 	curl_free(host);
 	curl_url_cleanup(url);

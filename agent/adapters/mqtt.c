@@ -90,12 +90,15 @@ static void mqtt_on_offer(struct agent_mqtt *mqtt, struct ota_span payload)
 	struct ota_error error = {0};
 	int rc = ota_offer_parse(payload, &offer, &error);
 
-	if (rc) {
+	if (rc && ota_offer_name(payload, &offer)) {
+		ota_error_prefix(&error, rc, "push");
+		mqtt->events->offer(mqtt->events->context, &offer, error.text);
+	} else if (rc) {
 		ota_error_prefix(&error, rc, "push ignored");
 		mqtt->events->strange(mqtt->events->context, error.text);
-		return;
+	} else {
+		mqtt->events->offer(mqtt->events->context, &offer, NULL);
 	}
-	mqtt->events->offer(mqtt->events->context, &offer);
 }
 
 static void mqtt_on_cancel(struct agent_mqtt *mqtt, struct ota_span payload)

@@ -21,7 +21,8 @@ struct agent_mqtt_options {
 struct agent_mqtt_events {
 	void (*up)(void *context);
 	void (*down)(void *context, const char *reason, int64_t retry_ms);
-	void (*offer)(void *context, const struct ota_offer *offer);
+	/* fault: what is wrong with it, then only what names it is there (ota_offer_name); NULL: nothing. */
+	void (*offer)(void *context, const struct ota_offer *offer, const char *fault);
 	void (*cancel)(void *context, int64_t batch, int64_t attempt);
 	void (*acknowledged)(void *context, uint32_t number);
 	/* Something came that is no message for us; or a subscription was refused. For the log. */

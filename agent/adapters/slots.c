@@ -401,7 +401,9 @@ int agent_slots_provision(const struct agent_slots *slots, const char *image_pat
 		return ota_fail(error, OTA_EINVALID, "\"%s\" is no version", version);
 	rc = slots_current(slots, &current, NULL);
 	if (rc != OTA_ENOTFOUND)
-		return ota_fail(error, OTA_ECONFLICT, "%s has a current slot already", slots->slots_dir);
+		return ota_fail(error, OTA_ECONFLICT,
+				"%s has a current slot already: only the first image comes this way, the next come as updates",
+				slots->slots_dir);
 	rc = slot_fill(slots, "a", &image, &watch, error);
 	return rc ? rc : slot_make_current(slots, "a", error);
 }

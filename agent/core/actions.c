@@ -245,8 +245,9 @@ ACTION(say_anyway)
 ACTION(ignore_offer)
 {
 	UNUSED(core), UNUSED(now);
-	emit_log(effects, OTA_LOG_INFO, "push_ignored", "%s, attempt %" PRId64 ": %s", event->offer->version,
-		 event->offer->attempt, core->state == AGENT_IDLE ? "this attempt is over" : "busy");
+	emit_log(effects, OTA_LOG_INFO, "push_ignored", "%s, attempt %" PRId64 ": %s",
+		 event->fault ? event->fault : event->offer->version, event->offer->attempt,
+		 core->state == AGENT_IDLE ? "this attempt is over" : "busy");
 }
 
 ACTION(ignore_cancel)
@@ -267,6 +268,13 @@ static void core_refuse(struct agent_core *core, const struct ota_offer *offer, 
 	emit_log(effects, OTA_LOG_WARNING, "push_refused", "%d %s", step, core->report.progress.desc);
 	emit(effects, AGENT_EFFECT_SAVE);
 	emit_report(core, effects);
+}
+
+/* The operator reads it in the task at once, instead of a time-out in an hour. */
+ACTION(refuse_faulty)
+{
+	UNUSED(now);
+	core_refuse(core, event->offer, effects, STEP_FAILED, event->fault);
 }
 
 ACTION(refuse_module)

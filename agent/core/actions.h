@@ -25,6 +25,7 @@ agent_action agent_do_ignore_offer;
 agent_action agent_do_ignore_cancel;
 
 /* Refusals of a push. */
+agent_action agent_do_refuse_faulty;
 agent_action agent_do_refuse_module;
 agent_action agent_do_refuse_files;
 agent_action agent_do_refuse_delta;

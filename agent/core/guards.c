@@ -46,6 +46,12 @@ static const struct agent_module *core_module(const struct agent_core *core, con
 	return NULL;
 }
 
+GUARD(offer_is_faulty)
+{
+	UNUSED(core), UNUSED(now);
+	return event->fault != NULL;
+}
+
 GUARD(module_is_unknown)
 {
 	UNUSED(now);

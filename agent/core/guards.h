@@ -16,6 +16,7 @@ agent_guard agent_guard_restart_was_expected; /* the task was installed before t
 agent_guard agent_guard_starts_are_used_up;
 
 /* A push. */
+agent_guard agent_guard_offer_is_faulty; /* it could not be read */
 agent_guard agent_guard_module_is_unknown;
 agent_guard agent_guard_offer_runs_already;
 agent_guard agent_guard_attempt_is_over; /* of our own dialect: this attempt, or a later one of its batch, has ended here */

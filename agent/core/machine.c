@@ -41,6 +41,7 @@ static const struct agent_row rows[] = {
 	ROW(IDLE,       DOWN,           ALWAYS,                     IDLE,       NOTHING),
 	ROW(IDLE,       OFFER,          IF(offer_runs_already),     IDLE,       DO(inform_offered)),
 	ROW(IDLE,       OFFER,          IF(attempt_is_over),        IDLE,       DO(ignore_offer)),
+	ROW(IDLE,       OFFER,          IF(offer_is_faulty),        IDLE,       DO(refuse_faulty)),
 	ROW(IDLE,       OFFER,          IF(module_is_unknown),      IDLE,       DO(refuse_module)),
 	ROW(IDLE,       OFFER,          IF(offer_has_files),        IDLE,       DO(refuse_files)),
 	ROW(IDLE,       OFFER,          IF(package_is_bad),         IDLE,       DO(refuse_again)),
@@ -203,15 +204,27 @@ int agent_report_qos(const struct ota_progress *progress)
 	return progress->step <= 0 || progress->step >= 100 || progress->cancel != OTA_CANCEL_NONE;
 }
 
+/* Names stand in names of files. */
+int agent_module_name_check(const char *name, struct ota_error *error)
+{
+	if (ota_text_is_module(ota_span_from_text(name)) && !strchr(name, '/') && name[0] != '.')
+		return 0;
+	return ota_fail(error, OTA_EINVALID,
+			"\"%s\" is no module name; allowed: 1 to %d printable ASCII characters, none of \"\\{}[]/, no dot in "
+			"front, and none of the protocol's own words",
+			name, OTA_MODULE_MAX);
+}
+
 int agent_core_init(struct agent_core *core, const char *const *names, size_t count, const struct agent_limits *limits,
 		    struct ota_error *error)
 {
 	if (count == 0 || count > AGENT_MODULES_MAX)
 		return ota_fail(error, OTA_EINVALID, "an agent has 1 to %d modules, not %zu", AGENT_MODULES_MAX, count);
 	for (size_t i = 0; i < count; i++) {
-		/* Names stand in names of files. */
-		if (!ota_text_is_module(ota_span_from_text(names[i])) || strchr(names[i], '/') || names[i][0] == '.')
-			return ota_fail(error, OTA_EINVALID, "\"%s\" is no module name", names[i]);
+		int rc = agent_module_name_check(names[i], error);
+
+		if (rc)
+			return rc;
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(names[i], names[j]))
 				return ota_fail(error, OTA_EINVALID, "module %s is there twice", names[i]);

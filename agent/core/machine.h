@@ -58,6 +58,7 @@ enum agent_event_kind {
 
 struct agent_event {
 	enum agent_event_kind kind;
+	const char *fault; /* OFFER: what is wrong with it, then only what names it is there; NULL: nothing */
 	union {
 		struct {
 			size_t module;       /* index */
@@ -177,6 +178,7 @@ struct agent_row {
 	const char *guard_name, *action_name; /* for the documentation's table */
 };
 
+int agent_module_name_check(const char *name, struct ota_error *error);
 /* core must be zeroed; names are the modules'. OTA_EINVALID for a bad or repeated name or too many. */
 int agent_core_init(struct agent_core *core, const char *const *names, size_t count, const struct agent_limits *limits,
 		    struct ota_error *error);

@@ -27,6 +27,11 @@ static const unsigned own_rights[OTA_TOPIC_KINDS] = {
 	[OTA_TOPIC_BROKEN]              = NOTHING,
 };
 
+static bool verb_speaks(enum ota_verb verb)
+{
+	return verb == OTA_VERB_PUBLISH || verb == OTA_VERB_WILL;
+}
+
 /* Pulls are read by the server alone. */
 static bool topic_is_pull(enum ota_topic_kind kind)
 {
@@ -59,12 +64,15 @@ static enum ota_ruling device_ours(const struct ota_identity *identity, const st
 	if (kind == OTA_TOPIC_FOREIGN)
 		return device_foreign(identity, access->topic, ret_why);
 	if (kind == OTA_TOPIC_BROKEN)
-		return deny("unknown_topic_or_wildcard", ret_why);
+		return deny(strpbrk(access->topic, "+#") ? "wildcard" : "unknown_topic", ret_why);
 	if (!ota_identity_equals(identity, &owner))
 		return deny("not_own_topic", ret_why);
+	if (access->verb == OTA_VERB_WILL)
+		return deny("will", ret_why);
 	if (!(own_rights[kind] & 1U << access->verb))
 		return deny(access->verb == OTA_VERB_PUBLISH ? "server_only" : "wrong_direction", ret_why);
-	if (access->verb == OTA_VERB_PUBLISH && access->retain)
+	/* Nothing of ours is retained: what is, was left there before this server stood guard. */
+	if (access->retain && access->verb != OTA_VERB_SUBSCRIBE)
 		return deny("retain", ret_why);
 	return OTA_RULING_ALLOW;
 }
@@ -75,7 +83,7 @@ static enum ota_ruling other_ours(const struct ota_access *access, const char **
 	enum ota_topic_kind kind = ota_topic_parse(ota_span_from_text(access->topic), &owner);
 	if (kind == OTA_TOPIC_FOREIGN)
 		return OTA_RULING_OTHERS;
-	if (access->verb == OTA_VERB_PUBLISH)
+	if (verb_speaks(access->verb))
 		return deny(ota_topic_is_from_device(kind) ? "not_own_topic" : "server_only", ret_why);
 	if (access->verb == OTA_VERB_READ && topic_is_pull(kind))
 		return deny("server_only", ret_why);
@@ -104,9 +112,13 @@ static enum ota_ruling device_dollar(const struct ota_identity *identity, const 
 	return deny("shared_subscription", ret_why);
 }
 
-static bool topic_is_servers(const char *topic)
+/* Answers go directly to the connection that asked, past this check. What is checked is one that waits in a stored session, and
+ * whoever opens that again under the same client id did not ask. */
+static bool control_is_denied(const struct ota_access *access)
 {
-	return strcmp(topic, OTA_CONTROL_RESPONSE_TOPIC) == 0 || strcmp(topic, OTA_CONTROL_EVENTS_TOPIC) == 0;
+	if (strcmp(access->topic, OTA_CONTROL_RESPONSE_TOPIC) == 0)
+		return verb_speaks(access->verb) || access->verb == OTA_VERB_READ;
+	return verb_speaks(access->verb) && strcmp(access->topic, OTA_CONTROL_EVENTS_TOPIC) == 0;
 }
 
 enum ota_ruling ota_rights_decide(const struct ota_access *access, const char **ret_why)
@@ -117,7 +129,7 @@ enum ota_ruling ota_rights_decide(const struct ota_access *access, const char **
 		return OTA_RULING_OTHERS;
 	if (access->verb == OTA_VERB_UNSUBSCRIBE)
 		return dollar ? OTA_RULING_OTHERS : OTA_RULING_ALLOW;
-	if (access->verb == OTA_VERB_PUBLISH && topic_is_servers(access->topic))
+	if (control_is_denied(access))
 		return deny("server_only", ret_why);
 
 	struct ota_identity identity;

@@ -3,7 +3,7 @@
  *
  * Three answers. ALLOW and DENY are final. OTHERS means the topic is none of our business: option ota_others decides.
  *
- *   - A device publishes and subscribes its own update topics, by exact match, without retain and without wildcards; all else
+ *   - A device publishes and subscribes its own update topics, by exact match, without retain, wildcards and wills; all else
  * under /ota/device/ and of other devices under /sys/ is denied. Its own /sys/PK/DN/ topics that have nothing to do with updates
  * stay free.
  *   - Whoever publishes on a topic that goes to a device, or on a device's topic in its place, is denied: only this server speaks
@@ -27,10 +27,11 @@
 #define OTA_CONTROL_EVENTS_TOPIC "$CONTROL/ota/v1/events"
 
 enum ota_verb {
-	OTA_VERB_PUBLISH, /* wills, too */
+	OTA_VERB_PUBLISH,
 	OTA_VERB_SUBSCRIBE,
 	OTA_VERB_UNSUBSCRIBE,
 	OTA_VERB_READ, /* a message is about to be delivered */
+	OTA_VERB_WILL, /* the broker publishes what a client left behind */
 	OTA_VERBS,
 };
 
@@ -44,7 +45,7 @@ struct ota_access {
 	const char *username; /* NULL: anonymous */
 	enum ota_verb verb;
 	const char *topic; /* or filter */
-	bool retain;       /* of a publish */
+	bool retain;       /* of the message */
 };
 
 /* ret_why: a stable word for the log when denied, else "". */

@@ -53,6 +53,7 @@ static int on_basic_auth(int event, void *event_data, void *userdata)
 	struct ota_server *server = userdata;
 	const char *why;
 	uint64_t begun_us = callback_begin(server);
+	server->newest_login = 0;
 	struct ota_login ours = {.client = login->client, .username = login->username, .password = login->password};
 	enum ota_admission admission = ota_client_login(server, &ours, &why);
 	int answer = MOSQ_ERR_SUCCESS;
@@ -81,6 +82,8 @@ static int on_disconnect(int event, void *event_data, void *userdata)
 	const struct ota_evt_client *gone = event_data;
 	struct ota_server *server = userdata;
 	uint64_t begun_us = callback_begin(server);
+	ota_client_watch_theft(server, gone->client);
+	ota_intake_gone(server, gone->client);
 	ota_client_gone(server, gone->client);
 	callback_end(server, OTA_CALLBACK_DISCONNECT, begun_us);
 	return MOSQ_ERR_SUCCESS;
@@ -112,17 +115,22 @@ static int acl_answer(struct ota_server *server, const struct mosquitto_evt_acl_
 	const char *why = "unknown_kind_of_access";
 	struct ota_access access = {
 		.username = mosquitto_client_username(check->client), .topic = check->topic, .retain = check->retain};
-	enum ota_ruling ruling = verb_from_access(check->access, &access.verb) ? ota_rights_decide(&access, &why)
-									       : OTA_RULING_DENY;
-	if (ruling == OTA_RULING_ALLOW && check->access == MOSQ_ACL_WRITE && !ota_client_is_there(server, check->client)) {
-		ruling = OTA_RULING_DENY;
-		why = "will";
-	}
+	bool known = verb_from_access(check->access, &access.verb);
+	if (access.verb == OTA_VERB_PUBLISH && !ota_client_is_there(server, check->client))
+		access.verb = OTA_VERB_WILL;
+	enum ota_ruling ruling = known ? ota_rights_decide(&access, &why) : OTA_RULING_DENY;
 	if (ruling == OTA_RULING_OTHERS)
 		return others_answer(server);
 	if (ruling == OTA_RULING_ALLOW)
 		return MOSQ_ERR_SUCCESS;
 	if (check->access != MOSQ_ACL_READ) /* a delivery that is denied is no news: the subscriber asked for "#" */
+		ota_notice_refused(server, check->client, "access_denied", check->topic, why);
+	return MOSQ_ERR_ACL_DENIED;
+}
+
+static int cut_answer(struct ota_server *server, const struct mosquitto_evt_acl_check *check, const char *why)
+{
+	if (check->access != MOSQ_ACL_READ)
 		ota_notice_refused(server, check->client, "access_denied", check->topic, why);
 	return MOSQ_ERR_ACL_DENIED;
 }
@@ -134,6 +142,9 @@ static int on_acl_check(int event, void *event_data, void *userdata)
 	(void)event;
 	const struct mosquitto_evt_acl_check *check = event_data;
 	struct ota_server *server = userdata;
+	const char *cut = ota_client_cut_word(server, check->client);
+	if (cut[0] != '\0') /* foreign topics, too */
+		return cut_answer(server, check, cut);
 	if (check->topic[0] != '$' && !ota_topic_may_be_ours(check->topic))
 		return others_answer(server);
 	uint64_t begun_us = callback_begin(server);
@@ -151,6 +162,11 @@ static int on_message(int event, void *event_data, void *userdata)
 	(void)event;
 	const struct mosquitto_evt_message *message = event_data;
 	struct ota_server *server = userdata;
+	const char *cut = ota_client_cut_word(server, message->client);
+	if (cut[0] != '\0') { /* whoever granted it */
+		ota_notice_refused(server, message->client, "message_refused", message->topic, cut);
+		return MOSQ_ERR_ACL_DENIED;
+	}
 	if (!message->topic || !ota_topic_may_be_ours(message->topic))
 		return MOSQ_ERR_SUCCESS;
 	uint64_t begun_us = callback_begin(server);
@@ -177,11 +193,13 @@ static int on_tick(int event, void *event_data, void *userdata)
 	struct mosquitto_evt_tick *tick = event_data;
 	struct ota_server *server = userdata;
 	server->ticked = true;
+	server->newest_login = 0;
 	if (server->compat.tells_connect)
 		tick->next_ns = TICK_WISH_MS; /* 2.1 calls the field next_ms and sleeps for seconds unless it is set */
 	uint64_t begun_us = callback_begin(server);
+	ota_intake_write_due(server);
 	ota_clients_confirm_stayed(server);
-	ota_clients_kick_replaced(server);
+	ota_clients_kick(server);
 	callback_end(server, OTA_CALLBACK_TICK, begun_us);
 	return MOSQ_ERR_SUCCESS;
 }

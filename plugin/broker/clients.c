@@ -1,5 +1,7 @@
 #include "plugin/broker/clients.h"
 
+#include <string.h>
+
 #include <openssl/x509.h>
 
 #include "common/text.h"
@@ -41,30 +43,74 @@ void ota_client_gone(struct ota_server *server, const struct mosquitto *client)
 	change_queue(server, &change);
 }
 
+/* Whose a client id is: a live connection's, or a stored session's. */
+static bool id_find_owner(const struct ota_server *server, const struct mosquitto *client, struct ota_identity *ret_owner)
+{
+	struct ota_peer_view holder;
+	const char *client_id = mosquitto_client_id(client);
+	if (!client_id)
+		return false;
+	if (ota_peers_find_holder(server->peers, client_id, &holder)) {
+		*ret_owner = holder.identity;
+		return true;
+	}
+	if (server->compat.client_find) {
+		const struct mosquitto *stored = server->compat.client_find(client_id);
+		return stored && stored != client &&
+		       ota_identity_parse(ota_span_from_text(mosquitto_client_username(stored)), ret_owner);
+	}
+	const struct ota_identity *owner = ota_sessions_owner(server->sessions, client_id);
+	if (owner)
+		*ret_owner = *owner;
+	return owner != NULL;
+}
+
 static enum ota_admission login_decide(const struct ota_server *server, const struct ota_login *login,
 				       struct ota_identity *ret_identity, const char **ret_why)
 {
-	struct ota_peer_view holder;
-	const char *client_id = mosquitto_client_id(login->client);
-	bool held = client_id && ota_peers_find_holder(server->peers, client_id, &holder);
+	struct ota_identity owner;
+	bool owned = id_find_owner(server, login->client, &owner);
 	struct ota_applicant applicant = {
 		.username = login->username,
-		.client_id = client_id,
-		.holder = held ? &holder.identity : NULL,
+		.client_id = mosquitto_client_id(login->client),
+		.holder = owned ? &owner : NULL,
 		.overloaded = ota_queue_is_crowded(server->queue),
 	};
 	return ota_admission_decide(&applicant, ret_identity, ret_why);
 }
 
+/* With MQTT 5 a clean start may leave a session behind all the same; nothing tells that. */
+static void session_note(struct ota_server *server, const struct mosquitto *client, const struct ota_identity *identity)
+{
+	if (server->compat.client_find)
+		return;
+	if (mosquitto_client_clean_session(client))
+		ota_sessions_forget(server->sessions, mosquitto_client_id(client));
+	else
+		ota_sessions_keep(server->sessions, mosquitto_client_id(client), identity);
+}
+
 static enum ota_admission device_admit(struct ota_server *server, const struct mosquitto *client,
 				       const struct ota_identity *identity, const char **ret_why)
 {
+	struct ota_identity owner;
 	struct ota_peer_change change;
+	struct ota_peer_view peer;
+	bool owned = id_find_owner(server, client, &owner);
+	if (ota_denylist_has(server->denylist, mosquitto_client_username(client))) {
+		*ret_why = "device_disabled";
+		return OTA_ADMISSION_REFUSED;
+	}
 	int code = ota_peers_admit(server->peers, client, identity, mosquitto_client_id(client), ota_boot_ms(), &change);
-	if (code != 0)
-		*ret_why = "out_of_memory";
 	change_queue(server, &change);
-	return code == 0 ? OTA_ADMISSION_DEVICE : OTA_ADMISSION_REFUSED;
+	if (code != 0) {
+		*ret_why = "out_of_memory";
+		return OTA_ADMISSION_REFUSED;
+	}
+	if (!owned && ota_peers_find(server->peers, client, &peer))
+		server->newest_login = peer.number;
+	session_note(server, client, identity);
+	return OTA_ADMISSION_DEVICE;
 }
 
 /* "" or why not. Without a secret the signature is computed all the same: an unknown device waits as long as a known one. */
@@ -85,15 +131,36 @@ static const char *device_prove(struct ota_server *server, const struct ota_logi
 	return code < 0 && code != OTA_ENOTFOUND ? "secret_unreadable" : why;
 }
 
+/* Asked of who only says a name: it is what the device itself did before. */
+static const char *quota_refusal(const struct ota_server *server, const struct ota_identity *identity)
+{
+	int64_t now_ms = ota_boot_ms();
+	const struct ota_quota *quota = ota_quotas_look(server->quotas, identity);
+	if (quota && ota_quota_is_shut(quota, now_ms))
+		return "floods";
+	return quota && !ota_quota_has(quota, OTA_QUOTA_CONNECT, now_ms) ? "connects_too_often" : "";
+}
+
+static void quota_draw(const struct ota_server *server, const struct ota_identity *identity)
+{
+	int64_t now_ms = ota_boot_ms();
+	struct ota_quota *quota = ota_quotas_find(server->quotas, identity, now_ms);
+	if (quota)
+		ota_quota_take(quota, OTA_QUOTA_CONNECT, now_ms);
+}
+
 enum ota_admission ota_client_login(struct ota_server *server, const struct ota_login *login, const char **ret_why)
 {
 	struct ota_identity identity;
 	enum ota_admission admission = login_decide(server, login, &identity, ret_why);
 	if (admission != OTA_ADMISSION_DEVICE)
 		return admission;
-	*ret_why = device_prove(server, login, &identity);
+	*ret_why = quota_refusal(server, &identity);
+	if ((*ret_why)[0] == '\0')
+		*ret_why = device_prove(server, login, &identity);
 	if ((*ret_why)[0] != '\0')
-		return OTA_ADMISSION_REFUSED;
+		return OTA_ADMISSION_REFUSED; /* before it is told that it is shut out, whoever it is */
+	quota_draw(server, &identity);
 	return device_admit(server, login->client, &identity, ret_why);
 }
 
@@ -151,16 +218,58 @@ void ota_clients_confirm_stayed(struct ota_server *server)
 		change_queue(server, &change);
 }
 
-void ota_clients_kick_replaced(struct ota_server *server)
+bool ota_client_shut_out(struct ota_server *server, const char *username)
+{
+	struct ota_identity identity;
+	struct ota_peer_change change;
+	if (!ota_identity_parse(ota_span_from_text(username), &identity) || ota_denylist_add(server->denylist, username) != 0)
+		return false;
+	ota_peers_cut_device(server->peers, &identity, &change);
+	change_queue(server, &change);
+	return true;
+}
+
+void ota_client_let_in(struct ota_server *server, const char *username)
+{
+	ota_denylist_remove(server->denylist, username);
+}
+
+const char *ota_client_cut_word(const struct ota_server *server, const struct mosquitto *client)
+{
+	if (ota_denylist_count(server->denylist) > 0 && ota_denylist_has(server->denylist, mosquitto_client_username(client)))
+		return "device_disabled";
+	return ota_peers_is_cut(server->peers, client) ? "connection_cut" : "";
+}
+
+/* A failed login ends with the id of whom it wanted to be, too; but then no device was let in just before. */
+void ota_client_watch_theft(struct ota_server *server, const struct mosquitto *gone)
+{
+	struct ota_identity owner;
+	struct ota_peer_view newest;
+	struct ota_peer_change change;
+	const char *client_id = mosquitto_client_id(gone);
+	if (server->newest_login == 0 || !client_id ||
+	    !ota_peers_find_number(server->peers, server->newest_login, &newest) || strcmp(newest.client_id, client_id) != 0 ||
+	    !ota_identity_parse(ota_span_from_text(mosquitto_client_username(gone)), &owner) ||
+	    ota_identity_equals(&owner, &newest.identity))
+		return;
+	ota_notice_theft(server, &newest, &owner);
+	ota_sessions_keep(server->sessions, client_id, &owner);
+	ota_peers_cut(server->peers, newest.client, &change);
+	change_queue(server, &change);
+}
+
+void ota_clients_kick(struct ota_server *server)
 {
 	char client_id[OTA_CLIENT_ID_MAX + 1];
 	struct ota_log_line line;
-	const char *next;
-	for (int kicks = 0; kicks < KICKS_PER_TICK && (next = ota_peers_next_kick(server->peers)); kicks++) {
-		if (!ota_text_copy(client_id, sizeof(client_id), ota_span_from_text(next)))
-			continue;
+	struct ota_peer_view peer;
+	for (int kicks = 0; kicks < KICKS_PER_TICK && ota_peers_next_kick(server->peers, &peer); kicks++) {
+		bool replaced = peer.state == OTA_PEER_REPLACED;
+		if (!ota_text_copy(client_id, sizeof(client_id), ota_span_from_text(peer.client_id)))
+			continue; /* it does not outlive the kick otherwise */
 		int code = mosquitto_kick_client_by_clientid(client_id, false);
-		ota_log_begin(&line, OTA_LOG_INFO, "connection_replaced");
+		ota_log_begin(&line, OTA_LOG_INFO, replaced ? "connection_replaced" : "connection_cut");
 		ota_log_text(&line, "client_id", client_id);
 		ota_log_integer(&line, "kick", code);
 		ota_log_end(&server->log, &line);

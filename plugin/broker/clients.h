@@ -24,14 +24,24 @@ bool ota_client_find_device(struct ota_server *server, const struct mosquitto *c
 /* Whoever sends a command, remembered from the first one on, so that an answer finds the connection that asked and no other one.
  * False for devices. */
 bool ota_client_find_operator(struct ota_server *server, const struct mosquitto *client, struct ota_peer_view *ret_peer);
+/* An operator shut a device out (connections of its own are cut), or lets it in again. `username` is "dn&pk". False without
+ * memory. */
+bool ota_client_shut_out(struct ota_server *server, const char *username);
+void ota_client_let_in(struct ota_server *server, const char *username);
+/* A word when nothing at all is granted to this client any more, else "". */
+const char *ota_client_cut_word(const struct ota_server *server, const struct mosquitto *client);
+/* The broker tells of a connection's end. If that is how it hands one device's stored session to another device, which only shows
+ * here (before 2.1, for sessions it restored from its own file), the new connection is cut before it is sent anything. */
+void ota_client_watch_theft(struct ota_server *server, const struct mosquitto *gone);
 /* False when what is checked as a publish is the will of a client that is gone, or whose client id a newer login has taken
  * over. */
 bool ota_client_is_there(const struct ota_server *server, const struct mosquitto *client);
 
 /* In TICK: devices that connected and stayed are in. */
 void ota_clients_confirm_stayed(struct ota_server *server);
-/* In TICK and nowhere else: ends connections that a newer one of their device replaced. That calls DISCONNECT at once, so no
+/* In TICK and nowhere else: ends connections that were replaced by a newer one of their device, or cut.
+ * That calls DISCONNECT at once, so no
  * client's packet may be in work. */
-void ota_clients_kick_replaced(struct ota_server *server);
+void ota_clients_kick(struct ota_server *server);
 
 #endif

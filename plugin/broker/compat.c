@@ -13,6 +13,7 @@ static void symbol_find(const char *name, void *target, size_t size)
 void ota_compat_find(struct ota_compat *compat)
 {
 	*compat = (struct ota_compat){.reload_answer = MOSQ_ERR_PLUGIN_DEFER};
+	symbol_find("mosquitto_client", &compat->client_find, sizeof(compat->client_find));
 	symbol_find("mosquitto_property_add_int32", &compat->property_add_int32, sizeof(compat->property_add_int32));
 	symbol_find("mosquitto_property_free_all", &compat->property_free_all, sizeof(compat->property_free_all));
 	if (!compat->property_add_int32 || !compat->property_free_all) {

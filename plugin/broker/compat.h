@@ -32,6 +32,7 @@ struct ota_compat {
 	int reload_answer;  /* of RELOAD: 2.0 takes anything but DEFER for the end of its own reload */
 	int (*property_add_int32)(mosquitto_property **list, int identifier, uint32_t value); /* NULL when this build has none */
 	void (*property_free_all)(mosquitto_property **list);
+	struct mosquitto *(*client_find)(const char *client_id); /* 2.1: also one whose session alone is left; NULL before */
 };
 
 /* Looks for the functions; the events are told by whoever registers them. */

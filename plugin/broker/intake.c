@@ -5,84 +5,221 @@
 #include "plugin/broker/notice.h"
 #include "plugin/broker/refusal.h"
 
-_Static_assert(OTA_DEVICE_PAYLOAD_MAX == 16384, "what device_message() says of longer ones");
-/* Of one connection, far above any true device: what keeps a hostile one from filling the journal that all share. */
-static const struct ota_pace_rate device_rate = {.count = 500, .period_ms = OTA_SECOND_MS, .burst = 5000};
+_Static_assert(OTA_DEVICE_PAYLOAD_MAX == 16384, "what arrival_check() says of longer ones");
+
+/* The loop is not to stall when many devices hold something back. */
+enum { FLUSHES_PER_TURN = 100 };
+
+/* A device's message on its own topic. */
+struct arrival {
+	const struct mosquitto_evt_message *message;
+	enum ota_topic_kind kind;
+	struct ota_peer_view peer;
+	struct ota_quota *quota;
+	int64_t now_ms;
+};
+
+/* --- what is not taken --- */
 
 /* No place for a report. Without PUBACK the device sends it again when it is back; at QoS 0 nobody would. */
 static int report_drop(struct ota_server *server, const struct mosquitto_evt_message *message, const char *why)
 {
-	struct ota_log_line line;
 	server->dropped_reports++;
-	ota_log_begin(&line, OTA_LOG_ERROR, message->qos > 0 ? "report_put_off" : "report_dropped");
-	ota_log_text(&line, "why", why);
-	ota_log_text(&line, "topic", message->topic);
-	ota_log_integer(&line, "total", (int64_t)server->dropped_reports);
-	ota_notice_paced(server, &server->drops, &line);
+	ota_notice_dropped(server, message, why);
 	return message->qos > 0 ? MOSQ_ERR_UNKNOWN : MOSQ_ERR_ACL_DENIED;
 }
 
-static int report_take(struct ota_server *server, const struct mosquitto_evt_message *message, enum ota_topic_kind kind,
-		       const struct ota_peer_view *peer)
+/* More than its quota allows. At QoS 1 the connection is closed each time; who goes on at QoS 0 is cut off in the end. */
+static int arrival_refuse(struct ota_server *server, const struct arrival *arrival)
+{
+	int answer = report_drop(server, arrival->message, "the device sends too much");
+	if (!ota_quota_strain(arrival->quota, arrival->now_ms))
+		return answer;
+	ota_notice_floods(server, arrival->message->client);
+	return MOSQ_ERR_UNKNOWN;
+}
+
+/* --- reports --- */
+
+static int record_append(struct ota_server *server, struct ota_record *record, struct ota_error *error)
+{
+	int code = ota_journal_append(server->journal, record, error);
+	if (code != 0)
+		return code;
+	/* Without memory for the item the record waits in the journal for the next one to take it along. */
+	struct ota_item item = {.kind = OTA_ITEM_JOURNALED, .first = server->queued_last + 1, .last = record->sequence};
+	if (ota_queue_put(server->queue, &item) == 0)
+		server->queued_last = record->sequence;
+	return 0;
+}
+
+/* Writes what a device's steps wait for, in the order in which they were told. What finds no room in the journal waits on. */
+static int held_write(struct ota_server *server, struct ota_quota *quota, struct ota_error *error)
+{
+	const struct ota_held_report *report;
+	int code = 0;
+	while (code == 0 && (report = quota->held.first)) {
+		struct ota_peer_view peer;
+		bool there = ota_peers_find_number(server->peers, report->connection, &peer);
+		struct ota_record record = {
+			.at = ota_heard_now(&server->heard),
+			.connection = report->connection,
+			.topic = OTA_TOPIC_PROGRESS,
+			.identity = quota->identity,
+			.client_id = ota_span_from_text(there ? peer.client_id : ""),
+			.payload = {.data = report->payload, .size = report->size},
+		};
+		code = record_append(server, &record, error);
+		if (code == 0)
+			ota_held_shift(&quota->held);
+	}
+	return code;
+}
+
+static int report_write(struct ota_server *server, const struct arrival *arrival)
 {
 	struct ota_error error = {0};
 	struct ota_record record = {
 		.at = ota_heard_now(&server->heard),
-		.connection = peer->number,
-		.topic = kind,
-		.qos = message->qos,
-		.identity = peer->identity,
-		.client_id = ota_span_from_text(peer->client_id),
-		.payload = {.data = message->payload, .size = message->payloadlen},
+		.connection = arrival->peer.number,
+		.topic = arrival->kind,
+		.qos = arrival->message->qos,
+		.identity = arrival->peer.identity,
+		.client_id = ota_span_from_text(arrival->peer.client_id),
+		.payload = {.data = arrival->message->payload, .size = arrival->message->payloadlen},
 	};
-	if (ota_journal_append(server->journal, &record, &error) != 0)
-		return report_drop(server, message, error.text);
-	/* Without memory for the item the record waits in the journal for the next one to take it along. */
-	struct ota_item item = {.kind = OTA_ITEM_JOURNALED, .first = server->queued_last + 1, .last = record.sequence};
-	if (ota_queue_put(server->queue, &item) == 0)
-		server->queued_last = record.sequence;
+	if (held_write(server, arrival->quota, &error) != 0 || record_append(server, &record, &error) != 0)
+		return report_drop(server, arrival->message, error.text);
 	return MOSQ_ERR_SUCCESS;
 }
 
+static int report_take(struct ota_server *server, const struct arrival *arrival)
+{
+	if (!ota_quota_take(arrival->quota, OTA_QUOTA_REPORT, arrival->now_ms))
+		return arrival_refuse(server, arrival);
+	return report_write(server, arrival);
+}
+
+/* The one place where the broker's thread reads a payload: a short one, of a device that tells more steps than are written. */
+static bool step_hold(struct ota_server *server, const struct arrival *arrival)
+{
+	struct ota_span payload = {.data = arrival->message->payload, .size = arrival->message->payloadlen};
+	struct ota_progress progress;
+	bool replaced = false;
+	if (payload.size > OTA_HELD_PAYLOAD_MAX || ota_progress_parse(payload, &progress, NULL) != 0 ||
+	    !ota_progress_may_wait(&progress))
+		return false;
+	if (ota_held_put(&arrival->quota->held, arrival->peer.number, &progress, payload, &replaced) != 0)
+		return false;
+	server->superseded += replaced;
+	ota_quotas_wait(server->quotas, arrival->quota, arrival->now_ms);
+	return true;
+}
+
+/* What is acknowledged must stand in the journal, so at QoS 1 nothing waits here. */
+static int progress_take(struct ota_server *server, const struct arrival *arrival)
+{
+	struct ota_quota *quota = arrival->quota;
+	if (arrival->message->qos > 0)
+		return report_take(server, arrival);
+	if (quota->held.count == 0 && ota_quota_take(quota, OTA_QUOTA_STEP, arrival->now_ms))
+		return report_write(server, arrival);
+	return step_hold(server, arrival) ? MOSQ_ERR_SUCCESS : report_take(server, arrival);
+}
+
+static void held_drop(struct ota_server *server, struct ota_quota *quota)
+{
+	server->dropped_reports += quota->held.count;
+	ota_held_clear(&quota->held);
+}
+
+void ota_intake_write_due(struct ota_server *server)
+{
+	int64_t now_ms = ota_boot_ms();
+	struct ota_error error = {0};
+	struct ota_quota *quota;
+	for (int turn = 0; turn < FLUSHES_PER_TURN && (quota = ota_quotas_next_due(server->quotas, now_ms)); turn++) {
+		if (quota->held.count == 0)
+			continue;
+		ota_quota_take(quota, OTA_QUOTA_STEP, now_ms);
+		if (held_write(server, quota, &error) != 0)
+			ota_quotas_wait(server->quotas, quota, now_ms);
+	}
+}
+
+void ota_intake_gone(struct ota_server *server, const struct mosquitto *client)
+{
+	struct ota_peer_view peer;
+	struct ota_error error = {0};
+	if (!ota_peers_find(server->peers, client, &peer))
+		return;
+	struct ota_quota *quota = ota_quotas_look(server->quotas, &peer.identity);
+	if (quota && held_write(server, quota, &error) != 0)
+		held_drop(server, quota);
+}
+
+void ota_intake_end(struct ota_server *server)
+{
+	struct ota_error error = {0};
+	struct ota_quota *quota;
+	while ((quota = ota_quotas_next_due(server->quotas, INT64_MAX)))
+		if (held_write(server, quota, &error) != 0)
+			held_drop(server, quota);
+}
+
+/* --- pulls --- */
+
 /* Pulls are for us alone: the right to read them is nobody's (rights.h), so success lets them end here with a clean PUBACK. Block
  * requests end here, too: this version serves no blocks. */
-static int pull_take(struct ota_server *server, const struct mosquitto_evt_message *message, enum ota_topic_kind kind,
-		     const struct ota_peer_view *peer)
+static int pull_take(struct ota_server *server, const struct arrival *arrival)
 {
+	const struct mosquitto_evt_message *message = arrival->message;
 	struct ota_item item = {
 		.kind = OTA_ITEM_PULL,
-		.identity = peer->identity,
-		.connection = peer->number,
-		.topic = kind,
+		.identity = arrival->peer.identity,
+		.connection = arrival->peer.number,
+		.topic = arrival->kind,
 		.at = ota_heard_now(&server->heard),
 		.payload = {.data = message->payload, .size = message->payloadlen},
 	};
-	if (kind == OTA_TOPIC_FILE_DOWNLOAD || ota_queue_put(server->queue, &item) != 0)
+	if (arrival->kind == OTA_TOPIC_FILE_DOWNLOAD ||
+	    !ota_quota_take(arrival->quota, OTA_QUOTA_PULL, arrival->now_ms) || ota_queue_put(server->queue, &item) != 0)
 		server->dropped_pulls++;
 	return MOSQ_ERR_SUCCESS;
+}
+
+/* --- who speaks --- */
+
+static bool arrival_check(struct ota_server *server, struct arrival *arrival, const char **ret_why)
+{
+	struct ota_identity owner;
+	arrival->kind = ota_topic_parse(ota_span_from_text(arrival->message->topic), &owner);
+	if (!ota_client_find_device(server, arrival->message->client, &arrival->peer, ret_why))
+		return false;
+	arrival->quota = ota_quotas_find(server->quotas, &arrival->peer.identity, arrival->now_ms);
+	*ret_why = arrival->quota ? "" : "out_of_memory";
+	if (arrival->message->payloadlen > OTA_DEVICE_PAYLOAD_MAX)
+		*ret_why = "at most 16384 bytes are allowed";
+	return (*ret_why)[0] == '\0';
 }
 
 /* A device on its own topic. */
 static int device_message(struct ota_server *server, const struct mosquitto_evt_message *message)
 {
-	struct ota_identity owner;
-	struct ota_peer_view peer;
+	struct arrival arrival = {.message = message, .now_ms = ota_boot_ms()};
 	const char *why;
-	enum ota_topic_kind kind = ota_topic_parse(ota_span_from_text(message->topic), &owner);
-	bool taken = ota_client_find_device(server, message->client, &peer, &why);
-	if (taken && message->payloadlen > OTA_DEVICE_PAYLOAD_MAX) {
-		why = "at most 16384 bytes are allowed";
-		taken = false;
-	}
-	if (!taken) {
+	if (!arrival_check(server, &arrival, &why)) {
 		ota_notice_refused(server, message->client, "message_refused", message->topic, why);
 		return MOSQ_ERR_ACL_DENIED;
 	}
-	if (!ota_pace_take(ota_peers_pace(server->peers, message->client), device_rate, ota_boot_ms()))
-		return report_drop(server, message, "the device sends too much");
-	if (kind == OTA_TOPIC_INFORM || kind == OTA_TOPIC_PROGRESS)
-		return report_take(server, message, kind, &peer);
-	return pull_take(server, message, kind, &peer);
+	/* Of a login that went past BASIC_AUTH, or of a second connection. */
+	if (ota_quota_is_shut(arrival.quota, arrival.now_ms))
+		return MOSQ_ERR_UNKNOWN;
+	if (!ota_quota_take(arrival.quota, OTA_QUOTA_MESSAGE, arrival.now_ms))
+		return arrival_refuse(server, &arrival);
+	if (arrival.kind == OTA_TOPIC_INFORM)
+		return report_take(server, &arrival);
+	return arrival.kind == OTA_TOPIC_PROGRESS ? progress_take(server, &arrival) : pull_take(server, &arrival);
 }
 
 /* ACL_CHECK has judged most of it already; but another plugin may have granted it, and bridges are not checked at all. */

@@ -1,6 +1,10 @@
 /*
- * Intake: what devices send and operators command, on its way into journal and queue. Nothing is parsed here but topics. The
- * broker's thread only.
+ * Intake: what devices send and operators command, on its way into journal and queue. Nothing is parsed here but topics, and the
+ * steps of a device that tells more of them than are written (OTA_DEVICE_STEPS_SECOND). The broker's thread only.
+ *
+ * Steps (progress 0..99) at QoS 0 that come too fast wait for a newer one of the same module and attempt. The last one is always
+ * written: when the next is due, before anything else of its device, when its connection ends, when the server stops. What is
+ * acknowledged never waits; a device that sends too much at QoS 1 loses its connection without a PUBACK, and sends it again.
  *
  * What the functions for messages return is the answer of the MESSAGE event: success, ACL_DENIED (dropped, the connection is
  * kept, MQTT 3.1.1 gets its PUBACK), anything else closes the connection without PUBACK.
@@ -11,6 +15,12 @@
 #include "plugin/broker/server.h"
 
 int ota_intake_message(struct ota_server *server, const struct mosquitto_evt_message *message);
+/* In TICK: what waited long enough is written. */
+void ota_intake_write_due(struct ota_server *server);
+/* Before the connection is forgotten: what waits is written. */
+void ota_intake_gone(struct ota_server *server, const struct mosquitto *client);
+/* Before the worker stops. */
+void ota_intake_end(struct ota_server *server);
 void ota_intake_command(struct ota_server *server, const struct mosquitto_evt_control *control);
 
 #endif

@@ -62,24 +62,24 @@ static const struct ota_config_row *row_find(const char *name)
 }
 
 /* What the table cannot say. */
-static int option_check(const struct ota_config_row *row, const struct ota_option *option, struct ota_error *error)
+static int option_check(const struct ota_config_row *row, const char *value, struct ota_error *error)
 {
-	if (!option->value || option->value[0] == '\0')
-		return ota_fail_at(error, OTA_EINVALID, option->name, "%s: is empty (%s)", option->name,
-				   row ? row->help : "an option has a value");
-	if (row && row->type == OTA_CONFIG_PATH && option->value[0] != '/')
-		return ota_fail_at(error, OTA_EINVALID, option->name, "%s: \"%.128s\" must be an absolute path", option->name,
-				   option->value);
+	if (row->type == OTA_CONFIG_PATH && value[0] != '/')
+		return ota_fail_at(error, OTA_EINVALID, row->key, "%s: \"%.128s\" must be an absolute path", row->key, value);
+	if (row->type == OTA_CONFIG_TEXT && value[0] == '\0')
+		return ota_fail_at(error, OTA_EINVALID, row->key, "%s: is empty (%s)", row->key, row->help);
 	return 0;
 }
 
-static int option_set(const struct ota_option *option, bool given[ROWS], struct ota_options *options, struct ota_error *error)
+static int option_set(const struct ota_option_line *option, bool given[ROWS], struct ota_options *options,
+		      struct ota_error *error)
 {
 	static const struct ota_config_spec spec = {.rows = rows, .row_count = ROWS};
 	const struct ota_config_row *row = row_find(option->name);
-	int code = option_check(row, option, error);
+	const char *value = option->value ? option->value : "";
+	int code = row ? option_check(row, value, error) : 0;
 	if (code == 0)
-		code = ota_config_set(&spec, options, "", option->name, option->value, error);
+		code = ota_config_set(&spec, options, "", option->name, value, error);
 	if (code != 0 || !row)
 		return code;
 	if (given[row - rows])
@@ -151,7 +151,7 @@ static int path_default(const struct ota_options *options, char path[OTA_OPTION_
 	return ota_fail_at(error, OTA_EINVALID, "ota_store_dir", "ota_store_dir: is too long");
 }
 
-int ota_options_read(const struct ota_option *given, size_t count, struct ota_options *ret_options, struct ota_error *error)
+int ota_options_read(const struct ota_option_line *given, size_t count, struct ota_options *ret_options, struct ota_error *error)
 {
 	bool seen[ROWS] = {false};
 	struct ota_options options = ota_options_defaults();

@@ -47,7 +47,7 @@ struct ota_options {
 };
 
 /* One line of the configuration: the name without "plugin_opt_". */
-struct ota_option {
+struct ota_option_line {
 	const char *name;
 	const char *value;
 };
@@ -58,6 +58,6 @@ const struct ota_config_row *ota_options_rows(size_t *ret_count);
 
 bool ota_options_publish_events(const struct ota_options *options);
 
-int ota_options_read(const struct ota_option *given, size_t count, struct ota_options *ret_options, struct ota_error *error);
+int ota_options_read(const struct ota_option_line *given, size_t count, struct ota_options *ret_options, struct ota_error *error);
 
 #endif

@@ -16,7 +16,6 @@ struct ota_peer {
 	bool is_device;
 	bool to_kick;
 	int64_t admitted_ms;
-	struct ota_pace pace;
 	struct ota_identity identity;
 	char username[OTA_USERNAME_SIZE];
 	UT_hash_handle by_client;
@@ -33,6 +32,7 @@ struct ota_peers {
 	struct ota_peer *kicks;
 	uint64_t last_number;
 	size_t online;
+	size_t cut;
 };
 
 struct ota_peers *ota_peers_new(void)
@@ -76,20 +76,26 @@ static void peer_leave_lists(struct ota_peers *peers, struct ota_peer *peer)
 	}
 }
 
+/* Returns its number if it was the current connection of its device. */
+static uint64_t peer_go_offline(struct ota_peers *peers, struct ota_peer *peer)
+{
+	if (!peer->is_device || !peer_is_current(peers, peer))
+		return 0;
+	HASH_DELETE(by_username, peers->by_username, peer);
+	peers->online--;
+	return peer->number;
+}
+
 /* Takes it out of everything; returns its number if it was the current connection of its device. */
 static uint64_t peer_delete(struct ota_peers *peers, struct ota_peer *peer)
 {
-	uint64_t gone = 0;
 	peer_leave_lists(peers, peer);
 	HASH_DELETE(by_client, peers->by_client, peer);
 	HASH_DELETE(by_number, peers->by_number, peer);
 	if (peer->is_device && peer_by_id(peers, peer->client_id) == peer)
 		HASH_DELETE(by_id, peers->by_id, peer);
-	if (peer->is_device && peer_is_current(peers, peer)) {
-		HASH_DELETE(by_username, peers->by_username, peer);
-		peers->online--;
-		gone = peer->number;
-	}
+	uint64_t gone = peer_go_offline(peers, peer);
+	peers->cut -= peer->state == OTA_PEER_CUT;
 	free(peer);
 	return gone;
 }
@@ -197,11 +203,56 @@ bool ota_peers_confirm_next(struct ota_peers *peers, int64_t boot_ms, struct ota
 	return true;
 }
 
+static uint64_t peer_cut(struct ota_peers *peers, struct ota_peer *peer)
+{
+	if (peer->state == OTA_PEER_CUT)
+		return 0;
+	peer_leave_lists(peers, peer);
+	uint64_t gone = peer_go_offline(peers, peer);
+	peer->state = OTA_PEER_CUT;
+	peer->to_kick = true;
+	DL_APPEND(peers->kicks, peer);
+	peers->cut++;
+	return gone;
+}
+
+void ota_peers_cut(struct ota_peers *peers, const void *client, struct ota_peer_change *ret_change)
+{
+	*ret_change = (struct ota_peer_change){0};
+	struct ota_peer *peer = peer_by_client(peers, client);
+	if (!peer)
+		return;
+	ret_change->identity = peer->identity;
+	ret_change->gone = peer_cut(peers, peer);
+}
+
+void ota_peers_cut_device(struct ota_peers *peers, const struct ota_identity *identity, struct ota_peer_change *ret_change)
+{
+	char username[OTA_USERNAME_SIZE];
+	struct ota_peer *peer, *next;
+	ota_identity_print(username, identity);
+	*ret_change = (struct ota_peer_change){.identity = *identity};
+	DL_FOREACH_SAFE(peers->waiting, peer, next) {
+		if (strcmp(peer->username, username) == 0)
+			peer_cut(peers, peer);
+	}
+	peer = peer_by_username(peers, username);
+	if (peer)
+		ret_change->gone = peer_cut(peers, peer);
+}
+
+bool ota_peers_is_cut(const struct ota_peers *peers, const void *client)
+{
+	const struct ota_peer *peer = peers->cut > 0 ? peer_by_client(peers, client) : NULL;
+	return peer && peer->state == OTA_PEER_CUT;
+}
+
 static bool peer_show(const struct ota_peers *peers, const struct ota_peer *peer, struct ota_peer_view *ret_view)
 {
 	if (!peer)
 		return false;
 	*ret_view = (struct ota_peer_view){
+		.client = peer->client,
 		.number = peer->number,
 		.state = peer->state,
 		.identity = peer->identity,
@@ -228,22 +279,16 @@ bool ota_peers_find_holder(const struct ota_peers *peers, const char *client_id,
 	return peer_show(peers, peer_by_id(peers, client_id), ret_view);
 }
 
-struct ota_pace *ota_peers_pace(struct ota_peers *peers, const void *client)
-{
-	struct ota_peer *peer = peer_by_client(peers, client);
-	return peer ? &peer->pace : NULL;
-}
-
-const char *ota_peers_next_kick(struct ota_peers *peers)
+bool ota_peers_next_kick(struct ota_peers *peers, struct ota_peer_view *ret_view)
 {
 	while (peers->kicks) {
 		struct ota_peer *peer = peers->kicks;
 		DL_DELETE(peers->kicks, peer);
 		peer->to_kick = false;
 		if (peer_by_id(peers, peer->client_id) == peer)
-			return peer->client_id;
+			return peer_show(peers, peer, ret_view);
 	}
-	return NULL;
+	return false;
 }
 
 size_t ota_peers_online(const struct ota_peers *peers)

@@ -47,11 +47,11 @@ static void start_failed_tell(const char *why)
 static int options_read(const struct mosquitto_opt *given, int count, struct ota_options *ret_options, struct ota_error *error)
 {
 	size_t size = count > 0 ? (size_t)count : 0;
-	struct ota_option *options = calloc(size + 1, sizeof(*options));
+	struct ota_option_line *options = calloc(size + 1, sizeof(*options));
 	if (!options)
 		return ota_fail(error, OTA_ENOMEM, "no memory");
 	for (size_t i = 0; i < size; i++)
-		options[i] = (struct ota_option){.name = given[i].key, .value = given[i].value};
+		options[i] = (struct ota_option_line){.name = given[i].key, .value = given[i].value};
 	int code = ota_options_read(options, size, ret_options, error);
 	free(options);
 	return code;

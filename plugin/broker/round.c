@@ -5,7 +5,7 @@
 
 #include <uthash.h>
 
-#include "common/message.h"
+#include "plugin/broker/held.h"
 
 static int journaled_load(struct ota_round *round, struct ota_journal *journal, uint64_t replayed_last, struct ota_error *error)
 {
@@ -128,13 +128,7 @@ struct latest {
 static bool progress_may_go(const struct ota_round_event *event, struct ota_progress *ret_progress)
 {
 	return event->kind == OTA_ITEM_JOURNALED && event->event.topic == OTA_TOPIC_PROGRESS && event->qos == 0 &&
-	       ota_progress_parse(event->event.payload, ret_progress, NULL) == 0 && ret_progress->step >= 0 &&
-	       ret_progress->step < 100 && ret_progress->cancel == OTA_CANCEL_NONE;
-}
-
-static bool progress_is_same(const struct ota_progress *a, const struct ota_progress *b)
-{
-	return strcmp(a->module, b->module) == 0 && a->batch == b->batch && a->attempt == b->attempt;
+	       ota_progress_parse(event->event.payload, ret_progress, NULL) == 0 && ota_progress_may_wait(ret_progress);
 }
 
 static struct latest *latest_of(struct latest **table, const struct ota_identity *identity)
@@ -158,7 +152,7 @@ static bool latest_replace(struct latest *latest, struct ota_round_event *event)
 		latest->event = NULL;
 		return false;
 	}
-	if (latest->event && progress_is_same(&latest->progress, &progress))
+	if (latest->event && ota_progress_is_same(&latest->progress, &progress))
 		replaced = latest->event->skip = true;
 	latest->event = event;
 	latest->progress = progress;

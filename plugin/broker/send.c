@@ -1,4 +1,4 @@
-#include "plugin/broker/server.h"
+#include "plugin/broker/clients.h"
 
 #include <limits.h>
 #include <string.h>
@@ -35,13 +35,24 @@ static bool message_publish(const struct ota_server *server, const struct ota_ou
 	return false;
 }
 
-/* Directly to a connection, if it is still there. */
-static bool message_send(const struct ota_server *server, const struct ota_outgoing *message)
+static bool peer_is_served(const struct ota_peer_view *peer)
+{
+	return peer->state != OTA_PEER_REPLACED && peer->state != OTA_PEER_CUT;
+}
+
+/* Directly to a connection, if it is still there; or an order to ourselves. */
+static bool message_send(struct ota_server *server, const struct ota_outgoing *message)
 {
 	struct ota_peer_view peer;
+	if (message->kind == OTA_OUTGOING_SHUT_OUT)
+		return ota_client_shut_out(server, message->payload);
+	if (message->kind == OTA_OUTGOING_LET_IN) {
+		ota_client_let_in(server, message->payload);
+		return true;
+	}
 	if (message->connection == OTA_EVERYBODY)
 		return message_publish(server, message, NULL);
-	if (!ota_peers_find_number(server->peers, message->connection, &peer) || peer.state == OTA_PEER_REPLACED)
+	if (!ota_peers_find_number(server->peers, message->connection, &peer) || !peer_is_served(&peer))
 		return false;
 	return message_publish(server, message, peer.client_id);
 }

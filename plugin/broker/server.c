@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "common/version.h"
 #include "plugin/broker/bulletin.h"
+#include "plugin/broker/intake.h"
 #include "plugin/store/restore.h"
 
 /* Where the run before left off, as the store tells. */
@@ -43,7 +44,7 @@ static struct ota_control_figures figures_read(void *context)
 		.callback_count = OTA_CALLBACKS,
 		.events = worker.events,
 		.store_failures = worker.failures,
-		.coalesced = worker.coalesced,
+		.coalesced = worker.coalesced + server->superseded,
 		.set_aside = worker.set_aside,
 		.dropped_reports = server->dropped_reports,
 		.dropped_pulls = server->dropped_pulls,
@@ -57,7 +58,11 @@ static int pieces_make(struct ota_server *server, struct ota_error *error)
 	server->mailbox = ota_mailbox_new();
 	server->plight = ota_plight_new();
 	server->peers = ota_peers_new();
-	if (!server->queue || !server->mailbox || !server->plight || !server->peers)
+	server->sessions = ota_sessions_new(OTA_SESSIONS_MAX);
+	server->denylist = ota_denylist_new();
+	server->quotas = ota_quotas_new();
+	if (!server->queue || !server->mailbox || !server->plight || !server->peers || !server->sessions || !server->denylist ||
+	    !server->quotas)
 		return ota_fail(error, OTA_ENOMEM, "no memory");
 	return 0;
 }
@@ -115,6 +120,26 @@ static int restore_finish(struct ota_server *server, struct ota_error *error)
 	return 0;
 }
 
+/* Nobody may come in before they are known. */
+static int denylist_load(struct ota_server *server, struct ota_error *error)
+{
+	enum { PAGE = 500 };
+	OTA_AUTO_FREE struct ota_device *rows = calloc(PAGE, sizeof(*rows));
+	struct ota_identity after = {"", ""};
+	char username[OTA_USERNAME_SIZE];
+	size_t count = PAGE;
+	int code = rows ? 0 : OTA_ENOMEM;
+	while (code == 0 && count == PAGE) {
+		code = ota_device_list_disabled(server->store, &after, rows, PAGE, &count, error);
+		for (size_t i = 0; code == 0 && i < count; i++) {
+			after = rows[i].identity;
+			ota_identity_print(username, &after);
+			code = ota_denylist_add(server->denylist, username);
+		}
+	}
+	return code == OTA_ENOMEM ? ota_fail(error, code, "no memory for the devices that are shut out") : code;
+}
+
 static int node_load(struct ota_server *server, struct resumed *resumed, struct ota_error *error)
 {
 	int code = ota_store_begin(server->store, error);
@@ -122,6 +147,8 @@ static int node_load(struct ota_server *server, struct resumed *resumed, struct 
 		code = ota_store_load_node(server->store, OTA_NODE_ID, &resumed->applied, &resumed->heard_ms, error);
 	if (code == 0)
 		code = ota_restore_explains_gap(server->store, &resumed->gap_explained, error);
+	if (code == 0)
+		code = denylist_load(server, error);
 	ota_store_rollback(server->store);
 	return code;
 }
@@ -393,6 +420,7 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 		return NULL;
 	if (server->worker) {
 		struct ota_worker_figures figures;
+		ota_intake_end(server);
 		server->worker = ota_worker_stop(server->worker, &figures);
 		last_lines_write(server);
 		stop_tell(server, &figures);
@@ -408,6 +436,9 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 	server->plight = ota_plight_free(server->plight);
 	server->mailbox = ota_mailbox_free(server->mailbox);
 	server->peers = ota_peers_free(server->peers);
+	server->sessions = ota_sessions_free(server->sessions);
+	server->denylist = ota_denylist_free(server->denylist);
+	server->quotas = ota_quotas_free(server->quotas);
 	ota_outbox_clear(&server->outbox);
 	ota_outbox_clear(&server->sending);
 	ota_outbox_clear(&server->bulletins);

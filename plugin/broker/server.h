@@ -6,10 +6,13 @@
 #define OTA_PLUGIN_BROKER_SERVER_H
 
 #include "common/pace.h"
+#include "plugin/access/denylist.h"
 #include "plugin/access/keyring.h"
 #include "plugin/broker/compat.h"
 #include "plugin/broker/options.h"
 #include "plugin/broker/peers.h"
+#include "plugin/broker/quota.h"
+#include "plugin/broker/sessions.h"
 #include "plugin/broker/survey.h"
 #include "plugin/broker/worker.h"
 
@@ -53,14 +56,20 @@ struct ota_server {
 	/* The broker's thread. */
 	mosquitto_plugin_id_t *identifier; /* under which the callbacks are registered */
 	struct ota_peers *peers;
+	struct ota_sessions *sessions;
+	struct ota_denylist *denylist;
+	uint64_t newest_login; /* the device that was let in by the callback before, by its number, 0 = none (clients.h) */
 	struct ota_keyring *keyring; /* NULL unless devices prove themselves by it */
 	struct ota_outbox sending; /* committed, from `sent` on not yet handed to the broker */
 	size_t sent;
 	struct ota_outbox bulletins; /* the same for events: no push and no answer waits behind them */
 	struct ota_lines logging;
+	struct ota_quotas *quotas; /* what each device may still send */
 	struct ota_pace refusals;  /* lines about denied topics */
+	struct ota_pace logins;    /* lines about refused logins */
 	struct ota_pace drops;     /* lines about reports that found no place */
 	uint64_t queued_last;      /* the last sequence the worker was told of */
+	_Atomic uint64_t superseded; /* steps that a newer one replaced before they were written */
 	_Atomic uint64_t dropped_reports, dropped_pulls, dropped_messages; /* read by getServer on the worker's thread */
 	int64_t first_call_ms;     /* boot_ms of the first callback, 0 = none yet */
 	bool ticked;

@@ -127,6 +127,8 @@ void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct
 	}
 	if (device->barred)
 		ota_answer_bool(out, "barred", true);
+	if (device->disabled)
+		ota_answer_bool(out, "disabled", true);
 	if (row->has_secret)
 		ota_answer_bool(out, "hasSecret", true);
 	answer_tags(out, row);

@@ -92,9 +92,10 @@ static int target_judge(struct ota_call *call, const struct ota_batch *batch, co
 	failed = ota_task_find_unfinished(call->store, device.id, batch->module, &task, error);
 	if (failed && failed != OTA_ENOTFOUND)
 		return failed;
-	counts->excluded_barred += device.barred;
-	counts->excluded_at_target += !device.barred && at_target;
-	counts->excluded_conflict += !device.barred && !at_target && !failed;
+	bool barred = device.barred || device.disabled;
+	counts->excluded_barred += barred;
+	counts->excluded_at_target += !barred && at_target;
+	counts->excluded_conflict += !barred && !at_target && !failed;
 	return 0;
 }
 

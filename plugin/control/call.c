@@ -49,7 +49,8 @@ int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct
 	ota_call_text(call, "productKey", "", key, sizeof(key));
 	ota_call_text(call, "deviceName", "", name, sizeof(name));
 	if (!ota_identity_make(ota_span_from_text(key), ota_span_from_text(name), &identity))
-		return ota_fail_at(error, OTA_EINVALID, "productKey", "a device is named by productKey and deviceName together");
+		return ota_fail_at(error, OTA_EINVALID, "productKey",
+				   "a device's name alone is not enough: name its product, too");
 	int failed = ota_device_find(call->store, &identity, ret_device, error);
 	return failed == OTA_ENOTFOUND
 		       ? ota_fail_at(error, failed, "deviceName", "device %s of product %s is not registered", name, key)
@@ -59,11 +60,14 @@ int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct
 static int package_by_name(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error)
 {
 	char key[OTA_PRODUCT_KEY_MAX + 1], module[OTA_MODULE_MAX + 1], version[OTA_VERSION_MAX + 1];
+	struct ota_product product;
 
 	ota_call_text(call, "productKey", "", key, sizeof(key));
 	ota_call_text(call, "module", OTA_MODULE_DEFAULT, module, sizeof(module));
 	ota_call_text(call, "version", "", version, sizeof(version));
 	int failed = ota_package_find(call->store, key, module, version, ret_package, error);
+	if (failed == OTA_ENOTFOUND && ota_call_product(call, &product, error) == OTA_ENOTFOUND)
+		return failed;
 	return failed == OTA_ENOTFOUND
 		       ? ota_fail_at(error, failed, "version", "product %s has no package %s of module %s", key, version, module)
 		       : failed;

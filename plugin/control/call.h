@@ -36,10 +36,11 @@ struct ota_call {
 
 typedef int ota_handler(struct ota_call *call, struct ota_error *error);
 
-/* products.c, devices.c, packages.c, batches.c, tasks.c, server.c, events.c, tokens.c, jobs.c */
+/* products.c, devices.c, imports.c, secrets.c, packages.c, batches.c, tasks.c, server.c, events.c, tokens.c, jobs.c */
 ota_handler ota_handle_create_product, ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
 ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
-ota_handler ota_handle_import_devices, ota_handle_tag_devices;
+ota_handler ota_handle_disable_device, ota_handle_enable_device;
+ota_handler ota_handle_import_devices, ota_handle_tag_devices, ota_handle_renew_secret;
 ota_handler ota_handle_add_file, ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
 ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
@@ -60,6 +61,11 @@ int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct
 /* devices.c: the device, registered now if it was not (*ret_new). */
 int ota_call_register(struct ota_call *call, const char *product_key, const char *name, struct ota_device *ret_device,
 		      bool *ret_new, struct ota_error *error);
+/* secrets.c: seals the secret into the store, unless it is the one that is there (*ret_changed). */
+int ota_call_secret_keep(struct ota_call *call, const struct ota_device *device, const char *secret, bool *ret_changed,
+			 struct ota_error *error);
+/* The same for one that is made here; it is appended to the open object of the answer and nowhere else. */
+int ota_call_secret_give(struct ota_call *call, const struct ota_device *device, struct ota_error *error);
 int ota_call_package(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error);
 /* The package with its files, as an answer or an element of one. */
 int ota_call_answer_package(const struct ota_call *call, const struct ota_package *package, struct ota_error *error);

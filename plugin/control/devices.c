@@ -6,6 +6,7 @@
 #include "common/topic.h"
 #include "plugin/control/call.h"
 #include "plugin/store/device_secret.h"
+#include "plugin/store/target.h"
 
 enum { DEVICE_TASKS_SHOWN = 20, DEVICE_MODULES_SHOWN = 64, DEVICES_SCANNED_MAX = 10000 };
 
@@ -25,31 +26,62 @@ int ota_call_register(struct ota_call *call, const char *product_key, const char
 	return device.id ? ota_device_insert(call->store, &device, error) : OTA_EIO;
 }
 
-int ota_handle_register_devices(struct ota_call *call, struct ota_error *error)
+/* A device that was there before keeps the secret it has: it may be in use. */
+static int device_add(struct ota_call *call, const char *product_key, const char *name, bool *ret_new, struct ota_error *error)
 {
-	struct ota_product product;
+	struct ota_device device;
+	int failed = ota_call_register(call, product_key, name, &device, ret_new, error);
+
+	if (failed || !*ret_new || !ota_call_bool(call, "secrets"))
+		return failed;
+	ota_answer_open(call->out, NULL, '{');
+	ota_answer_text(call->out, "deviceName", name);
+	failed = ota_call_secret_give(call, &device, error);
+	ota_answer_close(call->out, '}');
+	return failed;
+}
+
+static int devices_add_all(struct ota_call *call, const char *product_key, int64_t *ret_registered, int64_t *ret_already,
+			   struct ota_error *error)
+{
 	const cJSON *names = NULL, *name;
-	int64_t registered = 0, already = 0;
-	char detail[64];
-	int failed = ota_call_product(call, &product, error);
+	int failed = 0;
 
 	ota_json_array(call->at, "names", &names, NULL);
 	cJSON_ArrayForEach(name, names)
 	{
-		struct ota_device device;
 		bool is_new = false;
 
 		if (!failed)
-			failed = ota_call_register(call, product.product_key, name->valuestring, &device, &is_new, error);
-		registered += is_new;
-		already += !is_new;
+			failed = device_add(call, product_key, name->valuestring, &is_new, error);
+		*ret_registered += is_new;
+		*ret_already += !is_new;
 	}
-	snprintf(detail, sizeof(detail), "%lld new, %lld known before", (long long)registered, (long long)already);
+	return failed;
+}
+
+int ota_handle_register_devices(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_product product;
+	int64_t registered = 0, already = 0;
+	bool secrets = ota_call_bool(call, "secrets");
+	char detail[96];
+	int failed = ota_call_product(call, &product, error);
+
+	if (failed)
+		return failed;
+	ota_answer_open(call->out, NULL, '{');
+	if (secrets)
+		ota_answer_open(call->out, "devices", '[');
+	failed = devices_add_all(call, product.product_key, &registered, &already, error);
+	if (secrets)
+		ota_answer_close(call->out, ']');
+	snprintf(detail, sizeof(detail), "%lld new%s, %lld known before", (long long)registered, secrets ? " with secrets" : "",
+		 (long long)already);
 	if (!failed)
 		failed = ota_call_note(call, (struct ota_call_subject){product.product_key}, "devices_registered", detail, error);
 	if (failed)
 		return failed;
-	ota_answer_open(call->out, NULL, '{');
 	ota_answer_integer(call->out, "registered", registered);
 	ota_answer_integer(call->out, "already", already);
 	ota_answer_close(call->out, '}');
@@ -138,6 +170,51 @@ int ota_handle_unbar_device(struct ota_call *call, struct ota_error *error)
 	return failed ? failed : device_answer(call, &device, error);
 }
 
+/* Also one that nobody knows yet: what must never come in is not waited for. */
+int ota_handle_disable_device(struct ota_call *call, struct ota_error *error)
+{
+	char name[OTA_DEVICE_NAME_MAX + 1];
+	struct ota_product product;
+	struct ota_device device;
+	bool is_new = false;
+	int failed = ota_call_product(call, &product, error);
+
+	ota_call_text(call, "deviceName", "", name, sizeof(name));
+	if (!failed)
+		failed = ota_call_register(call, product.product_key, name, &device, &is_new, error);
+	if (failed)
+		return failed;
+	if (device.disabled)
+		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", "device %s is disabled already", name);
+	device.disabled = true;
+	failed = ota_device_save(call->store, &device, error);
+	if (!failed)
+		failed = ota_call_note(call, (struct ota_call_subject){product.product_key, .device = &device}, "device_disabled",
+				       is_new ? "not known before, registered with it" : "", error);
+	if (!failed)
+		failed = ota_engine_shut_out(call->control->options.engine, &device, error);
+	return failed ? failed : device_answer(call, &device, error);
+}
+
+int ota_handle_enable_device(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_device device;
+	int failed = ota_call_device(call, &device, error);
+
+	if (failed)
+		return failed;
+	if (!device.disabled)
+		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", "device %s is not disabled", device.identity.device_name);
+	device.disabled = false;
+	failed = ota_device_save(call->store, &device, error);
+	if (!failed)
+		failed = ota_call_note(call, (struct ota_call_subject){device.identity.product_key, .device = &device},
+				       "device_enabled", "", error);
+	if (!failed)
+		failed = ota_engine_let_in(call->control->options.engine, &device, error);
+	return failed ? failed : device_answer(call, &device, error);
+}
+
 struct device_filter {
 	char product_key[OTA_PRODUCT_KEY_MAX + 1];
 	char module[OTA_MODULE_MAX + 1];
@@ -146,6 +223,8 @@ struct device_filter {
 	char tag[OTA_DEVICE_TAG_KEY_MAX + 1]; /* "" = any */
 	char value[OTA_DEVICE_TAG_VALUE_MAX + 1];
 	bool by_online, online;
+	bool by_disabled, disabled;
+	struct ota_target *target; /* NULL = any */
 };
 
 static int device_matches(const struct ota_call *call, const struct device_filter *filter, const struct ota_device *device,
@@ -155,7 +234,8 @@ static int device_matches(const struct ota_call *call, const struct device_filte
 	size_t count = 0;
 	bool online = ota_engine_is_online(call->control->options.engine, &device->identity);
 
-	*ret_matches = !filter->by_online || online == filter->online;
+	*ret_matches = (!filter->by_online || online == filter->online) &&
+		       (!filter->by_disabled || device->disabled == filter->disabled);
 	if (!*ret_matches || !*filter->tag)
 		return 0;
 	int failed = ota_device_tag_list(call->store, device->id, tags, OTA_DEVICE_TAGS_MAX, &count, error);
@@ -165,19 +245,44 @@ static int device_matches(const struct ota_call *call, const struct device_filte
 	return failed;
 }
 
+enum { DEVICES_CHUNK = 100 };
+
+static bool engine_is_online(const void *engine, const struct ota_identity *identity)
+{
+	return ota_engine_is_online(engine, identity);
+}
+
+/* The next devices behind filter->after. *walk says where the chunk after them begins, and whether there is one. */
+static int devices_load(struct ota_call *call, const struct device_filter *filter, struct ota_device *rows, size_t *ret_count,
+			struct ota_target_walk *walk, struct ota_error *error)
+{
+	const struct ota_device_filter next = { filter->product_key, filter->module, filter->version,
+						filter->after,       filter->tag,    filter->value,
+						filter->disabled };
+	const struct ota_target_scope scope = { filter->target,       filter->product_key, OTA_MODULE_DEFAULT,
+						call->now.wall_ms,    engine_is_online,    call->control->options.engine };
+
+	ota_text_cut(walk->after, sizeof(walk->after), filter->after);
+	if (filter->target)
+		return ota_target_next(call->store, &scope, walk, rows, DEVICES_CHUNK, ret_count, error);
+	int failed = ota_device_list(call->store, &next, rows, DEVICES_CHUNK, ret_count, error);
+	walk->done = *ret_count < DEVICES_CHUNK;
+	if (!failed && *ret_count)
+		ota_text_cut(walk->after, sizeof(walk->after), rows[*ret_count - 1].identity.device_name);
+	return failed;
+}
+
 /* Adds matching devices until the page is full or there are no more; filter->after moves along. */
 static int devices_add(struct ota_call *call, struct device_filter *filter, size_t limit, bool *ret_more, struct ota_error *error)
 {
-	enum { CHUNK = 100 };
-	OTA_AUTO_FREE struct ota_device *rows = calloc(CHUNK, sizeof(*rows));
-	size_t count = CHUNK, added = 0;
+	OTA_AUTO_FREE struct ota_device *rows = calloc(DEVICES_CHUNK, sizeof(*rows));
+	struct ota_target_walk walk = {0};
+	size_t count = 0, added = 0;
 	int failed = rows ? 0 : OTA_ENOMEM;
 
-	for (size_t seen = 0; !failed && count == CHUNK && seen < DEVICES_SCANNED_MAX; seen += count) {
-		const struct ota_device_filter next = { filter->product_key, filter->module, filter->version,
-							filter->after,       filter->tag,    filter->value };
-
-		failed = ota_device_list(call->store, &next, rows, CHUNK, &count, error);
+	for (size_t seen = 0; !failed && !walk.done && seen < DEVICES_SCANNED_MAX;) {
+		failed = devices_load(call, filter, rows, &count, &walk, error);
+		seen += filter->target ? OTA_TARGET_WINDOW : count;
 		for (size_t i = 0; !failed && i < count; i++) {
 			bool matches = false;
 
@@ -192,8 +297,9 @@ static int devices_add(struct ota_call *call, struct device_filter *filter, size
 			ota_answer_close(call->out, '}');
 			added++;
 		}
+		ota_text_cut(filter->after, sizeof(filter->after), walk.after);
 	}
-	*ret_more = count == CHUNK;
+	*ret_more = !walk.done;
 	return failed;
 }
 
@@ -210,8 +316,26 @@ static void tag_split(const struct ota_call *call, struct device_filter *filter)
 	ota_text_cut(filter->value, sizeof(filter->value), pair + key + 1);
 }
 
+/* *ret_target stays NULL where no expression is given. */
+static int where_parse(const struct ota_call *call, struct ota_target **ret_target, struct ota_error *error)
+{
+	const cJSON *where = ota_json_member(call->at.object, "where");
+	struct ota_error own = {0};
+
+	if (!where)
+		return 0;
+	if (ota_json_member(call->at.object, "version") || ota_json_member(call->at.object, "tag"))
+		return ota_fail_at(error, OTA_EINVALID, "where", "where stands alone: write version and tag into the expression");
+	*ret_target = malloc(sizeof(**ret_target));
+	if (!*ret_target)
+		return OTA_ENOMEM;
+	int failed = ota_target_parse(ota_span_from_text(where->valuestring), *ret_target, &own);
+	return failed ? ota_fail_at(error, failed, "where", "%s", own.text) : 0;
+}
+
 int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
 {
+	OTA_AUTO_FREE struct ota_target *target = NULL;
 	struct ota_product product;
 	struct device_filter filter = {0};
 	bool more = false;
@@ -228,6 +352,12 @@ int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
 	tag_split(call, &filter);
 	filter.by_online = ota_json_member(call->at.object, "online") != NULL;
 	filter.online = ota_call_bool(call, "online");
+	filter.by_disabled = ota_json_member(call->at.object, "disabled") != NULL;
+	filter.disabled = ota_call_bool(call, "disabled");
+	failed = where_parse(call, &target, error);
+	if (failed)
+		return failed;
+	filter.target = target;
 	ota_page_open(call);
 	failed = devices_add(call, &filter, ota_call_limit(call), &more, error);
 	ota_page_close_text(call, more ? filter.after : NULL);

@@ -1,70 +1,14 @@
 /* What operators bring about devices: lists with tags and secrets, and tags alone. */
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/file.h"
 #include "common/text.h"
 #include "plugin/control/call.h"
-#include "plugin/store/device_secret.h"
 #include "plugin/store/device_tag.h"
-
-_Static_assert((int)OTA_SEALED_SIZE <= (int)OTA_SEALED_MAX, "a sealed secret fits its column");
 
 struct sums {
 	int64_t registered, already, changed, secrets;
 };
-
-/* Opened when the first secret comes: most servers never have one. */
-static int vault_need(struct ota_call *call, struct ota_error *error)
-{
-	struct ota_control *control = call->control;
-	char path[4096];
-	bool any;
-
-	if (control->vault)
-		return 0;
-	if (!ota_file_join(path, sizeof(path), control->options.store_dir, "secret.key"))
-		return ota_fail(error, OTA_ELIMIT, "the store directory's name is too long");
-	int failed = ota_device_secret_any(call->store, &any, error);
-	if (!failed)
-		failed = ota_vault_open(path, !any, &control->vault, error);
-	/* Whatever it is, it is not the asking operator's. */
-	return failed ? ota_error_recode(error, OTA_EIO) : 0;
-}
-
-/* Whether it is the one that is held. What cannot be opened any more is not. */
-static bool secret_is(const struct ota_call *call, const struct ota_device *device, const struct ota_device_secret *held,
-		      const char *secret)
-{
-	char known[OTA_SECRET_MAX + 1] = "";
-	bool opened = !ota_vault_open_secret(call->control->vault, &device->identity, held->sealed, known, NULL);
-	size_t size = strlen(secret);
-	bool same = opened && strlen(known) == size && CRYPTO_memcmp(known, secret, size) == 0;
-
-	explicit_bzero(known, sizeof(known));
-	return same;
-}
-
-static int secret_keep(struct ota_call *call, const struct ota_device *device, const char *secret, bool *ret_changed,
-		       struct ota_error *error)
-{
-	struct ota_device_secret row = { 0 };
-	int failed = vault_need(call, error);
-
-	if (failed)
-		return failed;
-	failed = ota_device_secret_find(call->store, device->id, &row, error);
-	if (failed && failed != OTA_ENOTFOUND)
-		return failed;
-	*ret_changed = failed == OTA_ENOTFOUND || !secret_is(call, device, &row, secret);
-	if (!*ret_changed)
-		return 0;
-	row.device_id = device->id;
-	row.at_ms = call->now.wall_ms;
-	failed = ota_vault_seal(call->control->vault, &device->identity, secret, row.sealed, error);
-	return failed ? failed : ota_device_secret_save(call->store, &row, error);
-}
 
 static int tag_count_check(const struct ota_call *call, const struct ota_device *device, struct ota_error *error)
 {
@@ -128,7 +72,7 @@ static int device_import(struct ota_call *call, const char *product_key, const c
 	if (!failed)
 		failed = tags_set(call, &device, ota_json_member(object, "tags"), &tagged, error);
 	if (!failed && secret)
-		failed = secret_keep(call, &device, secret->valuestring, &keyed, error);
+		failed = ota_call_secret_keep(call, &device, secret->valuestring, &keyed, error);
 	sums->registered += is_new;
 	sums->changed += !is_new && (tagged || keyed);
 	sums->already += !is_new && !tagged && !keyed;

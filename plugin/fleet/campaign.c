@@ -49,7 +49,7 @@ static int target_prepare(const struct target *target, struct ota_error *error)
 
 	if (!target->device)
 		return target_exclude(target, OTA_EXCLUDED_UNKNOWN, error);
-	if (target->device->barred)
+	if (target->device->barred || target->device->disabled)
 		return target_exclude(target, OTA_EXCLUDED_BARRED, error);
 	int failed = ota_device_module_find(store, target->device->id, target->batch->module, &module, error);
 	if (failed && failed != OTA_ENOTFOUND)

@@ -326,6 +326,24 @@ int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *d
 	return ota_release_device(engine, device, now, error);
 }
 
+static int order_give(struct ota_engine *engine, enum ota_outgoing_kind kind, const struct ota_device *device,
+		      struct ota_error *error)
+{
+	int failed = ota_outbox_add_order(engine->options.outbox, kind, &device->identity);
+
+	return failed ? ota_fail(error, failed, "no memory for an order to the broker") : 0;
+}
+
+int ota_engine_shut_out(struct ota_engine *engine, const struct ota_device *device, struct ota_error *error)
+{
+	return order_give(engine, OTA_OUTGOING_SHUT_OUT, device, error);
+}
+
+int ota_engine_let_in(struct ota_engine *engine, const struct ota_device *device, struct ota_error *error)
+{
+	return order_give(engine, OTA_OUTGOING_LET_IN, device, error);
+}
+
 size_t ota_engine_sent(const struct ota_engine *engine)
 {
 	return engine->options.outbox->count;

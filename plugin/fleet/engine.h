@@ -82,6 +82,10 @@ int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);
 /* The device's pending tasks are decided again now: it was unbarred. */
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
 			   struct ota_error *error);
+/* The device was disabled: once that is committed, the broker's thread refuses it everything and ends its connection. */
+int ota_engine_shut_out(struct ota_engine *engine, const struct ota_device *device, struct ota_error *error);
+/* It may connect again. */
+int ota_engine_let_in(struct ota_engine *engine, const struct ota_device *device, struct ota_error *error);
 /* What was decided since then is not sent: its savepoint was rolled back. */
 size_t ota_engine_sent(const struct ota_engine *engine);
 void ota_engine_unsend(struct ota_engine *engine, size_t sent);

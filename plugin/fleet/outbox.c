@@ -41,6 +41,21 @@ int ota_outbox_add(struct ota_outbox *outbox, uint64_t connection, const char *t
 	return 0;
 }
 
+int ota_outbox_add_order(struct ota_outbox *outbox, enum ota_outgoing_kind kind, const struct ota_identity *identity)
+{
+	struct ota_outgoing item = { .kind = kind };
+
+	if (outbox_reserve(outbox, 1))
+		return OTA_ENOMEM;
+	item.payload = malloc(OTA_USERNAME_SIZE);
+	if (!item.payload)
+		return OTA_ENOMEM;
+	ota_identity_print(item.payload, identity);
+	item.payload_size = strlen(item.payload);
+	outbox->items[outbox->count++] = item;
+	return 0;
+}
+
 static void outgoing_free(struct ota_outgoing *item)
 {
 	free(item->topic);
@@ -72,7 +87,7 @@ int ota_outbox_divide(struct ota_outbox *from, struct ota_outbox *to)
 	if (outbox_reserve(to, from->count))
 		return OTA_ENOMEM;
 	for (size_t i = 0; i < from->count; i++) {
-		if (from->items[i].connection == OTA_EVERYBODY)
+		if (from->items[i].kind == OTA_OUTGOING_MESSAGE && from->items[i].connection == OTA_EVERYBODY)
 			to->items[to->count++] = from->items[i];
 		else
 			from->items[kept++] = from->items[i];

@@ -62,6 +62,7 @@ int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reaso
 {
 	struct ota_gate_facts facts = {
 		.batch_running = work->batch.state == OTA_BATCH_RUNNING || (repeat && batch_runs_on(&work->batch)),
+		.device_disabled = work->device.disabled,
 		.device_barred = work->device.barred,
 		.retry_pausing = work->task.state == OTA_TASK_PENDING && work->task.deadline_at > work->at.heard_ms,
 		.online = ota_work_online(work),

@@ -14,6 +14,11 @@ static bool batch_stands(const struct ota_gate_facts *facts)
 	return !facts->batch_running;
 }
 
+static bool device_is_disabled(const struct ota_gate_facts *facts)
+{
+	return facts->device_disabled;
+}
+
 static bool device_is_barred(const struct ota_gate_facts *facts)
 {
 	return facts->device_barred;
@@ -41,6 +46,7 @@ static bool other_module_works(const struct ota_gate_facts *facts)
 
 static const struct gate gates[] = {
 	{ OTA_REASON_PAUSED, true, batch_stands },
+	{ OTA_REASON_DISABLED, true, device_is_disabled },
 	{ OTA_REASON_BARRED, true, device_is_barred },
 	{ OTA_REASON_RETRY, false, retry_pauses },
 	{ OTA_REASON_OFFLINE, true, device_is_away },

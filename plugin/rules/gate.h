@@ -8,6 +8,7 @@
 
 struct ota_gate_facts {
 	bool batch_running; /* not planned, not paused */
+	bool device_disabled; /* shut out by an operator */
 	bool device_barred;
 	bool retry_pausing;  /* the pause before the next attempt is not over */
 	bool online;

@@ -22,6 +22,7 @@ static const char *const reasons[OTA_REASONS] = {
 	[OTA_REASON_PAUSED] = "paused",
 	[OTA_REASON_OTHER_MODULE] = "other_module",
 	[OTA_REASON_BARRED] = "barred",
+	[OTA_REASON_DISABLED] = "disabled",
 	[OTA_REASON_SETTLING] = "settling",
 };
 

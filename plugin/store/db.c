@@ -7,7 +7,7 @@
 
 const char *ota_query_name(const struct ota_query *query)
 {
-	return ota_statement(query->sql)->name;
+	return query->own ? query->own : ota_statement(query->sql)->name;
 }
 
 int ota_query_run(struct ota_query *query, struct ota_error *error)

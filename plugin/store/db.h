@@ -87,12 +87,16 @@ int ota_db_examine(struct ota_db *db, const struct ota_db_complaints *complaints
 struct ota_query {
 	struct ota_db *db;
 	enum ota_sql sql;
+	const char *own; /* the name of a statement that is this query's alone, NULL = sql's */
 	void *handle; /* the back-end's */
 	int bound;
 	int failed; /* the back-end's code of the first failure, 0 = none */
 };
 
 void ota_query_start(struct ota_query *query, struct ota_db *db, enum ota_sql sql);
+/* Of a statement that was put together for this one query, and is forgotten with its end. name is for errors; both are
+ * borrowed. */
+void ota_query_start_text(struct ota_query *query, struct ota_db *db, const char *name, const char *sql);
 void ota_query_integer(struct ota_query *query, int64_t value);
 void ota_query_text(struct ota_query *query, const char *text); /* borrowed until the query ends */
 

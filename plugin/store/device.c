@@ -17,6 +17,7 @@ static const struct ota_field device_fields[] = {
 	OTA_FIELD(NUMBER, struct ota_device, caps),
 	OTA_FIELD(TEXT, struct ota_device, agent),
 	OTA_FIELD(BOOL, struct ota_device, barred),
+	OTA_FIELD(BOOL, struct ota_device, disabled),
 };
 static const struct ota_layout device_layout = OTA_LAYOUT(device_fields, struct ota_device);
 static const struct ota_layout device_saved = OTA_LAYOUT_FROM(device_fields, DEVICE_SAVED, struct ota_device);
@@ -89,21 +90,40 @@ int ota_device_save_last_seen(struct ota_store *store, int64_t id, int64_t last_
 	return status < 0 ? status : 0;
 }
 
+static enum ota_sql list_statement(const struct ota_device_filter *filter)
+{
+	if (filter->version[0] != '\0')
+		return OTA_SQL_DEVICE_LIST_RUNNING;
+	if (filter->tag && filter->tag[0] != '\0')
+		return OTA_SQL_DEVICE_LIST_TAGGED;
+	return filter->disabled ? OTA_SQL_DEVICE_LIST_DISABLED : OTA_SQL_DEVICE_LIST;
+}
+
 int ota_device_list(struct ota_store *store, const struct ota_device_filter *filter, struct ota_device *rows, size_t capacity,
 		    size_t *ret_count, struct ota_error *error)
 {
 	struct ota_query query;
-	bool by_version = filter->version[0] != '\0';
-	bool by_tag = !by_version && filter->tag && filter->tag[0] != '\0';
+	enum ota_sql statement = list_statement(filter);
+	bool by_version = statement == OTA_SQL_DEVICE_LIST_RUNNING;
 
-	ota_query_start(&query, store->db,
-			by_version ? OTA_SQL_DEVICE_LIST_RUNNING : by_tag ? OTA_SQL_DEVICE_LIST_TAGGED : OTA_SQL_DEVICE_LIST);
+	ota_query_start(&query, store->db, statement);
 	ota_query_text(&query, filter->product_key);
-	if (by_version || by_tag) {
+	if (by_version || statement == OTA_SQL_DEVICE_LIST_TAGGED) {
 		ota_query_text(&query, by_version ? filter->module : filter->tag);
 		ota_query_text(&query, by_version ? filter->version : filter->value);
 	}
 	ota_query_text(&query, filter->after);
+	return ota_query_list(&query, &device_layout, (struct ota_page){rows, capacity, ret_count}, error);
+}
+
+int ota_device_list_disabled(struct ota_store *store, const struct ota_identity *after, struct ota_device *rows, size_t capacity,
+			     size_t *ret_count, struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_DEVICE_LIST_DISABLED_ALL);
+	ota_query_text(&query, after->product_key);
+	ota_query_text(&query, after->device_name);
 	return ota_query_list(&query, &device_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 

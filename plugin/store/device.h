@@ -14,7 +14,8 @@ struct ota_device {
 	int64_t last_seen_ms;
 	unsigned caps; /* enum ota_caps */
 	char agent[OTA_AGENT_MAX + 1];
-	bool barred;
+	bool barred;   /* after a loop: no updates */
+	bool disabled; /* shut out by an operator: no connection */
 	int64_t rev;
 };
 
@@ -36,7 +37,7 @@ int ota_device_insert(struct ota_store *store, const struct ota_device *device, 
 int ota_device_find(struct ota_store *store, const struct ota_identity *identity, struct ota_device *ret_device,
 		    struct ota_error *error);
 int ota_device_load(struct ota_store *store, int64_t id, struct ota_device *ret_device, struct ota_error *error);
-/* Saves caps, agent, barred, last_seen under rev; device->rev is raised. */
+/* Saves caps, agent, barred, disabled, last_seen under rev; device->rev is raised. */
 int ota_device_save(struct ota_store *store, struct ota_device *device, struct ota_error *error);
 int ota_device_save_last_seen(struct ota_store *store, int64_t id, int64_t last_seen_ms, struct ota_error *error);
 struct ota_device_filter {
@@ -46,11 +47,15 @@ struct ota_device_filter {
 	const char *after;   /* names behind this; "" = from the start */
 	const char *tag;     /* where no version is given: devices that have this tag with that value; NULL or "" = any */
 	const char *value;
+	bool disabled; /* where neither version nor tag is given: only those shut out */
 };
 /* Ascending names. */
 int ota_device_list(struct ota_store *store, const struct ota_device_filter *filter, struct ota_device *rows, size_t capacity,
 		    size_t *ret_count, struct ota_error *error);
 
+/* Those shut out, of all products, in the order of their identities, behind `after`; "" in both names = from the start. */
+int ota_device_list_disabled(struct ota_store *store, const struct ota_identity *after, struct ota_device *rows, size_t capacity,
+			     size_t *ret_count, struct ota_error *error);
 /* Devices of any product whose bucket it is, ascending ids after `after`. */
 int ota_device_list_bucket(struct ota_store *store, int64_t bucket, int64_t after, struct ota_device *rows, size_t capacity,
 			   size_t *ret_count, struct ota_error *error);
@@ -76,5 +81,14 @@ struct ota_version_count {
 /* Kept counts, most first. */
 int ota_version_distribution(struct ota_store *store, const char *product_key, const char *module, struct ota_version_count *rows,
 			     size_t capacity, size_t *ret_count, struct ota_error *error);
+
+struct ota_version_filter {
+	const char *product_key;
+	const char *module;
+	const char *after; /* versions behind this; "" = from the start */
+};
+/* Every version that some device runs, ascending as text. */
+int ota_version_list(struct ota_store *store, const struct ota_version_filter *filter, struct ota_version_count *rows,
+		     size_t capacity, size_t *ret_count, struct ota_error *error);
 
 #endif

@@ -157,18 +157,31 @@ int ota_device_module_next_due(struct ota_store *store, int64_t *ret_heard_ms, s
 	return 0;
 }
 
+static const struct ota_field count_fields[] = {
+	OTA_FIELD(TEXT, struct ota_version_count, version),
+	OTA_FIELD(INTEGER, struct ota_version_count, count),
+};
+static const struct ota_layout count_layout = OTA_LAYOUT(count_fields, struct ota_version_count);
+
 int ota_version_distribution(struct ota_store *store, const char *product_key, const char *module, struct ota_version_count *rows,
 			     size_t capacity, size_t *ret_count, struct ota_error *error)
 {
-	static const struct ota_field count_fields[] = {
-		OTA_FIELD(TEXT, struct ota_version_count, version),
-		OTA_FIELD(INTEGER, struct ota_version_count, count),
-	};
-	const struct ota_layout layout = OTA_LAYOUT(count_fields, struct ota_version_count);
 	struct ota_query query;
 
 	ota_query_start(&query, store->db, OTA_SQL_VERSION_LIST);
 	ota_query_text(&query, product_key);
 	ota_query_text(&query, module);
-	return ota_query_list(&query, &layout, (struct ota_page){rows, capacity, ret_count}, error);
+	return ota_query_list(&query, &count_layout, (struct ota_page){rows, capacity, ret_count}, error);
+}
+
+int ota_version_list(struct ota_store *store, const struct ota_version_filter *filter, struct ota_version_count *rows,
+		     size_t capacity, size_t *ret_count, struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_VERSION_LIST_NAMES);
+	ota_query_text(&query, filter->product_key);
+	ota_query_text(&query, filter->module);
+	ota_query_text(&query, filter->after);
+	return ota_query_list(&query, &count_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }

@@ -111,6 +111,7 @@ static const char *const step_3[] = {
 	/* The files of the package that went through to their last byte, a bit each. */
 	"ALTER TABLE attempt ADD COLUMN fetched_files {int} DEFAULT 0",
 	"ALTER TABLE batch ADD COLUMN tags {text} DEFAULT ''",
+	"CREATE INDEX device_disabled ON device (product_key, device_name) WHERE disabled = 1",
 	NULL,
 };
 /* clang-format on */

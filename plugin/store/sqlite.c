@@ -504,6 +504,15 @@ void ota_query_start(struct ota_query *query, struct ota_db *db, enum ota_sql sq
 	query->handle = db->statements[sql];
 }
 
+void ota_query_start_text(struct ota_query *query, struct ota_db *db, const char *name, const char *sql)
+{
+	sqlite3_stmt *statement = NULL;
+
+	*query = (struct ota_query){.db = db, .own = name};
+	query->failed = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL);
+	query->handle = statement;
+}
+
 void ota_query_integer(struct ota_query *query, int64_t value)
 {
 	query->bound++;
@@ -558,6 +567,11 @@ void ota_query_end(struct ota_query *query)
 {
 	if (!query->handle)
 		return;
+	if (query->own) {
+		sqlite3_finalize(query->handle);
+		query->handle = NULL;
+		return;
+	}
 	sqlite3_reset(query->handle);
 	sqlite3_clear_bindings(query->handle);
 }

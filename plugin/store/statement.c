@@ -14,7 +14,7 @@
 #define PRODUCT_COLUMNS "product_key, rev, name, open_registration, sign, created_ms, devices"
 
 #define DEVICE_COLUMNS                                                                                                           \
-	"d.id, d.rev, d.product_key, d.device_name, d.bucket, d.created_ms, d.last_seen_ms, d.caps, d.agent, d.barred"
+	"d.id, d.rev, d.product_key, d.device_name, d.bucket, d.created_ms, d.last_seen_ms, d.caps, d.agent, d.barred, d.disabled"
 
 #define TAG_COLUMNS "device_id, tag, value"
 
@@ -31,8 +31,8 @@
 
 #define BATCH_COLUMNS                                                                                                            \
 	"id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, strategy, tags,"            \
-	" created_ms, created_by, state, reason, total, prepared, prepare_after, canceling, cancel_revokes, started_ms, ended_ms, ends_ms,"  \
-	" resumed_failed, resumed_reported"
+	" created_ms, created_by, state, reason, total, prepared, prepare_after, canceling, cancel_revokes, started_ms,"         \
+	" ended_ms, ends_ms, resumed_failed, resumed_reported"
 
 #define TASK_COLUMNS                                                                                                             \
 	"id, rev, batch_id, device_id, module, package_id, version, created_ms, state, due_at, from_version, reason, cause,"     \
@@ -88,15 +88,15 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"UPDATE product SET devices = devices + 1 WHERE product_key = $1"},
 
 	[OTA_SQL_DEVICE_INSERT] = {"device_insert", OTA_SQL_HOT,
-		"INSERT INTO device (id, rev, product_key, device_name, bucket, created_ms, last_seen_ms, caps, agent, barred)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING"},
+		"INSERT INTO device (id, rev, product_key, device_name, bucket, created_ms, last_seen_ms, caps, agent, barred, disabled)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_DEVICE_FIND] = {"device_find", OTA_SQL_HOT,
 		"SELECT " DEVICE_COLUMNS " FROM device d WHERE d.product_key = $1 AND d.device_name = $2"},
 	[OTA_SQL_DEVICE_LOAD] = {"device_load", OTA_SQL_HOT,
 		"SELECT " DEVICE_COLUMNS " FROM device d WHERE d.id = $1"},
 	[OTA_SQL_DEVICE_SAVE] = {"device_save", OTA_SQL_HOT,
-		"UPDATE device SET last_seen_ms = $1, caps = $2, agent = $3, barred = $4, rev = rev + 1 WHERE id = $5"
-		" AND rev = $6"},
+		"UPDATE device SET last_seen_ms = $1, caps = $2, agent = $3, barred = $4, disabled = $5, rev = rev + 1 WHERE id = $6"
+		" AND rev = $7"},
 	[OTA_SQL_DEVICE_SAVE_LAST_SEEN] = {"device_save_last_seen", OTA_SQL_HOT,
 		"UPDATE device SET last_seen_ms = $1 WHERE id = $2"},
 	[OTA_SQL_DEVICE_LIST] = {"device_list", OTA_SQL_HOT,
@@ -109,8 +109,17 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_DEVICE_LIST_TAGGED] = {"device_list_tagged", OTA_SQL_HOT,
 		"SELECT " DEVICE_COLUMNS " FROM device_tag g JOIN device d ON d.id = g.device_id WHERE g.product_key = $1"
 		" AND g.tag = $2 AND g.value = $3 AND g.device_name > $4 ORDER BY g.device_name LIMIT $5"},
+	[OTA_SQL_DEVICE_LIST_DISABLED] = {"device_list_disabled", OTA_SQL_HOT,
+		"SELECT " DEVICE_COLUMNS " FROM device d WHERE d.disabled = 1 AND d.product_key = $1 AND d.device_name > $2"
+		" ORDER BY d.device_name LIMIT $3"},
+	[OTA_SQL_DEVICE_LIST_DISABLED_ALL] = {"device_list_disabled_all", OTA_SQL_COLD,
+		"SELECT " DEVICE_COLUMNS " FROM device d WHERE d.disabled = 1 AND (d.product_key, d.device_name) > ($1, $2)"
+		" ORDER BY d.product_key, d.device_name LIMIT $3"},
 	[OTA_SQL_DEVICE_LIST_BUCKET] = {"device_list_bucket", OTA_SQL_HOT,
 		"SELECT " DEVICE_COLUMNS " FROM device d WHERE d.bucket = $1 AND d.id > $2 ORDER BY d.id LIMIT $3"},
+	[OTA_SQL_DEVICE_NAME_BEHIND] = {"device_name_behind", OTA_SQL_HOT,
+		"SELECT d.device_name FROM device d WHERE d.product_key = $1 AND d.device_name > $2 ORDER BY d.device_name"
+		" LIMIT 1 OFFSET $3"},
 	[OTA_SQL_TAG_SAVE] = {"tag_save", OTA_SQL_HOT,
 		"INSERT INTO device_tag (" TAG_COLUMNS ", product_key, device_name) VALUES ($1, $2, $3, $4, $5)"
 		" ON CONFLICT (device_id, tag) DO UPDATE SET value = excluded.value WHERE device_tag.value <> excluded.value"},
@@ -159,6 +168,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_VERSION_LIST] = {"version_list", OTA_SQL_WARM,
 		"SELECT version, n FROM version_count WHERE product_key = $1 AND module = $2"
 		" ORDER BY n DESC, version LIMIT $3"},
+	[OTA_SQL_VERSION_LIST_NAMES] = {"version_list_names", OTA_SQL_HOT,
+		"SELECT version, n FROM version_count WHERE product_key = $1 AND module = $2 AND version > $3 ORDER BY version"
+		" LIMIT $4"},
 
 	[OTA_SQL_PACKAGE_INSERT] = {"package_insert", OTA_SQL_COLD,
 		"INSERT INTO package (" PACKAGE_OWN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"

@@ -1,5 +1,6 @@
 """The devices: each an ota-agent, a process with a configuration, a state directory and two firmware slots of its own."""
 
+import csv
 import hashlib
 import json
 import subprocess
@@ -30,6 +31,7 @@ class Device:
             "broker": f"mqtt://127.0.0.1:{broker_port}",
             "product_key": self.product,
             "device_name": self.name,
+            "device_secret_file": self.home / "device.secret",
             "state_dir": self.home,
             # Loopback, so http; a device in the field keeps the default, https alone.
             "url_schemes": "http https",
@@ -41,6 +43,12 @@ class Device:
             "check": Path(__file__).resolve().parent / "flash",
         }, MODULE)
         example.write(self._config)
+
+    def give_secret(self, secret):
+        """As in the factory, too: its own, and nobody else's."""
+        path = self.home / "device.secret"
+        path.touch(mode=0o600)
+        path.write_text(secret + "\n")
 
     def provision(self, agent, firmware):
         """As in the factory: the first slot filled before the device is ever switched on."""
@@ -79,6 +87,13 @@ class Fleet:
         self.product = product
         self.devices = [Device(f"{product}-{number:02d}", product, scratch) for number in range(1, count + 1)]
         self.names = [device.name for device in self.devices]
+
+    def give_secrets(self, table):
+        """The table that `otactl device add --secrets --out` wrote, one row a device."""
+        with open(table, newline="") as file:
+            secrets = {row["device_name"]: row["device_secret"] for row in csv.DictReader(file)}
+        for device in self.devices:
+            device.give_secret(secrets[device.name])
 
     def start(self, sources, broker_port, firmware, started):
         agent = sources.program("ota-agent")

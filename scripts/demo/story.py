@@ -43,7 +43,11 @@ class Story:
         self._console.type("product", "add", self._product, "--name", "Edge box, arm64")
         names = stage.scratch.home / "names.txt"
         names.write_text("".join(f"{name}\n" for name in fleet.names))
-        self._console.type("device", "add", self._product, "--names-file", names)
+        secrets = stage.scratch.home / "secrets.csv"
+        self._console.type("device", "add", self._product, "--names-file", names, "--secrets", "--out", secrets)
+        self._console.say("The server made a secret for each device, told it this once and keeps it sealed. As a factory would, "
+                          "the demo gives each device its own; by it the device proves who it is.")
+        fleet.give_secrets(secrets)
         fleet.start(stage.sources, stage.servers.broker_port, old, stage.daemons)
         self._console.say(f"{len(fleet.devices)} ota-agent processes: examples/agent.conf, each with two slots of its own. "
                           f"In the first is U-Boot {old.version} as Debian ships it ({self._releases.source}).")

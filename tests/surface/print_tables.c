@@ -1,6 +1,6 @@
 /*
- * Prints tables as JSON: the product's commands with their parameters, keys of configuration files, verbs of otactl; and what
- * devices may send (messages.h).
+ * Prints tables as JSON: the product's commands with their parameters, keys of configuration files, flags of the programs, verbs
+ * of otactl; and what devices may send and be sent (messages.h, pushes.h).
  *
  * What the tests of bad input (tests/system/surface) make of each field comes from here, so that a row added to a table is
  * tested at its limits without a line more.
@@ -8,14 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/command_line.h"
 #include "agent/config.h"
 #include "common/command.h"
 #include "common/config.h"
 #include "common/text.h"
 #include "ctl/access.h"
 #include "ctl/verb.h"
+#include "gateway/command_line.h"
 #include "gateway/settings.h"
-#include "tests/surface/messages.h"
+#include "plugin/broker/options.h"
+#include "tests/surface/pushes.h"
 
 static cJSON *add_object(cJSON *array)
 {
@@ -124,6 +127,8 @@ static void add_configs(cJSON *tree)
 	add_config(programs, "ota-agent", rows, count);
 	rows = ota_access_rows(&count);
 	add_config(programs, "otactl", rows, count);
+	rows = ota_options_rows(&count);
+	add_config(programs, "mosquitto_ota", rows, count);
 }
 
 static void add_options(cJSON *object, struct ota_option_list list)
@@ -132,14 +137,39 @@ static void add_options(cJSON *object, struct ota_option_list list)
 
 	for (size_t i = 0; i < list.count; i++) {
 		const struct ota_option *option = &list.rows[i];
+		const char letter[] = {option->letter, '\0'};
 		cJSON *row = add_object(rows);
 
 		add_text(row, "name", option->name);
+		add_text(row, "letter", letter);
 		add_text(row, "value", option->value);
 		add_text(row, "member", option->member);
 		add_text(row, "help", option->help);
 		cJSON_AddBoolToObject(row, "repeats", option->repeats);
 	}
+}
+
+static void add_flags(cJSON *programs, const char *program, struct ota_flag_list list)
+{
+	cJSON *rows = cJSON_AddArrayToObject(programs, program);
+
+	for (size_t i = 0; i < list.count; i++) {
+		const char letter[] = {list.rows[i].letter, '\0'};
+		cJSON *row = add_object(rows);
+
+		add_text(row, "name", list.rows[i].name);
+		add_text(row, "letter", letter);
+		add_text(row, "value", list.rows[i].value);
+		add_text(row, "help", list.rows[i].help);
+	}
+}
+
+static void add_command_lines(cJSON *tree)
+{
+	cJSON *programs = cJSON_AddObjectToObject(tree, "flags");
+
+	add_flags(programs, "ota-gateway", ota_gateway_flags());
+	add_flags(programs, "ota-agent", agent_command_line_flags());
 }
 
 static void add_verbs(cJSON *tree)
@@ -154,6 +184,7 @@ static void add_verbs(cJSON *tree)
 		add_text(object, "name", verb->name);
 		add_text(object, "members", verb->members);
 		add_text(object, "command", verb->command);
+		add_text(object, "arguments", verb->arguments);
 		add_text(object, "help", verb->help);
 		cJSON_AddNumberToObject(object, "least", verb->least);
 		cJSON_AddNumberToObject(object, "most", verb->most);
@@ -187,10 +218,12 @@ static void add_message(cJSON *rows, const struct message_row *row)
 
 static void add_messages(cJSON *tree)
 {
-	cJSON *rows = cJSON_AddArrayToObject(tree, "messages");
+	cJSON *messages = cJSON_AddArrayToObject(tree, "messages"), *pushes = cJSON_AddArrayToObject(tree, "pushes");
 
 	for (size_t i = 0; i < message_row_count(); i++)
-		add_message(rows, message_row_at(i));
+		add_message(messages, message_row_at(i));
+	for (size_t i = 0; i < push_row_count(); i++)
+		add_message(pushes, push_row_at(i));
 }
 
 int main(void)
@@ -199,6 +232,7 @@ int main(void)
 
 	add_commands(tree);
 	add_configs(tree);
+	add_command_lines(tree);
 	add_verbs(tree);
 	add_messages(tree);
 	OTA_AUTO_BYTES struct ota_bytes text = {0};

@@ -256,12 +256,30 @@ def test_missing_option_stops_the_start_with_its_name(new_broker, option):
 def test_unknown_option_stops_the_start_with_its_name(new_broker):
     broker = new_broker()
     broker.config.set_option("ota_setle", "2s")
-    log = broker.start_refused()
-    assert "ota_setle" in log
+    assert 'ota_setle: unknown option; did you mean \\"ota_settle\\"?' in broker.start_refused()
+
+
+def test_doubled_option_stops_the_start_with_its_name(new_broker):
+    broker = new_broker()
+    broker.config.add("plugin_opt_ota_others", "allow")
+    assert "ota_others: is given twice" in broker.start_refused()
+
+
+def test_empty_option_stops_the_start_with_its_name(new_broker):
+    """Mosquitto's own words: the plugin is not asked."""
+    broker = new_broker()
+    broker.config.set_option("ota_gateway_url", "")
+    assert "Empty ota_gateway_url value" in broker.start_refused()
+
+
+def test_option_in_another_encoding_stops_the_start_with_its_name(new_broker):
+    broker = new_broker()
+    broker.config.set_option("ota_journal_dir", "/x/\udcff")
+    assert "ota_journal_dir: must be text in UTF-8" in broker.start_refused()
 
 
 @pytest.mark.parametrize("option, value", [("ota_others", "maybe"), ("ota_device_auth", "yes"), ("ota_settle", "soon"),
-                                           ("ota_settle", "-1s"), ("ota_gateway_url", "ftp://x"),
+                                           ("ota_settle", "-1s"), ("ota_settle", "61s"), ("ota_gateway_url", "ftp://x"),
                                            ("ota_store_dir", "relative/path")])
 def test_bad_value_stops_the_start_with_its_name(new_broker, option, value):
     broker = new_broker()

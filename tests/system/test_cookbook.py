@@ -1,130 +1,39 @@
-"""README and docs/cookbook.md, followed to the letter on a machine of its own (tests/system/walk).
+"""README and docs/cookbook.md, followed to the letter on a machine of its own, with a systemd of its own (tests/system/walk).
 
-Everything in a shell block is typed as it stands, in the order of the pages, and what a page shows must come. Put in its
-place are only: `sudo`, `make`, `systemctl` and `systemd-tmpfiles` (walk/bin), what a reader edits (EDITS), his files (FILES), and
-ids: where a page shows the bare number that `-o name` prints, that number means the real one in all that follows.
+Everything in a shell block is typed as it stands, in the order of the pages, and what a page shows must come.
 """
 
 import os
-import re
-import time
 
 import pytest
 
-from harness import places, sanitizer
-from harness.wait import DEADLINE
 from walk import page
-from walk.machine import Machine, Refused, keep_install_log, missing
+from walk.machine import keep_install_log
+from walk.reader import COOKBOOK, README, Reader, machine_of_ones_own, part
 
-README = places.ROOT / "README.md"
-COOKBOOK = places.ROOT / "docs/cookbook.md"
-
-# "yours to decide" of README: file, what stands there, what a reader without TLS makes of it.
-EDITS = {
-    "/etc/mosquitto/conf.d/ota.conf": [
-        ("plugin_opt_ota_gateway_url .*", "plugin_opt_ota_gateway_url http://127.0.0.1:8080"),
-        # Not to wait for what tests/system/test_versions.py waits for.
-        ("plugin_opt_ota_device_auth none", "plugin_opt_ota_device_auth none\nplugin_opt_ota_settle 200ms"),
-    ],
-    "/etc/ota/agent.conf": [
-        ("broker = .*", "broker = mqtt://127.0.0.1:1883"), ("product_key = .*", "product_key = edgebox"),
-        ("device_name = .*", "device_name = box-0001"), ("#url_schemes = https", "url_schemes = http https"),
-        ("#check = .*", "check = /usr/local/share/doc/mosquitto-ota/examples/hooks/check-uboot"),
-    ],
-}
-MORE_BOXES = ["box-0002", "box-0003"]
-
-
-def firmware(version):
-    return f"U-Boot {version} (a firmware of {version})\n" * 1000
-
-
-FILES = {"firmware.bin": firmware("2023.01"), "fw.bin": firmware("2023.04"), "fw-1.0.bin": firmware("2023.01 again"),
-         "bad.bin": "not what a device boots\n" * 1000,
-         "triples.csv": "DeviceName,DeviceSecret,ProductKey,tag:site\n"
-                        "meter-01,6fC3kq0rXyVb1TnUe2hZ5sWd8aLpGm47,a1B2c3D4e5F,north\n"
-                        "meter-02,Q9wErT7yUiOp1AsDfG3hJkL5zXcVb2Nm,a1B2c3D4e5F,south"}
-LOOKS = re.compile(r"^otactl \w+ (list|show|tasks|versions|status)\b")
-
-
-class Reader:
-    """Follows pages."""
-
-    def __init__(self, machine):
-        self.machine = machine
-        self.ids = {}
-        self.unedited = dict(EDITS)
-
-    def follow(self, steps):
-        for step in steps:
-            command = self.with_ids(step.command)
-            code, said = self.type(command, step)
-            if os.environ.get("OTA_WALK"):
-                print(f"\n{step.title}: $ {command}   ({code})\n" + "\n".join(said))
-            told = f"{step.title}: $ {command}\n" + "\n".join(said)
-            refused = [line for line in step.shown if line.startswith("otactl: ")]
-            assert code == 0 or refused, f"exit code {code} of {told}"
-            self.learn_id(step, said)
-            missing = page.fits(step.shown, said)
-            assert missing == [], f"{told}\n\nis shown in the page, but did not come: {missing}"
-            self.edit()
-
-    def type(self, command, step):
-        """A reader who only looks looks again until he sees what the page shows. He ends what follows the log."""
-        if " --follow" in command:
-            return 0, self.machine.run(f"timeout -s INT 1 {command}")[1]
-        end = time.monotonic() + DEADLINE
-        while True:
-            code, said = self.machine.run(command)
-            satisfied = code == 0 and page.fits(step.shown, said) == []
-            if satisfied or not LOOKS.match(command) or time.monotonic() > end:
-                return code, said
-
-    def with_ids(self, command):
-        return re.sub(r"(?<=[ /])\d+(?=[\s;]|$)", lambda match: self.ids.get(match.group(), match.group()), command)
-
-    def learn_id(self, step, said):
-        if len(step.shown) == 1 and re.fullmatch(r"\d+", step.shown[0]) and said:
-            self.ids[step.shown[0]] = said[-1]
-
-    def edit(self):
-        for path in [each for each in self.unedited if self.machine.run(f"test -e {each}")[0] == 0]:
-            for old, new in self.unedited.pop(path):
-                self.machine.good(f"grep -q '^{old}$' {path} && sed -i 's|^{old}$|{new}|' {path}".replace("\n", "\\n"))
+MORE_BOXES = ["box-0002"]
 
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
-    if missing():
-        pytest.skip(f"no machine of its own: it needs {missing()}")
-    if sanitizer.chosen():
-        pytest.skip("programs are installed and started as they are, without a sanitizer's library")
-    try:
-        machine = Machine(tmp_path_factory.mktemp("walk") / "scratch")
-    except Refused as reason:
-        pytest.skip(f"no machine of its own: {reason}")
-    machine.good(f"mkdir /srv/mosquitto-ota && cd /srv/mosquitto-ota && cp -r {places.ROOT}/examples .")
-    for name, text in FILES.items():
-        machine.write(name, text)
+    machine = machine_of_ones_own(tmp_path_factory.mktemp("walk") / "scratch")
     yield Reader(machine)
     if os.environ.get("OTA_WALK"):
-        print("\n".join(machine.run("cat /var/log/*.service.log /var/log/mosquitto/*.log | tail -60")[1]))
+        print("\n".join(machine.run("journalctl --no-pager | tail -60; tail -60 /var/log/mosquitto/*.log")[1]))
     machine.close()
 
 
-def part(path, title):
-    return page.steps(page.sections(path.read_text())[title], title)
-
-
 def other_boxes(reader):
-    """The devices a reader has besides his first: an agent each, as README starts it."""
+    """The devices a reader has besides his first: an agent each, as README starts it, in a directory of its own."""
     run = reader.machine
     for name in MORE_BOXES:
-        run.good(f"sed 's|box-0001|{name}|; s|/var/lib/ota-agent|/var/lib/ota-agent/{name}|' /etc/ota/agent.conf "
-                 f">/etc/ota/{name}.conf")
+        run.good(f"sed 's|box-0001|{name}|; s|/var/lib/ota-agent|/var/lib/ota-{name}|; s|/device.secret|/{name}.secret|' "
+                 f"/etc/ota/agent.conf >/etc/ota/{name}.conf")
+        run.good(f"(umask 077; sed -n s/edgebox,{name},//p secrets.csv >/etc/ota/{name}.secret)")
+        run.good(f"chown ota-agent /etc/ota/{name}.secret")
         run.good(f"ota-agent --config /etc/ota/{name}.conf --provision firmware.bin --version 1.0")
-        run.good(f"sed 's|agent.conf|{name}.conf|' /usr/local/lib/systemd/system/ota-agent.service "
-                 f">/etc/systemd/system/{name}.service && systemctl start {name}")
+        run.good(f"sed 's|agent.conf|{name}.conf|; s|^StateDirectory=.*|StateDirectory=ota-{name} ota-{name}/slots|' "
+                 f"/usr/local/lib/systemd/system/ota-agent.service >/etc/systemd/system/{name}.service && systemctl start {name}")
 
 
 def test_readme_brings_the_update_server_to_a_mosquitto(reader):

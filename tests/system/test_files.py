@@ -84,7 +84,8 @@ def test_files_stand_alone_and_are_two_at_least(operator, broker):
     first, second = [{"name": name, **broker.add_file(content)} for name, content in FILES.items()]
     lost = {**second, "sha256": "0" * 64}
     for members, code, sentence in [
-            ({"files": []}, "invalid", "2..20"), ({"files": [first]}, "invalid", "2..20"), ({"files": [first, 1]}, "invalid", "files"),
+            ({"files": []}, "invalid", "2..20"), ({"files": [first]}, "invalid", "2..20"),
+            ({"files": [first, 1]}, "invalid", "files"),
             ({"files": [first, {**second, "name": ".."}]}, "invalid", "name"),
             ({"size": 5}, "invalid", "size and files exclude each other"),
             ({"url": "http://h/x"}, "invalid", "url and files exclude each other"),

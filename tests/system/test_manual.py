@@ -51,6 +51,14 @@ def test_page_of_the_agent_has_every_key_of_the_example():
     assert keys <= set(re.findall(r"^(\w+)(?: \(required\))?$", page("ota-agent.conf.5"), re.MULTILINE))
 
 
+def test_page_of_the_agent_tells_defaults_as_the_example_does():
+    """The example shows each key that may be left out, behind a #, with what is true then."""
+    text = page("ota-agent.conf.5")
+    for key, default in (("keepalive", "1m"), ("download_tries", "8"), ("download_deadline", "1h"), ("restart", "reexec"),
+                         ("mqtt_version", "3.1.1"), ("url_schemes", "https"), ("log_level", "info"), ("timeout", "5m")):
+        assert re.search(rf"^{key}\n(?:(?!\.RE).*\n)*.*default {re.escape(default)}\)", text, re.MULTILINE), key
+
+
 def test_page_of_the_plugin_has_every_option_of_the_example():
     example = (PROSE.parents[1] / "examples/mosquitto.conf").read_text()
     names = set(re.findall(r"^#?(plugin_opt_\w+)", example, re.MULTILINE))

@@ -54,8 +54,12 @@ def own(command):
     ("product add pk1 --name One --sign-method sha256 --reason new", "createProduct",
      {"productKey": "pk1", "name": "One", "signMethod": "sha256", "reason": "new"}),
     ("device show pk1 a:b@c", "getDevice", {"productKey": "pk1", "deviceName": "a:b@c"}),
+    ("product add --key pk1", "createProduct", {"productKey": "pk1"}),
+    ("device renew-secret pk1 a --reason stolen", "renewSecret", {"productKey": "pk1", "deviceName": "a", "reason": "stolen"}),
     ("device unbar pk1 a --reason fixed --request-id r1", "unbarDevice",
      {"productKey": "pk1", "deviceName": "a", "reason": "fixed", "requestId": "r1"}),
+    ("device disable pk1 a --reason stolen", "disableDevice", {"productKey": "pk1", "deviceName": "a", "reason": "stolen"}),
+    ("device enable pk1 a", "enableDevice", {"productKey": "pk1", "deviceName": "a"}),
     ("package show 3", "getPackage", {"package": 3}),
     ("package show -p pk1 -v 2.0", "getPackage", {"productKey": "pk1", "version": "2.0"}),
     ("batch show 7", "getBatch", {"batch": 7}),
@@ -134,7 +138,7 @@ def test_follow_since_shows_all_from_then_on(plugin, otactl):
     ("log --since yesterday", "--since"), ("log --until 2026-13-01", "--until"), ("log --follow --until 1h", "--until"),
     ("log --follow -o json", "jsonl"), ("log --follow --limit x", "--limit"),
     ("log --since 2026-11-20 --until 2026-11-19", "since"), ("device log pk1 a --since x", "--since"),
-    ("token add ci", "--role"), ("token add ci --role root", "--role"), ("token add a/b --role viewer", "name"),
+    ("token add ci", "--role"), ("token add ci --role root", "--role"), ("token add a/b --role viewer", "NAME"),
     ("token add ci --role viewer --expires-in never", "--expires-in"), ("token revoke", "NAME"),
 ])
 def test_mistakes_about_log_and_token_are_told_by_name(otactl, words, said):
@@ -160,7 +164,8 @@ def test_refusal_is_a_sentence_and_an_exit_code(plugin, otactl, code, exit_code)
 
 
 @pytest.mark.parametrize("words", ["batch", "bacth list", "batch show", "batch show x", "batch list --stat x",
-                                   "-o xml batch list", "batch show 1 2", "product add a-b", "batch create --all",
+                                   "-o xml batch list", "batch show 1 2", "product add a-b", "product add",
+                                   "product add pk1 --key pk1", "batch create --all",
                                    "batch create --package 1", "batch cancel 7 --level now", "device add pk1", "log --limit 0",
                                    "batch watch 7 --interval soon"])
 def test_mistake_of_the_typist_is_exit_code_2_with_a_sentence(plugin, otactl, words):
@@ -342,6 +347,7 @@ def test_access_comes_from_environment_files_and_options(plugin, otactl, tmp_pat
     otactl.good("product", "list", **none)
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
+    token.chmod(0o600)
     otactl.good("--token-file", token, "--gateway", gateway.url, "product", "list", OTA_TOKEN="ota_" + "E" * 43)
     assert otactl("product", "list", OTA_TOKEN="ota_" + "E" * 43).code == 1
     otactl.good("product", "list", OTA_TOKEN=None, OTA_TOKEN_FILE=str(token))

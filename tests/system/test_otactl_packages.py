@@ -129,8 +129,8 @@ def test_wrong_product_is_told_before_the_first_byte_is_fetched(plugin, otactl, 
 
 
 @pytest.mark.parametrize("words, said", [
-    ("", "which package?"), ("fw.bin --url http://h/f", "not both"), ("--url ftp://h/f", "--url: url is \"ftp://h/f\"; allowed:"),
-    ("--url http://u:p@h/f", "--url:"), ("--url http://h/" + "x" * 247, "--url:"), ("--url http://h/ü", "--url:"),
+    ("", "which package?"), ("fw.bin --url http://h/f", "not both"), ("--url ftp://h/f", "--url is \"ftp://h/f\"; allowed:"),
+    ("--url http://u:p@h/f", "--url is "), ("--url http://h/" + "x" * 247, "--url is "), ("--url http://h/ü", "--url is "),
     ("fw.bin --info a", "KEY=VALUE"), ("fw.bin --info a=1 --info a=2", "given twice"),
     ("fw.bin --info url=1", "word of the protocol"),
     ("fw.bin --info _a=1", "does not begin with _"), ("fw.bin --info " + "k" * 31 + "=1", "1..30"),

@@ -188,7 +188,7 @@ class Broker:
     def _spawn(self, ends_early=False):
         self.runs += 1
         path = self.home / "mosquitto.conf"
-        path.write_text(self.config.text())
+        path.write_text(self.config.text(), encoding="utf-8", errors="surrogateescape")
         environment = {**os.environ, **sanitizer.environment(ends_early), **self.environment}
         with open(self.log_path, "a") as log:
             log.write(self._headline())

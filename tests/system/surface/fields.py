@@ -46,6 +46,8 @@ def allowed_words(row):
         return (row["allowed"],)
     if row["type"] == "duration":
         return duration(row["low"]), duration(row["high"])
+    if row["type"] == "integer" and row["high"] == MOST_INTEGER:
+        return (f"{row['low']} and more",)
     if row["type"] in ("integer", "text"):
         return str(row["low"]), str(row["high"])
     return ()

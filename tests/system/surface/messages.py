@@ -1,11 +1,11 @@
-"""What devices may send, good and bad, as tests/surface/messages.c has it."""
+"""What devices may send, good and bad, as tests/surface/messages.c has it; what they may be sent: tests/surface/pushes.c."""
 
 import base64
 from typing import NamedTuple, Optional
 
 from .tables import tables
 
-VERBS = {"inform": "/inform/", "progress": "/progress/", "request": "/request/", "get": "/firmware/get"}
+VERBS = {"inform": "/inform/", "upgrade": "/upgrade/", "progress": "/progress/", "request": "/request/", "get": "/firmware/get"}
 
 
 class Row(NamedTuple):
@@ -25,9 +25,9 @@ def _bytes_of(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def rows():
+def rows(table="messages"):
     made = []
-    for number, row in enumerate(tables()["messages"]):
+    for number, row in enumerate(tables()[table]):
         verb = next(name for name, words in VERBS.items() if words in row["topic"])
         made.append(Row(number, verb, row["field"], row["what"], _bytes_of(row["payload"]), row.get("effect"), row.get("line")))
     return made

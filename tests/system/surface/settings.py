@@ -40,6 +40,30 @@ def numbers(row, spell, words):
         yield "below its least", spell(row["low"] - 1), False, words
 
 
+def size(number):
+    """As the programs write it."""
+    for unit, bytes_each in (("G", 2**30), ("M", 2**20), ("k", 2**10)):
+        if number and number % bytes_each == 0:
+            return f"{number // bytes_each}{unit}"
+    return str(number)
+
+
+def good_value(row):
+    """Any value that the reader takes."""
+    return {"integer": str(row["low"]), "size": size(row["low"]), "duration": duration(row["low"]), "bool": "yes", "path": "/x",
+            "text": "x", "choice": row.get("choices", [""])[0]}[row["type"]]
+
+
+def texts(row):
+    most = int(row["size"] - 1)
+    yield "at its limit", "/" + "x" * (most - 1), True, ()
+    yield "one past its limit", "/" + "x" * most, False, (str(most),)
+    yield "with a control character", "/x\x01y", False, ("control characters",)
+    yield "with a tab", "/x\ty", False, ("control characters",)
+    if row["required"]:
+        yield "empty", "", False, ("path" if row["type"] == "path" else "empty",)
+
+
 def values(row):
     """(what, value, is good, words)."""
     kind = row["type"]
@@ -47,7 +71,7 @@ def values(row):
         yield from numbers(row, str, (str(row["low"]), str(row["high"])))
         yield from ((f"the text {text!r}", text, False, ("integer",)) for text in ("x", "1.5", "0x10", "1e3", "", "1 2"))
     elif kind == "size":
-        yield from numbers(row, str, (str(row["low"]), str(row["high"])))
+        yield from numbers(row, str, (size(row["low"]), size(row["high"])))
         yield from ((f"the text {text!r}", text, False, ("16M",)) for text in ("x", "-1", "1Q", "", "1.5M"))
     elif kind == "duration":
         yield from numbers(row, duration, (duration(row["low"]), duration(row["high"])))
@@ -58,7 +82,7 @@ def values(row):
     elif kind == "bool":
         yield from ((f"the text {text!r}", text, False, ("yes", "no")) for text in ("x", "1", "YES", ""))
     else:
-        yield "one past its limit", "/" + "x" * int(row["size"] - 1), False, (str(int(row["size"]) - 1),)
+        yield from texts(row)
 
 
 def cases(row, least):
@@ -80,14 +104,16 @@ def cases(row, least):
 
     for what, value, is_good, words in values(row):
         yield Case(what, *_with(build, [f"{key} = {value}"], is_good, (key, *words)))
-    good = next((line for section, lines in least for line in lines if section == row["section"] and line.startswith(key + " ")),
-                None)
-    if good:
-        yield Case("twice", *_with(build, [good, good], False, (key, "twice")))
+    least_line = next((line for section, lines in least for line in lines
+                       if section == row["section"] and line.startswith(key + " ")), None)
+    good = least_line or f"{key} = {good_value(row)}"
+    yield Case("twice", *_with(build, [good, good], False, (key, "twice")))
     for wrong in (key + key[-1], key.upper()):
-        yield Case(f"misspelt as {wrong}", *_with(build, [f"{wrong} = x"], False, (wrong, "unknown key", key)))
-    if row["required"] and good:
+        yield Case(f"misspelt as {wrong}", *_with(build, [f"{wrong} = x"], False, (wrong, "unknown", key)))
+    if row["required"]:
         yield Case("missing", build([])[0], False, 0, (key, "missing"))
+    if row["type"] in ("text", "path"):
+        yield Case("in another encoding", build([f"{key} = /\udcff"])[0], False, 0, ("UTF-8",))
 
 
 def _with(build, own, is_good, words):

@@ -13,7 +13,8 @@ from harness import places
 
 HERE = Path(__file__).parent
 DEADLINE = 60  # of one command; batches are watched to their end
-ENTER = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+KEEPER = ["unshare", "--mount", "--net", "--uts", "--ipc", sys.executable, "-B", str(HERE / "inside.py")]
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Refused(Exception):
@@ -21,20 +22,32 @@ class Refused(Exception):
 
 
 class Machine:
-    def __init__(self, scratch):
+    """Files are those of `root`; `stand_ins`: what is built already is not built again (bin/)."""
+
+    def __init__(self, scratch, root="/", stand_ins=True):
         scratch.mkdir()
-        environment = {"PATH": f"{HERE / 'bin'}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                       "HOME": "/srv/home", "OTA_BUILD": str(places.BUILD), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-        self.process = subprocess.Popen([*ENTER, sys.executable, "-B", HERE / "inside.py", scratch], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
-                                        cwd="/")
+        places_there = [str(places.ROOT), str(places.BUILD)] if stand_ins else []
+        with open(scratch.parent / "boot.log", "w+") as log:
+            self.keeper = subprocess.Popen([*KEEPER, root, str(scratch), *places_there], stdin=subprocess.PIPE,
+                                           stdout=subprocess.PIPE, stderr=log, text=True, cwd="/")
+            said = self.keeper.stdout.readline().split()
+            if said[:1] != ["up"]:
+                self.end_keeper()
+                log.seek(0)
+                raise Refused(log.read().strip().split("\n")[-1])
+        self.process = self.shell(said[1], f"{HERE / 'bin'}:{PATH}" if stand_ins else PATH)
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-        code, said = self.run("mkdir -p /srv/home && echo here")
-        if code or said != ["here"]:
-            self.close()
-            raise Refused(" ".join(said) or "no shell")
+        self.good("mkdir -p /srv/home && cd /srv")
+
+    @staticmethod
+    def shell(first_process, path):
+        environment = {"PATH": path, "HOME": "/srv/home", "OTA_BUILD": str(places.BUILD), "LANG": "C.UTF-8",
+                       "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.Popen(["nsenter", "--all", "--target", first_process, "bash", "--noprofile", "--norc"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                env=environment)
 
     def _read(self):
         for line in self.process.stdout:
@@ -73,9 +86,15 @@ class Machine:
     def close(self):
         self.process.kill()
         self.process.wait()
+        self.end_keeper()
         self.process.stdin.close()
         self.reader.join()
         self.process.stdout.close()
+
+    def end_keeper(self):
+        self.keeper.stdin.close()
+        self.keeper.wait()
+        self.keeper.stdout.close()
 
 
 def keep_install_log(function):
@@ -93,5 +112,5 @@ def keep_install_log(function):
 
 def missing():
     """What a machine of its own would need and is not there; "" = nothing."""
-    absent = [tool for tool in ("unshare", "setpriv", "systemd-sysusers", "systemd-tmpfiles") if not shutil.which(tool)]
+    absent = [tool for tool in ("unshare", "nsenter", "systemctl") if not shutil.which(tool)]
     return "root" if os.geteuid() != 0 else ", ".join(absent)

@@ -375,12 +375,21 @@ Test(hook, that_prints_for_ever_is_ended_at_its_deadline)
 	cr_expect(told("its last line: no end"), "%s", error.text);
 }
 
+/* The pipe is full again before the listener is done with the last line. */
+static void listen_slowly(void *context, const char *line)
+{
+	(void)context;
+	(void)line;
+	usleep(1000);
+}
+
 Test(hook, that_leaves_a_child_printing_for_ever_is_over_when_it_is_over)
 {
+	const struct agent_watch slow = {.stop_fd = -1, .line = listen_slowly};
 	int64_t began = ota_boot_ms();
 
-	write_program("yes no end 2>/dev/null & echo $! >$0.child; exit 0");
-	cr_expect_eq(run_verb("restart", 30000, &watch), 0);
+	write_program("yes $(printf %0500d 1) 2>/dev/null & echo $! >$0.child; sleep 0.2; exit 0");
+	cr_expect_eq(run_verb("restart", 30000, &slow), 0);
 	cr_expect_lt(ota_boot_ms() - began, 5000);
 	cr_expect(process_goes("hook.child"), "nobody reads what it prints");
 }

@@ -438,8 +438,9 @@ static struct ota_push sample_files(void)
 Test(aliyun, point_0_05_files_is_the_very_last_key)
 {
 	struct ota_push push = sample_files();
-	EXPECT_LOST(&push, {"]},\"id\"", "],\"extData\":{\"site\":\"north\"}},\"id\"", SCAN}, {"\"fileName\":\"app.bin\",", "", SCAN},
-		    {"\"fileSize\":20000", "\"size\":20000", SCAN}, {"},{", "}, {", 0});
+	EXPECT_LOST(&push, {"]},\"id\"", "],\"extData\":{\"site\":\"north\"}},\"id\"", SCAN},
+		    {"\"fileName\":\"app.bin\",", "", SCAN}, {"\"fileSize\":20000", "\"size\":20000", SCAN},
+		    {"},{", "}, {", 0});
 }
 
 Test(aliyun, point_0_05_one_file_in_a_list_is_none)

@@ -135,7 +135,7 @@ Test(config, every_mistake_is_a_sentence_with_file_line_and_key)
 	} cases[] = {
 		{"name=x\ncuont=1", "2: cuont: unknown key in the head of the file; did you mean \"count\"?"},
 		{"name=x\nzzzzzzzz=1", "2: zzzzzzzz: unknown key in the head of the file"},
-		{"name=x\nhook=1", "2: hook: unknown key in the head of the file"},
+		{"name=x\nhook=1", "2: hook: belongs into a section [module NAME], not into the head of the file"},
 		{"name=x\n\nname=y", "3: name: is given twice"},
 		{"name=x\njust words", "2: \"just words\" is neither key = value nor [section]"},
 		{"name=12345678", "1: name: is 8 bytes long; at most 7 are allowed"},
@@ -156,12 +156,15 @@ Test(config, every_mistake_is_a_sentence_with_file_line_and_key)
 		{"secure=yes", " name: is missing (what this unit is called)"},
 		{"name=x\n[module a]\nreboot=no\n\n[module b]\nhook=/b", "2: hook: is missing (the program that installs it)"},
 		{"name=x\n[module a]\nreboot=no\n", "2: hook: is missing (the program that installs it)"},
-		{"name=x\n[modul a]\n", "2: unknown section [modul a]"},
+		{"name=x\n[modul a]\n", "2: unknown section [modul a]; did you mean [module NAME]?"},
 		{"name=x\n[]\n", "2: unknown section []"},
+		{"name=x\n[module]\n", "2: section [module] needs a name: [module NAME]"},
+		{"name=x\nmode=a\tb", "2: mode: \"a?b\" must be one of off, warn, require"},
+		{"name=x\ty", "1: name: must be text in UTF-8 without control characters"},
 		{"name=x\n[module a\n", "2: a section header must end in ]"},
 		{"name=x\n[module a]\nhook=/a\n[module a]\n", "4: section [module a] stands twice"},
 		{"name=x\n[module a]\nhook=/a\n[module b]\nhook=/b\n[module c]\nhook=/c", "6: at most 2 modules"},
-		{"name=x\n[module a]\nname=x", "3: name: unknown key in module"},
+		{"name=x\n[module a]\nname=x", "3: name: belongs into the head of the file, not into a section [module NAME]"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char expected[1024];
@@ -247,6 +250,6 @@ Test(config, every_problem_is_told_to_who_listens)
 				   "a.conf:6: reboot: \"perhaps\" must be yes or no\n"
 				   "a.conf:5: hook: is missing (the program that installs it)\n"
 				   "a.conf:7: unknown section [radio]\n"
-				   "a.conf:12: hok: unknown key in module; did you mean \"hook\"?\n");
+				   "a.conf:12: hok: unknown key in a section [module NAME]; did you mean \"hook\"?\n");
 	cr_expect_str_eq(strrchr(error.text, '/'), "/a.conf:2: count: \"101\" must be an integer from 1 to 100", "the first");
 }

@@ -125,6 +125,22 @@ Test(text, durations_print_in_their_largest_exact_unit_and_come_back)
 	}
 }
 
+Test(text, sizes_print_in_their_largest_exact_unit_and_come_back)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} rows[] = {{0, "0"},           {1023, "1023"},          {1024, "1k"}, {1025, "1025"}, {UINT64_C(32) << 20, "32M"},
+		    {1536 * 1024, "1536k"}, {UINT64_C(1) << 40, "1024G"}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[32];
+		uint64_t back = 7;
+		ota_text_print_size(text, rows[i].bytes);
+		cr_expect_str_eq(text, rows[i].text);
+		cr_expect(ota_text_parse_size(text, &back) && back == rows[i].bytes, "%s", text);
+	}
+}
+
 /* `text` repeated to `size` bytes. */
 static struct ota_span filled(char *target, char letter, size_t size)
 {

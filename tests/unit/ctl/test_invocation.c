@@ -70,10 +70,10 @@ Test(invocation, mistakes_are_sentences)
 	static const struct {
 		const char *line, *said;
 	} rows[] = {
-		{ "product show", "otactl product show needs PRODUCT" },
-		{ "product show a b", "unexpected argument \"b\"" },
-		{ "batch show x", "batch must be an integer; allowed: 1..9007199254740991" },
-		{ "batch create --retries many", "--retries: retries must be an integer; allowed: 0..10" },
+		{ "product show", "product show needs PRODUCT" },
+		{ "product show a b", "\"b\" is one word too many: product show takes PRODUCT" },
+		{ "batch show x", "ID is \"x\", which is no integer; allowed: 1 and more" },
+		{ "batch create --retries many", "--retries is \"many\", which is no integer; allowed: 0..10" },
 		{ "batch list --stat x", "there is no option --stat; did you mean --state?" },
 		{ "batch list --zzz", "there is no option --zzz; see otactl batch list --help" },
 		{ "batch list -z", "there is no option -z; see otactl batch list --help" },
@@ -83,6 +83,37 @@ Test(invocation, mistakes_are_sentences)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		cr_expect_str_eq(command_of(rows[i].line), rows[i].said, "%s", rows[i].line);
+}
+
+Test(invocation, refusals_speak_of_what_was_typed)
+{
+	static const struct {
+		const char *line, *path, *told, *said;
+		int code;
+	} rows[] = {
+		{ "token add a --role b", "role", "role is \"b\"; allowed: c", "--role is \"b\"; allowed: c", OTA_EINVALID },
+		{ "device show p a/b", "deviceName", "deviceName is \"a/b\"", "NAME is \"a/b\"", OTA_EINVALID },
+		{ "package show 0", "package", "package is 0; allowed: 1..5", "ID is 0; allowed: 1..5", OTA_EINVALID },
+		{ "batch create", "strategy.retries", "retries is 11", "--retries is 11", OTA_EINVALID },
+		{ "batch create -p p", "productKey", "product p is gone", "--product: product p is gone", OTA_ENOTFOUND },
+		{ "batch create -v 1", "version", "version 1 exists", "--version: version 1 exists", OTA_ECONFLICT },
+		{ "batch show 7", "batch", "batch 7 does not exist", "batch 7 does not exist", OTA_ENOTFOUND },
+		{ "batch show 7", "other", "other is missing", "other is missing", OTA_EINVALID },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ota_invocation invocation = { 0 };
+		struct ota_error error = { 0 };
+		const struct ota_verb *verb;
+		char *argv[WORDS_MAX];
+		int argc = split(rows[i].line, argv), used;
+
+		cr_assert_eq(ota_verb_find(argc, argv, &verb, &used, NULL), 0);
+		cr_assert_eq(ota_invocation_parse(verb, argc - used, argv + used, &invocation, NULL), 0);
+		int code = ota_fail_at(&error, rows[i].code, rows[i].path, "%s", rows[i].told);
+		cr_expect_eq(ota_invocation_blame(&invocation, code, &error), rows[i].code);
+		cr_expect_str_eq(error.text, rows[i].said, "%s", rows[i].line);
+		ota_invocation_release(&invocation);
+	}
 }
 
 Test(invocation, repeated_options_keep_every_value)

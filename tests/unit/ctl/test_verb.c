@@ -102,5 +102,5 @@ Test(verb, unknown_words_get_a_hint)
 	cr_expect_str_eq(problem_of("batch", "creat"), "there is no verb \"creat\"; did you mean \"create\"?");
 	cr_expect_str_eq(problem_of("batch", "zzz"), "there is no verb \"zzz\"; see otactl batch --help");
 	cr_expect_str_eq(problem_of("log", NULL), "");
-	cr_expect_not_null(strstr(problem_of("batch", NULL), "what to do?"));
+	cr_expect_not_null(strstr(problem_of("batch", NULL), "what to do with it?"));
 }

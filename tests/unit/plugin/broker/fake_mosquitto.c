@@ -199,6 +199,11 @@ const char *mosquitto_client_username(const struct mosquitto *client)
 	return client->username;
 }
 
+bool mosquitto_client_clean_session(const struct mosquitto *client)
+{
+	return !client->keeps_session;
+}
+
 const char *mosquitto_client_address(const struct mosquitto *client)
 {
 	(void)client;

@@ -16,6 +16,7 @@
 struct mosquitto {
 	const char *id, *username;
 	bool connected;
+	bool keeps_session; /* connected without a clean session */
 };
 
 enum { FAKE_MESSAGES_MAX = 512 };

@@ -34,6 +34,7 @@ static struct {
 	unsigned fail_times;
 	bool held;
 	int64_t due_at;
+	struct ota_identity disabled;
 	struct ota_outbox *outbox;
 	const struct ota_log *log;
 	int (*noted)(void *context, const struct ota_event *event);
@@ -60,7 +61,13 @@ void fakes_reset(void)
 	state.fail_words[0] = state.hold_words[0] = '\0';
 	state.held = state.in_transaction = state.in_savepoint = false;
 	state.due_at = INT64_MAX;
+	state.disabled = (struct ota_identity){"", ""};
 	unlock();
+}
+
+void fakes_disable(const char *product_key, const char *device_name)
+{
+	ota_identity_make(ota_span_from_text(product_key), ota_span_from_text(device_name), &state.disabled);
 }
 
 static bool wait_until(bool (*reached)(size_t), size_t count)
@@ -490,6 +497,15 @@ int64_t ota_engine_online(const struct ota_engine *engine)
 	return 0;
 }
 
+int ota_device_list_disabled(struct ota_store *store, const struct ota_identity *after, struct ota_device *rows, size_t capacity,
+			     size_t *ret_count, struct ota_error *error)
+{
+	(void)store, (void)after, (void)capacity, (void)error;
+	*ret_count = state.disabled.device_name[0] != '\0';
+	rows[0] = (struct ota_device){.identity = state.disabled};
+	return 0;
+}
+
 /* --- the control --- */
 
 int ota_control_new(const struct ota_control_options *options, struct ota_control **ret_control, struct ota_error *error)
@@ -511,6 +527,16 @@ int ota_control_bootstrap(struct ota_control *control, const char *directory, st
 	return 0;
 }
 
+/* "disable one&pk", "enable one&pk" */
+static void order_take(struct ota_span payload)
+{
+	struct ota_identity identity;
+	bool enables = payload.size > 0 && payload.data[0] == 'e';
+	size_t skip = enables ? strlen("enable ") : strlen("disable ");
+	if (payload.size > skip && ota_identity_parse((struct ota_span){payload.data + skip, payload.size - skip}, &identity))
+		ota_outbox_add_order(state.outbox, enables ? OTA_OUTGOING_LET_IN : OTA_OUTGOING_SHUT_OUT, &identity);
+}
+
 int ota_control_handle(struct ota_control *control, struct ota_span payload, const char *caller, struct ota_instant now,
 		       struct ota_bytes *out, struct ota_error *error)
 {
@@ -521,6 +547,7 @@ int ota_control_handle(struct ota_control *control, struct ota_span payload, con
 	note(text);
 	int code = failure_take(FAKES_CONTROL, error);
 	unlock();
+	order_take(payload);
 	if (code == 0)
 		ota_bytes_format(out, "answer to %.*s", (int)payload.size, payload.data);
 	return code;

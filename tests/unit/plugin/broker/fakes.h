@@ -27,6 +27,8 @@ int64_t fakes_heard_ms(void);
 size_t fakes_commits(void);
 bool fakes_wait_commits(size_t count);
 size_t fakes_checkpoints(void);
+/* What the store knows at the next start: this device is shut out. */
+void fakes_disable(const char *product_key, const char *device_name);
 const char *fakes_note(void); /* the last one for the operators' log, "event: detail" */
 bool fakes_wait_undone(size_t count); /* how often the engine was told that a transaction was rolled back */
 

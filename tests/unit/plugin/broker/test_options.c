@@ -6,7 +6,7 @@
 #include "plugin/broker/options.h"
 
 /* What every configuration must say. */
-static const struct ota_option least[] = {
+static const struct ota_option_line least[] = {
 	{"ota_store_dir", "/var/lib/ota"},
 	{"ota_package_dir", "/var/lib/packages"},
 	{"ota_gateway_url", "https://ota.example.org"},
@@ -18,13 +18,13 @@ enum { LEAST = sizeof(least) / sizeof(least[0]) };
 /* The least with one option set otherwise; value NULL leaves it out. */
 static int read_with(const char *name, const char *value, struct ota_options *options, struct ota_error *error)
 {
-	struct ota_option given[LEAST + 1];
+	struct ota_option_line given[LEAST + 1];
 	size_t count = 0;
 	for (size_t i = 0; i < LEAST; i++)
 		if (strcmp(least[i].name, name) != 0)
 			given[count++] = least[i];
 	if (value)
-		given[count++] = (struct ota_option){name, value};
+		given[count++] = (struct ota_option_line){name, value};
 	return ota_options_read(given, count, options, error);
 }
 
@@ -90,12 +90,12 @@ Test(options, every_number_is_taken)
 static int read_triple(const char *auth, const char *name, const char *value, struct ota_options *options,
 		       struct ota_error *error)
 {
-	struct ota_option given[LEAST + 1];
+	struct ota_option_line given[LEAST + 1];
 	memcpy(given, least, sizeof(least));
 	for (size_t i = 0; i < LEAST; i++)
 		if (strcmp(given[i].name, "ota_device_auth") == 0)
 			given[i].value = auth;
-	given[LEAST] = (struct ota_option){name, value};
+	given[LEAST] = (struct ota_option_line){name, value};
 	return ota_options_read(given, LEAST + 1, options, error);
 }
 
@@ -122,8 +122,11 @@ Test(options, what_is_missing_is_named)
 Test(options, what_is_empty_is_named)
 {
 	for (size_t i = 0; i < LEAST; i++)
-		expect_refused(least[i].name, "", "empty");
-	expect_refused("ota_settle", "", "empty");
+		expect_refused(least[i].name, "", ": ");
+	expect_refused("ota_settle", "", "\"\" must be a duration such as");
+	expect_refused("ota_others", "", "\"\" must be one of defer, allow");
+	expect_refused("ota_gateway_url", "", "is empty (where devices download");
+	expect_refused("ota_store_dir", "", "\"\" must be an absolute path");
 }
 
 Test(options, what_is_bad_is_named_with_what_is_allowed)
@@ -139,9 +142,9 @@ Test(options, what_is_bad_is_named_with_what_is_allowed)
 	expect_refused("ota_settle", "0s", "from 1ms");
 	expect_refused("ota_settle", "61s", "to 1m");
 	expect_refused("ota_settle", "5", "duration");
-	expect_refused("ota_journal_limit", "31M", "from 33554432");
+	expect_refused("ota_journal_limit", "31M", "from 32M to 64G");
 	expect_refused("ota_journal_limit", "lots", "size");
-	expect_refused("ota_store_cache", "1023k", "from 1048576");
+	expect_refused("ota_store_cache", "1023k", "from 1M");
 	expect_refused("ota_log_level", "loud", "debug, info, warning, error");
 	expect_refused("ota_gateway_url", "ftp://host", "http(s)://");
 	expect_refused("ota_gateway_url", "https://", "http(s)://");
@@ -157,19 +160,19 @@ Test(options, an_unknown_option_is_named_with_its_neighbour)
 
 Test(options, a_pause_that_cannot_grow_is_refused)
 {
-	struct ota_option given[LEAST + 2];
+	struct ota_option_line given[LEAST + 2];
 	struct ota_options options;
 	struct ota_error error = {0};
 	memcpy(given, least, sizeof(least));
-	given[LEAST] = (struct ota_option){"ota_repush", "2m"};
-	given[LEAST + 1] = (struct ota_option){"ota_repush_max", "1m"};
+	given[LEAST] = (struct ota_option_line){"ota_repush", "2m"};
+	given[LEAST + 1] = (struct ota_option_line){"ota_repush_max", "1m"};
 	cr_expect_eq(ota_options_read(given, LEAST + 2, &options, &error), OTA_EINVALID);
 	cr_expect(strstr(error.text, "ota_repush_max"));
 }
 
 Test(options, a_second_time_is_refused)
 {
-	struct ota_option given[LEAST + 1];
+	struct ota_option_line given[LEAST + 1];
 	struct ota_options options;
 	struct ota_error error = {0};
 	memcpy(given, least, sizeof(least));

@@ -48,6 +48,13 @@ static void teardown(void)
 	peers = ota_peers_free(peers);
 }
 
+/* NULL when nobody is to be kicked. */
+static const char *kicked(struct ota_peers *from)
+{
+	static struct ota_peer_view view;
+	return ota_peers_next_kick(from, &view) ? view.client_id : NULL;
+}
+
 TestSuite(peers, .init = setup, .fini = teardown);
 
 Test(peers, a_login_is_no_presence_yet)
@@ -110,7 +117,7 @@ Test(peers, a_takeover_under_the_same_id_goes_over_without_a_kick)
 	struct ota_peer_change change = confirm(peers, 1);
 	cr_expect_eq(change.gone, 0);
 	cr_expect_gt(change.connected, old);
-	cr_expect_null(ota_peers_next_kick(peers));
+	cr_expect_null(kicked(peers));
 	cr_expect_eq(ota_peers_online(peers), 1);
 }
 
@@ -125,8 +132,8 @@ Test(peers, a_newer_connection_replaces_the_older_which_is_kicked_once)
 	cr_expect_eq(change.connected, number_of(peers, 1));
 	cr_assert(ota_peers_find_number(peers, old, &view));
 	cr_expect_eq(view.state, OTA_PEER_REPLACED);
-	cr_expect_str_eq(ota_peers_next_kick(peers), "one|first");
-	cr_expect_null(ota_peers_next_kick(peers));
+	cr_expect_str_eq(kicked(peers), "one|first");
+	cr_expect_null(kicked(peers));
 	cr_expect_eq(leave(peers, 0).gone, 0, "its end was told already");
 	cr_expect_eq(ota_peers_online(peers), 1);
 	cr_expect_eq(leave(peers, 1).gone, change.connected);
@@ -141,7 +148,7 @@ Test(peers, the_older_of_two_loses_even_if_it_speaks_last)
 	change = confirm(peers, 0);
 	cr_expect_eq(change.connected, 0);
 	cr_expect_eq(change.gone, 0);
-	cr_expect_str_eq(ota_peers_next_kick(peers), "one|first");
+	cr_expect_str_eq(kicked(peers), "one|first");
 	cr_expect_eq(leave(peers, 1).gone, second);
 }
 
@@ -152,7 +159,49 @@ Test(peers, an_id_that_a_newer_connection_uses_is_not_kicked)
 	admit(peers, 1, &one, "one|b", 2000);
 	confirm(peers, 1);
 	admit(peers, 2, &one, "one|a", 3000);
-	cr_expect_null(ota_peers_next_kick(peers), "the broker knows clients by id: it would hit the newest");
+	cr_expect_null(kicked(peers), "the broker knows clients by id: it would hit the newest");
+}
+
+Test(peers, all_connections_of_a_device_are_cut_and_kicked_once)
+{
+	struct ota_peer_change change;
+	struct ota_peer_view view;
+	admit(peers, 0, &one, "one|a", 1000);
+	uint64_t number = confirm(peers, 0).connected;
+	admit(peers, 1, &one, "one|b", 2000); /* not online yet */
+	admit(peers, 2, &two, "two|", 2000);
+	cr_expect_not(ota_peers_is_cut(peers, &clients[0]));
+	ota_peers_cut_device(peers, &one, &change);
+	cr_expect_eq(change.gone, number);
+	cr_expect_eq(ota_peers_online(peers), 0);
+	cr_expect(ota_peers_is_cut(peers, &clients[0]) && ota_peers_is_cut(peers, &clients[1]));
+	cr_expect_not(ota_peers_is_cut(peers, &clients[2]));
+	cr_assert(ota_peers_find(peers, &clients[0], &view));
+	cr_expect_eq(view.state, OTA_PEER_CUT);
+	cr_expect_eq(confirm(peers, 1).connected, 0, "it never comes online");
+	cr_expect_str_eq(kicked(peers), "one|b");
+	cr_expect_str_eq(kicked(peers), "one|a");
+	cr_expect_null(kicked(peers));
+	ota_peers_cut_device(peers, &one, &change);
+	cr_expect_eq(change.gone, 0, "told already");
+	cr_expect_eq(leave(peers, 0).gone, 0);
+	cr_expect_eq(leave(peers, 1).gone, 0);
+	cr_expect_not(ota_peers_is_cut(peers, &clients[0]));
+}
+
+Test(peers, one_connection_is_cut_and_the_device_may_return)
+{
+	struct ota_peer_change change;
+	admit(peers, 0, &one, "one|", 1000);
+	uint64_t number = confirm(peers, 0).connected;
+	ota_peers_cut(peers, &clients[0], &change);
+	cr_expect_eq(change.gone, number);
+	ota_peers_cut(peers, &clients[1], &change);
+	cr_expect_eq(change.gone, 0, "a stranger");
+	admit(peers, 1, &one, "one|", 2000);
+	cr_expect_null(kicked(peers), "a newer connection uses the id");
+	cr_expect_eq(confirm(peers, 1).connected, number + 1);
+	cr_expect_not(ota_peers_is_cut(peers, &clients[1]));
 }
 
 Test(peers, a_reused_address_is_another_connection)
@@ -214,7 +263,7 @@ Test(peers, told_comings_and_goings_balance_whatever_happens)
 		else if (!ota_peers_confirm_next(peers, step, &change))
 			change = (struct ota_peer_change){0};
 		if (verb == 7)
-			ota_peers_next_kick(peers);
+			kicked(peers);
 		online += (change.connected != 0) - (change.gone != 0);
 		cr_assert_eq(ota_peers_online(peers), (size_t)online, "step %d", step);
 		cr_assert_leq(online, 2);

@@ -42,6 +42,7 @@ static const struct recipe recipes[] = {
 	{ "registerDevices",     ",\"productKey\":\"PK\",\"names\":[\"new\"]" },
 	{ "importDevices",       ",\"productKey\":\"PK\",\"devices\":[{\"deviceName\":\"new\",\"secret\":\"s\"}]" },
 	{ "tagDevices",          ",\"productKey\":\"PK\",\"names\":[\"d0\"],\"set\":{\"a\":\"b\"}" },
+	{ "renewSecret",         ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
 	{ "getDevice",           ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
 	{ "listDevices",         ",\"productKey\":\"PK\"" },
 	{ "versionDistribution", ",\"productKey\":\"PK\"" },
@@ -61,6 +62,9 @@ static const struct recipe recipes[] = {
 	{ "resumeBatch",         ",\"batch\":@batch", "{\"command\":\"pauseBatch\",\"batch\":@batch}" },
 	{ "cancelBatch",         ",\"batch\":@batch" },
 	{ "unbarDevice",         ",\"productKey\":\"PK\",\"deviceName\":\"d0\"", NULL, device_bar },
+	{ "disableDevice",       ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
+	{ "enableDevice",        ",\"productKey\":\"PK\",\"deviceName\":\"d0\"",
+				 "{\"command\":\"disableDevice\",\"productKey\":\"PK\",\"deviceName\":\"d0\"}" },
 	{ "reportTransfer",      ",\"sha256\":\"@sha256\",\"e\":\"1\",\"d\":\"0000000000000000\",\"k\":\"00000000\","
 				 "\"s\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"bytes\":1" },
 	{ "createToken",         ",\"name\":\"new\",\"role\":\"viewer\"" },

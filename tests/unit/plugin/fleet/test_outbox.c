@@ -48,6 +48,23 @@ Test(outbox, divides_what_is_for_everybody_and_keeps_both_orders)
 	ota_outbox_clear(&everybody);
 }
 
+Test(outbox, an_order_stays_among_the_messages_it_came_with)
+{
+	struct ota_outbox everybody = {0};
+	struct ota_identity identity = { "pk", "dn" };
+
+	fill("10");
+	cr_assert_eq(ota_outbox_add_order(&outbox, OTA_OUTGOING_SHUT_OUT, &identity), 0);
+	fill("2");
+	cr_assert_eq(ota_outbox_divide(&outbox, &everybody), 0);
+	cr_assert_eq(outbox.count, 3);
+	cr_expect_eq(outbox.items[1].kind, OTA_OUTGOING_SHUT_OUT);
+	cr_expect_str_eq(outbox.items[1].payload, "dn&pk");
+	ota_outbox_truncate(&outbox, 1);
+	cr_expect_str_eq(said(&outbox), "a", "a command that was undone shuts nobody out");
+	ota_outbox_clear(&everybody);
+}
+
 Test(outbox, loses_the_first_or_the_last)
 {
 	fill("12345");

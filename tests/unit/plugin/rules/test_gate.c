@@ -56,7 +56,9 @@ Test(gate, a_repeated_push_waits_for_the_bar_the_connection_and_its_quiet_time)
 	facts.repeat = true;
 	facts.device_barred = true;
 	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_BARRED);
-	facts.device_barred = false;
+	facts.device_disabled = true;
+	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_DISABLED, "what lifts it comes first");
+	facts.device_barred = facts.device_disabled = false;
 	facts.settled = false;
 	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_SETTLING);
 	facts.online = false;

@@ -95,6 +95,7 @@ struct ota_device sample_device(const char *product_key, const char *device_name
 	row.caps = 3;
 	TEXT(row.agent, "agent 2.0.4");
 	row.barred = true;
+	row.disabled = true;
 	row.rev = 205;
 	return row;
 }

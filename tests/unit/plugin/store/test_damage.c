@@ -309,6 +309,7 @@ static const struct {
 	{"UPDATE device SET agent = 'x'||(SELECT group_concat(sql) FROM sqlite_schema)", "agent"},
 	{"UPDATE device SET agent = printf('%065d', 0)", "agent"}, /* one past the limit */
 	{"UPDATE device SET barred = 2", "barred"},
+	{"UPDATE device SET disabled = 2", "disabled"},
 	{"UPDATE device SET caps = 99999999999", "caps"},
 	{"UPDATE device SET device_name = 'a' || char(0) || 'b'", "device_name"},
 };

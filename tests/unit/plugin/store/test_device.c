@@ -160,6 +160,39 @@ Test(device, module_comes_back_as_it_went_in)
 	cr_expect_arr_eq(&in, &out, sizeof(in));
 }
 
+static void insert_disabled(const char *product_key, const char *name, bool disabled)
+{
+	struct ota_device row = sample_device(product_key, name);
+
+	row.disabled = disabled;
+	MUST(ota_device_insert(fixture.store, &row, &fixture.error));
+}
+
+Test(device, those_shut_out_are_listed_of_one_product_and_of_all)
+{
+	struct ota_device_filter filter = { .product_key = "pk", .version = "", .after = "", .disabled = true };
+	struct ota_identity after = { "", "" };
+	struct ota_device rows[2];
+	struct ota_product other = sample_product("pk2");
+	size_t count = 0;
+
+	MUST(ota_product_insert(fixture.store, &other, &fixture.error));
+	insert_disabled("pk", "b", true);
+	insert_disabled("pk", "a", false);
+	insert_disabled("pk2", "a", true);
+	insert_disabled("pk", "c", true);
+	MUST(ota_device_list(fixture.store, &filter, rows, 2, &count, &fixture.error));
+	cr_assert_eq(count, 2);
+	cr_expect_str_eq(rows[0].identity.device_name, "b");
+	cr_expect_str_eq(rows[1].identity.device_name, "c");
+	MUST(ota_device_list_disabled(fixture.store, &after, rows, 2, &count, &fixture.error));
+	cr_assert_eq(count, 2);
+	cr_expect_str_eq(rows[1].identity.device_name, "c");
+	MUST(ota_device_list_disabled(fixture.store, &rows[1].identity, rows, 2, &count, &fixture.error));
+	cr_assert_eq(count, 1);
+	cr_expect_str_eq(rows[0].identity.product_key, "pk2");
+}
+
 Test(device, module_needs_its_device)
 {
 	struct ota_device_module row = sample_module(4711, "default");

@@ -1,0 +1,373 @@
+#include "plugin/store/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "plugin/store/handle.h"
+
+/* Parameters of one statement; SQLite takes 32766, PostgreSQL 65535. */
+enum { PARAMETERS_MAX = 30000, VERSIONS_PAGE = 500 };
+
+struct parameter {
+	bool is_text;
+	int64_t number;
+	size_t offset; /* of a text with its NUL, in texts */
+};
+
+struct order {
+	struct ota_bytes sql, texts;
+	struct parameter *parameters;
+	size_t count, capacity;
+	bool failed; /* no memory */
+	bool too_many;
+	bool online; /* what is put now is for devices that are online */
+};
+
+static void order_free(struct order *order)
+{
+	ota_bytes_free(&order->sql);
+	ota_bytes_free(&order->texts);
+	free(order->parameters);
+}
+
+/* --- parameters --- */
+
+static void parameter_add(struct order *order, struct parameter parameter)
+{
+	if (order->count == PARAMETERS_MAX) {
+		order->too_many = true;
+		return;
+	}
+	if (order->count == order->capacity) {
+		size_t capacity = order->capacity ? 2 * order->capacity : 64;
+		struct parameter *grown = reallocarray(order->parameters, capacity, sizeof(*grown));
+		if (!grown) {
+			order->failed = true;
+			return;
+		}
+		order->parameters = grown;
+		order->capacity = capacity;
+	}
+	order->parameters[order->count++] = parameter;
+	ota_bytes_format(&order->sql, "$%zu", order->count);
+}
+
+static void put(struct order *order, const char *sql)
+{
+	ota_bytes_text(&order->sql, sql);
+}
+
+static void put_text(struct order *order, struct ota_span text)
+{
+	struct parameter parameter = {.is_text = true, .offset = order->texts.size};
+	ota_bytes_append(&order->texts, text.data, text.size);
+	ota_bytes_u8(&order->texts, '\0');
+	parameter_add(order, parameter);
+}
+
+static void put_number(struct order *order, int64_t number)
+{
+	parameter_add(order, (struct parameter){.number = number});
+}
+
+/* --- tests --- */
+
+/* What stands around the values of a test; the column they are compared with. */
+static const struct test_rule {
+	const char *head;  /* before the key */
+	const char *body;  /* behind it */
+	const char *column, *tail;
+} test_rules[OTA_TARGET_FIELDS] = {
+	[OTA_TARGET_NAME] = {"", "(", "d.device_name", ")"},
+	[OTA_TARGET_PRODUCT] = {"", "(", "d.product_key", ")"},
+	[OTA_TARGET_MODULE] = {"", "EXISTS (SELECT 1 FROM device_module m WHERE m.device_id = d.id AND (", "m.module", "))"},
+	[OTA_TARGET_VERSION] = {"EXISTS (SELECT 1 FROM device_module m WHERE m.device_id = d.id AND m.module = ", " AND (",
+				"m.version", "))"},
+	[OTA_TARGET_TAG] = {"EXISTS (SELECT 1 FROM device_tag g WHERE g.device_id = d.id AND g.tag = ", " AND (", "g.value",
+			    "))"},
+	[OTA_TARGET_PERCENT] = {"", "(", "d.bucket", ")"},
+	[OTA_TARGET_SEEN] = {"", "(", "d.last_seen_ms", ")"},
+};
+
+static int64_t characters(struct ota_span text)
+{
+	int64_t count = 0;
+	for (size_t i = 0; i < text.size; i++)
+		count += ((unsigned char)text.data[i] & 0xC0) != 0x80;
+	return count;
+}
+
+static void value_put(struct order *order, const char *column, const struct ota_target_value *value)
+{
+	if (!value->prefix) {
+		ota_bytes_format(&order->sql, "%s = ", column);
+		put_text(order, value->text);
+		return;
+	}
+	ota_bytes_format(&order->sql, "substr(%s, 1, ", column);
+	put_number(order, characters(value->text));
+	put(order, ") = ");
+	put_text(order, value->text);
+}
+
+static void values_put(struct order *order, const char *column, const struct ota_target *target,
+		       const struct ota_target_test *test)
+{
+	for (size_t i = 0; i < test->count; i++) {
+		put(order, i ? " OR " : "");
+		value_put(order, column, &target->values[test->first + i]);
+	}
+}
+
+/* The versions of the product's devices that pass: what the test means now, in words the database can look up. */
+static int versions_put(struct order *order, struct ota_store *store, const struct ota_target_scope *scope,
+			const struct ota_target_test *test, struct ota_error *error)
+{
+	char module[OTA_MODULE_MAX + 1], after[OTA_VERSION_MAX + 1] = "";
+	OTA_AUTO_FREE struct ota_version_count *rows = calloc(VERSIONS_PAGE, sizeof(*rows));
+	size_t count = VERSIONS_PAGE, passed = 0;
+	int failed = rows ? 0 : OTA_ENOMEM;
+
+	if (test->key.size == 0)
+		ota_text_cut(module, sizeof(module), scope->module);
+	else if (!ota_text_copy(module, sizeof(module), test->key))
+		count = 0; /* no module has so long a name */
+	put(order, "m.version IN (");
+	while (!failed && count == VERSIONS_PAGE) {
+		const struct ota_version_filter next = {scope->product_key, module, after};
+
+		failed = ota_version_list(store, &next, rows, VERSIONS_PAGE, &count, error);
+		for (size_t i = 0; !failed && i < count; i++) {
+			struct ota_span version = ota_span_from_text(rows[i].version);
+			if (!ota_target_test_text(scope->target, test, version))
+				continue;
+			put(order, passed++ ? ", " : "");
+			put_text(order, version);
+		}
+		if (!failed && count > 0)
+			ota_text_cut(after, sizeof(after), rows[count - 1].version);
+	}
+	put(order, passed ? ")" : "NULL)");
+	return failed;
+}
+
+static const char *const signs[] = {
+	[OTA_TARGET_EQUAL] = " = ",
+	[OTA_TARGET_LESS] = " < ",
+	[OTA_TARGET_LESS_OR_EQUAL] = " <= ",
+	[OTA_TARGET_GREATER] = " > ",
+	[OTA_TARGET_GREATER_OR_EQUAL] = " >= ",
+};
+
+/* "seen < 7d" is later than 7 days ago: time runs the other way. */
+static enum ota_target_compare mirrored(enum ota_target_compare compare)
+{
+	static const enum ota_target_compare mirror[] = {
+		[OTA_TARGET_EQUAL] = OTA_TARGET_EQUAL,
+		[OTA_TARGET_LESS] = OTA_TARGET_GREATER,
+		[OTA_TARGET_LESS_OR_EQUAL] = OTA_TARGET_GREATER_OR_EQUAL,
+		[OTA_TARGET_GREATER] = OTA_TARGET_LESS,
+		[OTA_TARGET_GREATER_OR_EQUAL] = OTA_TARGET_LESS_OR_EQUAL,
+	};
+	return mirror[compare];
+}
+
+static void number_put(struct order *order, const struct ota_target_scope *scope, const struct ota_target_test *test)
+{
+	bool seen = test->field == OTA_TARGET_SEEN;
+	int64_t number = scope->target->values[test->first].number;
+
+	if (seen && order->online) {
+		put(order, ota_target_test_number(scope->target, test, 0) ? "1 = 1" : "1 = 0");
+		return;
+	}
+	put(order, test_rules[test->field].column);
+	put(order, signs[seen ? mirrored(test->compare) : test->compare]);
+	put_number(order, seen ? scope->wall_ms - number : number);
+}
+
+static int test_put(struct order *order, struct ota_store *store, const struct ota_target_scope *scope,
+		    const struct ota_target_test *test, struct ota_error *error)
+{
+	const struct test_rule *rule = &test_rules[test->field];
+	int failed = 0;
+
+	put(order, rule->head);
+	if (*rule->head)
+		put_text(order, test->key.size > 0 ? test->key : ota_span_from_text(scope->module));
+	put(order, rule->body);
+	if (test->field == OTA_TARGET_VERSION)
+		failed = versions_put(order, store, scope, test, error);
+	else if (test->field == OTA_TARGET_PERCENT || test->field == OTA_TARGET_SEEN)
+		number_put(order, scope, test);
+	else
+		values_put(order, rule->column, scope->target, test);
+	put(order, rule->tail);
+	return failed;
+}
+
+static int node_put(struct order *order, struct ota_store *store, const struct ota_target_scope *scope, size_t index,
+		    struct ota_error *error)
+{
+	const struct ota_target_node *node = &scope->target->nodes[index];
+
+	if (node->kind == OTA_TARGET_TEST)
+		return test_put(order, store, scope, &node->test, error);
+	put(order, node->kind == OTA_TARGET_NOT ? "NOT (" : "(");
+	int failed = node_put(order, store, scope, node->left, error);
+	if (!failed && node->kind != OTA_TARGET_NOT) {
+		put(order, node->kind == OTA_TARGET_AND ? " AND " : " OR ");
+		failed = node_put(order, store, scope, node->right, error);
+	}
+	put(order, ")");
+	return failed;
+}
+
+/* --- the walk --- */
+
+struct name_row {
+	char name[OTA_DEVICE_NAME_MAX + 1];
+};
+
+/* The last name of the next window; OTA_ENOTFOUND when the product ends in it. */
+static int window_end(struct ota_store *store, const struct ota_target_scope *scope, const char *after, struct name_row *ret_row,
+		      struct ota_error *error)
+{
+	static const struct ota_field fields[] = {OTA_FIELD(TEXT, struct name_row, name)};
+	const struct ota_layout layout = OTA_LAYOUT(fields, struct name_row);
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_DEVICE_NAME_BEHIND);
+	ota_query_text(&query, scope->product_key);
+	ota_query_text(&query, after);
+	ota_query_integer(&query, OTA_TARGET_WINDOW - 1);
+	return ota_query_find(&query, &layout, ret_row, error);
+}
+
+static bool names_seen(const struct ota_target *target)
+{
+	for (size_t i = 0; i < target->node_count; i++)
+		if (target->nodes[i].kind == OTA_TARGET_TEST && target->nodes[i].test.field == OTA_TARGET_SEEN)
+			return true;
+	return false;
+}
+
+/* The expression, or twice: as it is for devices that are away and for those that are online. */
+static int expression_put(struct order *order, struct ota_store *store, const struct ota_target_scope *scope, const char *between,
+			  struct ota_error *error)
+{
+	int failed = node_put(order, store, scope, scope->target->root, error);
+
+	if (failed || !names_seen(scope->target))
+		return failed;
+	put(order, between);
+	order->online = true;
+	failed = node_put(order, store, scope, scope->target->root, error);
+	order->online = false;
+	return failed;
+}
+
+static int order_make(struct order *order, struct ota_store *store, const struct ota_target_scope *scope, const char *after,
+		      const char *until, struct ota_error *error)
+{
+	put(order, "SELECT d.id, CASE WHEN ");
+	int failed = expression_put(order, store, scope, " THEN 1 ELSE 0 END, CASE WHEN ", error);
+	put(order, names_seen(scope->target) ? " THEN 1 ELSE 0 END" : " THEN 1 ELSE 0 END, 1");
+	put(order, " FROM device d WHERE d.product_key = ");
+	put_text(order, ota_span_from_text(scope->product_key));
+	put(order, " AND d.device_name > ");
+	put_text(order, ota_span_from_text(after));
+	if (until) {
+		put(order, " AND d.device_name <= ");
+		put_text(order, ota_span_from_text(until));
+	}
+	put(order, " AND (");
+	if (!failed)
+		failed = expression_put(order, store, scope, " OR ", error);
+	put(order, ") ORDER BY d.device_name LIMIT ");
+	ota_bytes_format(&order->sql, "$%zu", order->count + 1);
+	if (!failed && order->too_many)
+		return ota_fail(error, OTA_ELIMIT, "more than %d versions pass the expression: narrow its ranges",
+				PARAMETERS_MAX);
+	if (!failed && (order->failed || order->sql.failed || order->texts.failed))
+		return ota_fail(error, OTA_ENOMEM, "no memory for an expression");
+	return failed;
+}
+
+struct match_row {
+	int64_t id;
+	bool away, online; /* whether it is meant if it is */
+};
+
+static int order_run(const struct order *order, struct ota_store *store, struct ota_page page, struct ota_error *error)
+{
+	static const struct ota_field fields[] = {
+		OTA_FIELD(INTEGER, struct match_row, id),
+		OTA_FIELD(BOOL, struct match_row, away),
+		OTA_FIELD(BOOL, struct match_row, online),
+	};
+	const struct ota_layout layout = OTA_LAYOUT(fields, struct match_row);
+	struct ota_query query;
+
+	ota_query_start_text(&query, store->db, "target", order->sql.data);
+	for (size_t i = 0; i < order->count; i++) {
+		if (order->parameters[i].is_text)
+			ota_query_text(&query, order->texts.data + order->parameters[i].offset);
+		else
+			ota_query_integer(&query, order->parameters[i].number);
+	}
+	return ota_query_list(&query, &layout, page, error);
+}
+
+struct found {
+	struct ota_device *rows;
+	size_t count;
+	char last[OTA_DEVICE_NAME_MAX + 1]; /* the name of the last one, kept or not */
+};
+
+/* Loads what was found and keeps what is meant. */
+static int matches_load(struct ota_store *store, const struct ota_target_scope *scope, struct ota_page matches,
+			struct found *found, struct ota_error *error)
+{
+	const struct match_row *match = matches.rows;
+
+	for (size_t i = 0; i < matches.capacity; i++, match++) {
+		struct ota_device *row = &found->rows[found->count];
+		int failed = ota_device_load(store, match->id, row, error);
+
+		if (failed)
+			return failed;
+		bool online = scope->is_online && scope->is_online(scope->context, &row->identity);
+		ota_text_cut(found->last, sizeof(found->last), row->identity.device_name);
+		found->count += online && names_seen(scope->target) ? match->online : match->away;
+	}
+	return 0;
+}
+
+int ota_target_next(struct ota_store *store, const struct ota_target_scope *scope, struct ota_target_walk *walk,
+		    struct ota_device *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
+{
+	OTA_AUTO_FREE struct match_row *matches = calloc(capacity, sizeof(*matches));
+	struct name_row end = {""};
+	struct order order = {0};
+	struct found found = {.rows = rows};
+	size_t count = 0;
+	int failed = matches ? window_end(store, scope, walk->after, &end, error) : OTA_ENOMEM;
+	bool last = failed == OTA_ENOTFOUND;
+
+	if (!failed || last)
+		failed = order_make(&order, store, scope, walk->after, last ? NULL : end.name, error);
+	if (!failed)
+		failed = order_run(&order, store, (struct ota_page){matches, capacity, &count}, error);
+	if (!failed)
+		failed = matches_load(store, scope, (struct ota_page){matches, count, NULL}, &found, error);
+	order_free(&order);
+	if (failed)
+		return failed;
+	*ret_count = found.count;
+	walk->done = last && count < capacity;
+	if (!walk->done)
+		ota_text_cut(walk->after, sizeof(walk->after), count == capacity ? found.last : end.name);
+	return 0;
+}
