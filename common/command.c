@@ -25,6 +25,7 @@ static const char *const sign_methods[] = { "auto", "md5", "sha256", NULL };
 static const char *const kinds[] = { "verify", "static", NULL };
 static const char *const conflict_answers[] = { "reject", "skip", NULL };
 static const char *const cancel_levels[] = { "withdraw", "revoke", NULL };
+static const char *const deliveries[] = { "http", "mqtt", NULL };
 static const char *const batch_states[] = { "planned", "running", "paused", "completed", "canceled", NULL };
 static const char *const task_states[] = { "pending", "pushed", "upgrading", "succeeded", "failed", "canceled", NULL };
 
@@ -75,13 +76,13 @@ static const struct ota_parameter strategy_rows[] = {
 };
 
 static const struct ota_parameter targets_rows[] = {
-	BOOL("all"),
+	BOOL("all"), WHERE,
 	{ .name = "names", .type = OTA_PARAMETER_NAMES, .low = 1, .high = OTA_NAMES_MAX },
 };
 
 static const struct ota_parameter create_product_rows[] = {
 	PRODUCT_KEY(true), TEXT("name", false, 0, OTA_LABEL_MAX),
-	CHOICE("registration", false, registrations), CHOICE("signMethod", false, sign_methods),
+	CHOICE("registration", false, registrations), CHOICE("signMethod", false, sign_methods), CHOICE("delivery", false, deliveries),
 };
 static const struct ota_parameter page_rows[] = { PAGE };
 static const struct ota_parameter product_rows[] = { PRODUCT_KEY(true) };
@@ -189,6 +190,7 @@ static const struct ota_command commands[] = {
 	{ "getServer",           VIEWER,   READS,   NONE,                 "/api/v1/server" },
 	{ "createProduct",       OPERATOR, CREATES, LIST(create_product), NULL },
 	{ "listProducts",        VIEWER,   READS,   LIST(page),           "/api/v1/products" },
+	{ "updateProduct",       OPERATOR, CHANGES, LIST(create_product), NULL, ota_rule_update_product },
 	{ "getProduct",          VIEWER,   READS,   LIST(product),        "/api/v1/products/{productKey}" },
 	{ "registerDevices",     OPERATOR, CREATES, LIST(register),       NULL, ota_rule_register },
 	{ "importDevices",       OPERATOR, CREATES, LIST(import),         NULL, ota_rule_import },

@@ -97,10 +97,11 @@ int ota_rule_ext_data(struct ota_json_place ext_data, struct ota_error *error)
 
 int ota_rule_targets(struct ota_json_place targets, struct ota_error *error)
 {
-	bool all = is_true(targets, "all");
+	int said = is_true(targets, "all") + has(targets, "names") + has(targets, "where");
 
-	if (all == has(targets, "names"))
-		return ota_fail_at(error, OTA_EINVALID, targets.prefix, "targets is either {\"all\":true} or {\"names\":[...]}");
+	if (said != 1)
+		return ota_fail_at(error, OTA_EINVALID, targets.prefix,
+				   "targets is one of {\"all\":true}, {\"where\":\"...\"} or {\"names\":[...]}");
 	return 0;
 }
 

@@ -32,6 +32,11 @@ bool ota_command_is_tag_pair(struct ota_span text); /* "key=value", the filter o
 int ota_rule_register(struct ota_json_place command, struct ota_error *error);
 /* No device stands twice in an import. */
 int ota_rule_import(struct ota_json_place command, struct ota_error *error);
+/* A tag of a device that the server itself goes by: "http" or "mqtt", how the device gets its bytes whatever it announced and its
+ * product says. */
+#define OTA_DEVICE_TAG_DELIVERY "delivery"
+/* Something changes. */
+int ota_rule_update_product(struct ota_json_place command, struct ota_error *error);
 /* Something is set or unset, and no tag both. */
 int ota_rule_tag_devices(struct ota_json_place command, struct ota_error *error);
 /* targets: either {"all":true} or {"names":[...]}. */

@@ -14,6 +14,12 @@ bool ota_command_is_tag_key(struct ota_span text)
 	return text.size > 0 && text.size <= OTA_DEVICE_TAG_KEY_MAX && strspn(text.data, letters) >= text.size;
 }
 
+/* The tag that says how a device gets its bytes is the server's own word; the rest are the operator's. */
+static bool is_known_value(const char *key, const char *value)
+{
+	return strcmp(key, OTA_DEVICE_TAG_DELIVERY) != 0 || !strcmp(value, "http") || !strcmp(value, "mqtt");
+}
+
 static bool is_tag_value(const char *value)
 {
 	struct ota_span text = ota_span_from_text(value);
@@ -49,6 +55,9 @@ int ota_rule_device_tags(struct ota_json_place tags, struct ota_error *error)
 			return ota_fail_at(error, OTA_EINVALID, tags.prefix,
 					   "tag \"%s\": a value is UTF-8 of at most %d bytes without control characters",
 					   tag->string, OTA_DEVICE_TAG_VALUE_MAX);
+		if (!is_known_value(tag->string, tag->valuestring))
+			return ota_fail_at(error, OTA_EINVALID, tags.prefix,
+					   "tag \"" OTA_DEVICE_TAG_DELIVERY "\": is http or mqtt, as the device is to download");
 	}
 	if (count > OTA_DEVICE_TAGS_MAX)
 		return ota_fail_at(error, OTA_ELIMIT, tags.prefix, "%d tags, at most %d of one device", count,
@@ -89,6 +98,18 @@ int ota_rule_import(struct ota_json_place command, struct ota_error *error)
 		return ota_fail_at(error, OTA_EINVALID, path, "device %s stands twice", places[i].name);
 	}
 	return 0;
+}
+
+int ota_rule_update_product(struct ota_json_place command, struct ota_error *error)
+{
+	static const char *const keys[] = { "name", "registration", "signMethod", "delivery" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (ota_json_member(command.object, keys[i]))
+			return 0;
+	}
+	return ota_fail_at(error, OTA_EINVALID, command.prefix,
+			   "nothing is said to change: name, registration, signMethod or delivery");
 }
 
 int ota_rule_register(struct ota_json_place command, struct ota_error *error)

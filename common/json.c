@@ -107,6 +107,20 @@ static bool list_holds(const char *const *list, const char *word)
 	return false;
 }
 
+void ota_json_raw_id(const cJSON *object, char *target, size_t size)
+{
+	const cJSON *id = ota_json_member(object, "id");
+	int64_t number;
+	int length = -1;
+	if (cJSON_IsString(id) && ota_json_is_plain(id->valuestring))
+		length = snprintf(target, size, "\"%s\"", id->valuestring);
+	else if (ota_json_integer((struct ota_json_place){object, ""}, "id", -OTA_INTEGER_MAX, OTA_INTEGER_MAX, &number, NULL) ==
+		 1)
+		length = snprintf(target, size, "%lld", (long long)number);
+	if (length < 0 || (size_t)length >= size)
+		ota_text_cut(target, size, "0");
+}
+
 int ota_json_known(struct ota_json_place at, const char *const *known, struct ota_error *error)
 {
 	const cJSON *member;

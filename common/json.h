@@ -19,6 +19,7 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/limits.h"
 
 enum ota_json_mode {
 	OTA_JSON_STRICT,
@@ -52,6 +53,10 @@ int ota_json_object(struct ota_json_place at, const char *key, const cJSON **ret
 int ota_json_array(struct ota_json_place at, const char *key, const cJSON **ret_array, struct ota_error *error);
 /* The raw member whatever its type, NULL if absent. Exact case. */
 const cJSON *ota_json_member(const cJSON *object, const char *key);
+/* The member `id` of a request as it will be echoed: raw text with the JSON type it came in (`"123"` or `123`); what is missing,
+ * would need an escape or does not fit becomes `0`. */
+enum { OTA_JSON_RAW_ID_SIZE = OTA_MESSAGE_ID_MAX + 3 }; /* with its quotes */
+void ota_json_raw_id(const cJSON *object, char *target, size_t size);
 /* Refuses members that are not in `known` (NULL-terminated): fills error with the unknown key, the nearest known one as a hint.
  */
 int ota_json_known(struct ota_json_place at, const char *const *known, struct ota_error *error);

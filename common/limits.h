@@ -37,6 +37,10 @@ enum {
 	OTA_FILES_MIN = 2,              /* of a package of several; C 4.x takes one file in a list for none */
 	OTA_FILES_MAX = 20,             /* C 4.x reads no more */
 	OTA_FILE_NAME_MAX = 64,
+	OTA_BLOCK_SIZE_MIN = 256,       /* Aliyun: of a block but the last, as the three below */
+	OTA_BLOCK_SIZE_MAX = 131072,
+	OTA_BLOCK_TOKEN_MAX = 127,      /* C 4.x copies the token into 128 bytes, unchecked */
+	OTA_BLOCK_REQUEST_MAX = 1024,   /* true ones are under 256 bytes; many wait in memory for their turn */
 	OTA_TAGS_MAX = 10,              /* Aliyun: batch tags */
 	OTA_TAG_KEY_MAX = 30,
 	OTA_TAG_VALUE_MAX = 1024,

@@ -76,6 +76,8 @@ static unsigned caps_read(struct ota_json_place at)
 	cJSON_ArrayForEach(word, caps) {
 		if (cJSON_IsString(word) && strcmp(word->valuestring, "cancel") == 0)
 			bits |= OTA_CAP_CANCEL;
+		if (cJSON_IsString(word) && strcmp(word->valuestring, "mqtt") == 0)
+			bits |= OTA_CAP_MQTT;
 	}
 	return bits;
 }
@@ -183,25 +185,10 @@ int ota_progress_parse(struct ota_span payload, struct ota_progress *ret_progres
 	return code;
 }
 
-/* As it will be echoed: with the JSON type it came in. An id that cannot be echoed as it stood becomes 0. */
-static void id_read(const cJSON *tree, char target[sizeof(((struct ota_pull *)0)->id)])
-{
-	const cJSON *id = ota_json_member(tree, "id");
-	size_t size = sizeof(((struct ota_pull *)0)->id);
-	int64_t number;
-	int length = -1;
-	if (cJSON_IsString(id) && ota_json_is_plain(id->valuestring))
-		length = snprintf(target, size, "\"%s\"", id->valuestring);
-	else if (ota_json_integer((struct ota_json_place){tree, ""}, "id", -OTA_INTEGER_MAX, OTA_INTEGER_MAX, &number, NULL) == 1)
-		length = snprintf(target, size, "%lld", (long long)number);
-	if (length < 0 || (size_t)length >= size)
-		ota_text_cut(target, size, "0");
-}
-
 static int pull_read(const cJSON *tree, struct ota_pull *pull, struct ota_error *error)
 {
 	struct ota_json_place at = params_of(tree), top = {.object = tree, .prefix = ""};
-	id_read(tree, pull->id);
+	ota_json_raw_id(tree, pull->id, sizeof(pull->id));
 	int found = word_read(at, "version", pull->version, sizeof(pull->version), error);
 	if (found >= 0)
 		found = word_read(at, "module", pull->module, sizeof(pull->module), error);

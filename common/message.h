@@ -9,12 +9,14 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/json.h"
 #include "common/limits.h"
 
 /* What a device announced it can do; "caps" in params of its inform is an array of these words. */
 enum ota_caps {
 	OTA_CAP_ANNOUNCED = 1, /* "caps" was present: our own dialect is understood (_ota is echoed, SHA256 preferred) */
 	OTA_CAP_CANCEL = 2,    /* "cancel": answers ask-to-cancel */
+	OTA_CAP_MQTT = 4,      /* "mqtt": wants its bytes over MQTT (block.h) */
 };
 
 /* The words agent, caps, batch, attempt, bootId and cancel are our dialect. Strangers may use them for ends of their own (a
@@ -53,7 +55,7 @@ struct ota_progress {
 /* A pull: /ota/device/request (body as an inform) or thing/ota/firmware/get. id keeps its JSON type as raw text (`"123"` or
  * `123`); an id that is missing or cannot be echoed as it stood is `0`. */
 struct ota_pull {
-	char id[OTA_MESSAGE_ID_MAX + 3]; /* with its quotes */
+	char id[OTA_JSON_RAW_ID_SIZE];
 	char module[OTA_MODULE_MAX + 1];
 	char version[OTA_VERSION_MAX + 1]; /* "" when absent */
 	unsigned mended;

@@ -293,7 +293,10 @@ int ota_inform_print(const struct ota_inform *inform, int64_t id, struct ota_byt
 		field_text(out, "agent", inform->agent);
 	if (inform->caps & OTA_CAP_ANNOUNCED) {
 		field_begin(out, "caps");
-		ota_bytes_text(out, inform->caps & OTA_CAP_CANCEL ? "[\"cancel\"]" : "[]");
+		ota_bytes_text(out, inform->caps & OTA_CAP_CANCEL ? "[\"cancel\"" : "[");
+		if (inform->caps & OTA_CAP_MQTT)
+			ota_bytes_text(out, inform->caps & OTA_CAP_CANCEL ? ",\"mqtt\"" : "\"mqtt\"");
+		ota_bytes_u8(out, ']');
 	}
 	attempt_print(inform->batch, inform->attempt, out);
 	if (inform->boot_id[0] != '\0')

@@ -21,7 +21,8 @@ struct ota_pace {
 	uint64_t refused; /* since the last ota_pace_take_refused() */
 };
 
-static inline bool ota_pace_take(struct ota_pace *pace, struct ota_pace_rate rate, int64_t now_ms)
+/* All of them or none; more than a burst are never given. */
+static inline bool ota_pace_take_many(struct ota_pace *pace, struct ota_pace_rate rate, int64_t tokens, int64_t now_ms)
 {
 	/* Events of an earlier run may be older than the last one: time that goes back earns nothing and takes nothing. */
 	int64_t full = rate.burst * rate.period_ms, waited = pace->begun ? now_ms - pace->filled_ms : full;
@@ -29,12 +30,17 @@ static inline bool ota_pace_take(struct ota_pace *pace, struct ota_pace_rate rat
 	pace->filling = pace->filling + earned > full ? full : pace->filling + earned;
 	pace->filled_ms = now_ms;
 	pace->begun = true;
-	if (pace->filling < rate.period_ms) {
+	if (pace->filling < tokens * rate.period_ms) {
 		pace->refused++;
 		return false;
 	}
-	pace->filling -= rate.period_ms;
+	pace->filling -= tokens * rate.period_ms;
 	return true;
+}
+
+static inline bool ota_pace_take(struct ota_pace *pace, struct ota_pace_rate rate, int64_t now_ms)
+{
+	return ota_pace_take_many(pace, rate, 1, now_ms);
 }
 
 static inline uint64_t ota_pace_take_refused(struct ota_pace *pace)

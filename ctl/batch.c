@@ -4,7 +4,7 @@
 #include "ctl/pairs.h"
 #include "ctl/verbs.h"
 
-/* targets.all came with its flag; names come from options and a file. */
+/* targets.all and targets.where came with their flags; names come from options and a file. */
 static int set_names(const struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
 {
 	const char *file = ota_invocation_value(invocation, "names-file");
@@ -14,9 +14,10 @@ static int set_names(const struct ota_invocation *invocation, cJSON *command, st
 
 	if (!file && !ota_invocation_value(invocation, "device"))
 		return targets ? 0
-			       : ota_fail(error, OTA_EINVALID, "which devices? Give --all, --device NAME or --names-file FILE");
+			       : ota_fail(error, OTA_EINVALID,
+					  "which devices? Give --all, --where EXPRESSION, --device NAME or --names-file FILE");
 	if (targets)
-		return ota_fail(error, OTA_EINVALID, "--all excludes --device and --names-file");
+		return ota_fail(error, OTA_EINVALID, "--all and --where exclude --device and --names-file");
 	targets = cJSON_AddObjectToObject(command, "targets");
 	names = cJSON_AddArrayToObject(targets, "names");
 	if (!names)

@@ -39,6 +39,7 @@ static const struct ota_option product_add_options[] = {
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "registration", 0, "RULE", "registration", false, "listed (default): only registered devices are served; open: whoever reports is registered" },
 	{ "sign-method", 0, "METHOD", "signMethod", false, "auto, md5 or sha256" },
+	{ "delivery", 0, "WAY", "delivery", false, "http (default): devices download by a URL; mqtt: block by block over MQTT" },
 	MUTATING,
 };
 static const struct ota_option versions_options[] = { MODULE };
@@ -47,7 +48,7 @@ static const struct ota_option device_list_options[] = {
 	{ "online", 0, "YES", "online", false, "true or false" },
 	{ "disabled", 0, "YES", "disabled", false, "true or false: shut out by an operator" },
 	{ "tag", 't', "KEY=VALUE", "tag", false, "that have this tag" },
-	{ "where", 'w', "EXPRESSION", "where", false, "'version < 2.0 and tag.region = eu and percent < 10'; see ota-targets(7)" },
+	{ "where", 'w', "EXPRESSION", "where", false, "those it means, as 'version < 2.0 and percent < 10': ota-targets(7)" },
 	ROWS,
 };
 static const struct ota_option device_add_options[] = {
@@ -98,6 +99,7 @@ static const struct ota_option batch_create_options[] = {
 	PRODUCT, MODULE, VERSION,
 	{ "kind", 'k', "KIND", "kind", false, "static (default), or verify: a few devices prove the package" },
 	{ "all", 'a', NULL, "targets.all", false, "every device of the product" },
+	{ "where", 'w', "EXPRESSION", "targets.where", false, "those it means, as 'version < 2.0 and percent < 10'; ota-targets(7)" },
 	{ "device", 'd', "NAME", NULL, true, "this device; may be given many times" },
 	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
@@ -176,6 +178,9 @@ static const struct ota_verb verbs[] = {
 	{ "product", "add", "[PRODUCT]", "productKey", 0, 1, "createProduct",
 	  LIST(product_add_options), &ota_view_product, NULL,
 	  "a new product" },
+	{ "product", "set", "PRODUCT", "productKey", 1, 1, "updateProduct",
+	  LIST(product_add_options), &ota_view_product, NULL,
+	  "change what is given; offers made from then on follow it" },
 	{ "device", "list", "", "", 0, 0, "listDevices",
 	  LIST(device_list_options), &ota_view_device, NULL,
 	  "devices of a product" },

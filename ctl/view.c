@@ -21,6 +21,7 @@ static const struct ota_field product_lines[] = {
 	{ "devices",      "devices",      OTA_HUMAN_NUMBER, 0 },
 	{ "registration", "registration", OTA_HUMAN_TEXT,   0 },
 	{ "sign method",  "signMethod",   OTA_HUMAN_TEXT,   0 },
+	{ "delivery",     "delivery",     OTA_HUMAN_TEXT,   0 },
 	{ "created",      "createdAt",    OTA_HUMAN_TIME,   0 },
 };
 const struct ota_view ota_view_product = { "productKey", LIST(product_columns), LIST(product_lines), NULL };
@@ -204,6 +205,7 @@ static const struct ota_field batch_lines[] = {
 	{ "version",  "version",    OTA_HUMAN_TEXT,   0 },
 	{ "package",  "package",    OTA_HUMAN_NUMBER, 0 },
 	{ "kind",     "kind",       OTA_HUMAN_TEXT,   0 },
+	{ "where",    "where",      OTA_HUMAN_TEXT,   0 },
 	{ "state",    "state",      OTA_HUMAN_TEXT,   0 },
 	{ "reason",   "reason",     OTA_HUMAN_TEXT,   0 },
 	{ "outcome",  "outcome",    OTA_HUMAN_TEXT,   0 },
@@ -226,6 +228,7 @@ static const struct ota_field plan_lines[] = {
 	{ "excluded",  "excluded",  OTA_HUMAN_COUNTS, 0 },
 	{ "conflicts", "conflicts", OTA_HUMAN_LIST,   0 },
 	{ "to send",   "bytes",     OTA_HUMAN_BYTES,  0 },
+	{ "estimated", "estimated", OTA_HUMAN_TEXT,   0 },
 };
 const struct ota_view ota_view_plan = { "matches", { NULL, 0 }, LIST(plan_lines), NULL };
 

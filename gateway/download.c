@@ -34,7 +34,8 @@ static int read_query(const struct ota_target *target, struct ota_url_query *ret
 		const struct ota_target_parameter *parameter = ota_target_find(target, names[i]);
 
 		if (!parameter)
-			return ota_fail(error, OTA_EDENIED, "a download needs a signed URL; parameter %s is missing", names[i]);
+			return ota_fail_at(error, OTA_EDENIED, names[i], "a download needs a signed URL; parameter %s is missing",
+					   names[i]);
 		*values[i] = parameter->value;
 	}
 	if (target->count != 4)
@@ -76,7 +77,8 @@ static enum ota_next refuse_range(struct ota_request *request, struct package *p
 
 	(void)close(package->fd);
 	(void)snprintf(range, sizeof(range), "bytes */%" PRIu64, package->size);
-	(void)ota_fail(&error, OTA_EINVALID, "the range lies outside the %" PRIu64 " bytes of the package", package->size);
+	(void)ota_fail_at(&error, OTA_EINVALID, MHD_HTTP_HEADER_RANGE,
+			  "the range lies outside the %" PRIu64 " bytes of the package", package->size);
 	return ota_request_refuse_as(request, MHD_HTTP_RANGE_NOT_SATISFIABLE, MHD_HTTP_HEADER_CONTENT_RANGE, range, &error);
 }
 

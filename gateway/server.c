@@ -132,17 +132,40 @@ static const char *header_twice(struct ota_request *request)
 	return NULL;
 }
 
+/* libmicrohttpd 0.9.75 takes a body of any coding but chunked to end with the connection, and would wait for that. */
+static bool coding_is_known(const struct ota_request *request)
+{
+	const char *coding = ota_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+
+	return !coding || strcasecmp(coding, "chunked") == 0;
+}
+
+static int check_framing(struct ota_request *request, struct ota_error *error)
+{
+	const char *twice = header_twice(request);
+
+	if (twice)
+		return ota_fail_at(error, OTA_EINVALID, twice, "the header %s is given twice", twice);
+	if (!coding_is_known(request))
+		return ota_fail_at(error, OTA_EINVALID, MHD_HTTP_HEADER_TRANSFER_ENCODING,
+				   "the Transfer-Encoding is unknown; chunked is known");
+	/* Again two lengths, of which a proxy may believe the other one (RFC 9112, 6.3). */
+	if (ota_request_header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) &&
+	    ota_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH))
+		return ota_fail_at(error, OTA_EINVALID, MHD_HTTP_HEADER_TRANSFER_ENCODING,
+				   "Transfer-Encoding and Content-Length are both given; give one of them");
+	return 0;
+}
+
 static enum ota_next route(struct ota_request *request, const char *method)
 {
 	struct ota_error error = { 0 };
-	const char *allow = NULL, *twice = header_twice(request);
+	const char *allow = NULL;
 	int code;
 
 	request->is_head = strcmp(method, "HEAD") == 0;
-	if (twice) {
-		(void)ota_fail_at(&error, OTA_EINVALID, twice, "the header %s is given twice", twice);
+	if (check_framing(request, &error) < 0)
 		return ota_request_refuse_as(request, MHD_HTTP_BAD_REQUEST, MHD_HTTP_HEADER_CONNECTION, "close", &error);
-	}
 	if (!headers_fit(request)) {
 		(void)ota_fail(&error, OTA_ELIMIT, "the headers have more than %d bytes", OTA_REQUEST_HEADER_MAX);
 		return ota_request_refuse_as(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, NULL, NULL, &error);
@@ -222,7 +245,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		request->started_us = ota_stopwatch_now_us();
 		ota_text_cut(request->method, sizeof(request->method), method);
 		ota_figures_begin(request->gateway->figures);
-		return takes_body(method) ? advance(request, route(request, method)) : drop_body(request, data_size);
+		return takes_body(method) || !coding_is_known(request) ? advance(request, route(request, method))
+								       : drop_body(request, data_size);
 	case OTA_STAGE_HEADER:
 		return *data_size > 0 ? drop_body(request, data_size) : advance(request, route(request, method));
 	case OTA_STAGE_BODY:

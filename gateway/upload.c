@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include "gateway/request.h"
 
@@ -25,14 +26,15 @@ static bool check_length(struct ota_request *request, uint64_t *ret_length, enum
 	uint64_t length;
 
 	if (!ota_request_length(request, &length)) {
-		(void)ota_fail(&error, OTA_EINVALID, "an upload needs a Content-Length");
+		(void)ota_fail_at(&error, OTA_EINVALID, MHD_HTTP_HEADER_CONTENT_LENGTH, "an upload needs a Content-Length");
 		*ret_next = ota_request_refuse_as(request, MHD_HTTP_LENGTH_REQUIRED, NULL, NULL, &error);
 		return false;
 	}
 	if (length == 0)
-		(void)ota_fail(&error, OTA_EINVALID, "the package is empty");
+		(void)ota_fail_at(&error, OTA_EINVALID, MHD_HTTP_HEADER_CONTENT_LENGTH, "the package is empty");
 	else if (length > request->gateway->settings->upload_limit)
-		(void)ota_fail(&error, OTA_ELIMIT, "the package has %" PRIu64 " bytes; upload_limit is %" PRIu64, length,
+		(void)ota_fail_at(&error, OTA_ELIMIT, MHD_HTTP_HEADER_CONTENT_LENGTH,
+				  "the package has %" PRIu64 " bytes; upload_limit is %" PRIu64, length,
 			       request->gateway->settings->upload_limit);
 	if (error.code != 0) {
 		*ret_next = ota_request_refuse(request, &error);
@@ -40,6 +42,21 @@ static bool check_length(struct ota_request *request, uint64_t *ret_length, enum
 	}
 	*ret_length = length;
 	return true;
+}
+
+/* The body is the package, byte for byte and from the first to the last: what says otherwise would be stored as an image that no
+ * device can use. */
+static int check_form(const struct ota_request *request, struct ota_error *error)
+{
+	const char *coding = ota_request_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING);
+
+	if (coding && strcasecmp(coding, "identity") != 0)
+		return ota_fail_at(error, OTA_EINVALID, MHD_HTTP_HEADER_CONTENT_ENCODING,
+				   "a package is stored as it is sent; leave the Content-Encoding out");
+	if (ota_request_header(request, MHD_HTTP_HEADER_CONTENT_RANGE))
+		return ota_fail_at(error, OTA_EINVALID, MHD_HTTP_HEADER_CONTENT_RANGE,
+				   "a package is sent as a whole, not in a Content-Range");
+	return 0;
 }
 
 static enum ota_next ask_dry_run(struct ota_request *request)
@@ -61,7 +78,8 @@ static enum ota_next upload_begin(struct ota_request *request)
 
 	if (!check_length(request, &length, &next))
 		return next;
-	if (ota_route_command(&request->route, &request->target, &request->command, &error) < 0 ||
+	if (check_form(request, &error) < 0 ||
+	    ota_route_command(&request->route, &request->target, &request->command, &error) < 0 ||
 	    check_claims(request->command, &error) < 0)
 		return ota_request_refuse(request, &error);
 	if (!ota_request_authorize(request, &next))

@@ -25,6 +25,11 @@ static void presence_queue(struct ota_server *server, enum ota_item_kind kind, c
 
 static void change_queue(struct ota_server *server, const struct ota_peer_change *change)
 {
+	struct ota_fetched fetched;
+	if (change->gone != 0) {
+		ota_carrier_forget(server->carrier, change->gone, &fetched);
+		ota_server_tell_fetched(server, &change->identity, &fetched);
+	}
 	presence_queue(server, OTA_ITEM_GONE, &change->identity, change->gone);
 	presence_queue(server, OTA_ITEM_CONNECTED, &change->identity, change->connected);
 }

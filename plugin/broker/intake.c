@@ -169,8 +169,7 @@ void ota_intake_end(struct ota_server *server)
 
 /* --- pulls --- */
 
-/* Pulls are for us alone: the right to read them is nobody's (rights.h), so success lets them end here with a clean PUBACK. Block
- * requests end here, too: this version serves no blocks. */
+/* Pulls are for us alone: the right to read them is nobody's (rights.h), so success lets them end here with a clean PUBACK. */
 static int pull_take(struct ota_server *server, const struct arrival *arrival)
 {
 	const struct mosquitto_evt_message *message = arrival->message;
@@ -182,8 +181,27 @@ static int pull_take(struct ota_server *server, const struct arrival *arrival)
 		.at = ota_heard_now(&server->heard),
 		.payload = {.data = message->payload, .size = message->payloadlen},
 	};
-	if (arrival->kind == OTA_TOPIC_FILE_DOWNLOAD ||
-	    !ota_quota_take(arrival->quota, OTA_QUOTA_PULL, arrival->now_ms) || ota_queue_put(server->queue, &item) != 0)
+	if (!ota_quota_take(arrival->quota, OTA_QUOTA_PULL, arrival->now_ms) || ota_queue_put(server->queue, &item) != 0)
+		server->dropped_pulls++;
+	return MOSQ_ERR_SUCCESS;
+}
+
+/* A request that is too long to be true, or of a connection that is on its way out, gets no answer. */
+static bool block_order(struct ota_server *server, const struct arrival *arrival)
+{
+	struct ota_carrier_order order = {
+		.connection = arrival->peer.number,
+		.identity = &arrival->peer.identity,
+		.payload = {.data = arrival->message->payload, .size = arrival->message->payloadlen},
+	};
+	return order.payload.size <= OTA_BLOCK_REQUEST_MAX && arrival->peer.state == OTA_PEER_ONLINE &&
+	       ota_carrier_order(server->carrier, &order) == 0;
+}
+
+/* As pulls, these end here. */
+static int block_take(struct ota_server *server, const struct arrival *arrival)
+{
+	if (!block_order(server, arrival))
 		server->dropped_pulls++;
 	return MOSQ_ERR_SUCCESS;
 }
@@ -217,9 +235,16 @@ static int device_message(struct ota_server *server, const struct mosquitto_evt_
 		return MOSQ_ERR_UNKNOWN;
 	if (!ota_quota_take(arrival.quota, OTA_QUOTA_MESSAGE, arrival.now_ms))
 		return arrival_refuse(server, &arrival);
-	if (arrival.kind == OTA_TOPIC_INFORM)
+	switch (arrival.kind) {
+	case OTA_TOPIC_INFORM:
 		return report_take(server, &arrival);
-	return arrival.kind == OTA_TOPIC_PROGRESS ? progress_take(server, &arrival) : pull_take(server, &arrival);
+	case OTA_TOPIC_PROGRESS:
+		return progress_take(server, &arrival);
+	case OTA_TOPIC_FILE_DOWNLOAD:
+		return block_take(server, &arrival);
+	default:
+		return pull_take(server, &arrival);
+	}
 }
 
 /* ACL_CHECK has judged most of it already; but another plugin may have granted it, and bridges are not checked at all. */

@@ -14,6 +14,7 @@ static const size_t kind_limits[OTA_ITEM_KINDS] = {
 	[OTA_ITEM_GONE]      = SIZE_MAX, /* at most one for each connection */
 	[OTA_ITEM_PULL]      = OTA_QUEUE_PULLS_MAX,
 	[OTA_ITEM_COMMAND]   = OTA_QUEUE_COMMANDS_MAX,
+	[OTA_ITEM_FETCHED]   = SIZE_MAX, /* one for each connection and OTA_CARRIER_TELL_MS */
 };
 
 struct ota_queue {

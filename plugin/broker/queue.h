@@ -11,6 +11,7 @@
 #include "common/bytes.h"
 #include "common/time.h"
 #include "common/topic.h"
+#include "plugin/fleet/engine.h"
 
 enum {
 	OTA_QUEUE_PULLS_MAX = 4096,      /* a pull that finds no place is dropped: the device asks again */
@@ -24,6 +25,7 @@ enum ota_item_kind {
 	OTA_ITEM_GONE,
 	OTA_ITEM_PULL,
 	OTA_ITEM_COMMAND,
+	OTA_ITEM_FETCHED,
 	OTA_ITEM_KINDS,
 };
 
@@ -33,6 +35,7 @@ struct ota_item {
 	uint64_t connection;          /* the rest */
 	struct ota_identity identity; /* all but COMMAND */
 	enum ota_topic_kind topic;    /* PULL */
+	struct ota_fetched fetched;   /* FETCHED */
 	struct ota_instant at;
 	struct ota_span payload;      /* PULL, COMMAND; copied by put, owned by the item */
 	struct ota_span caller;       /* COMMAND: client id; as payload, NUL-terminated */

@@ -34,9 +34,12 @@ static int journaled_load(struct ota_round *round, struct ota_journal *journal, 
 
 static enum ota_fleet_event_kind fleet_kind(enum ota_item_kind kind)
 {
-	if (kind == OTA_ITEM_CONNECTED)
-		return OTA_FLEET_CONNECTED;
-	return kind == OTA_ITEM_GONE ? OTA_FLEET_GONE : OTA_FLEET_MESSAGE;
+	static const enum ota_fleet_event_kind kinds[OTA_ITEM_KINDS] = {
+		[OTA_ITEM_JOURNALED] = OTA_FLEET_MESSAGE, [OTA_ITEM_CONNECTED] = OTA_FLEET_CONNECTED,
+		[OTA_ITEM_GONE] = OTA_FLEET_GONE,         [OTA_ITEM_PULL] = OTA_FLEET_MESSAGE,
+		[OTA_ITEM_COMMAND] = OTA_FLEET_MESSAGE,   [OTA_ITEM_FETCHED] = OTA_FLEET_FETCHED,
+	};
+	return kinds[kind];
 }
 
 static void item_load(struct ota_round *round, struct ota_item *item)
@@ -50,6 +53,7 @@ static void item_load(struct ota_round *round, struct ota_item *item)
 			.connection = item->connection,
 			.topic = item->topic,
 			.payload = item->payload,
+			.fetched = item->fetched,
 			.at = item->at,
 		},
 	};

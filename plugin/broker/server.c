@@ -95,6 +95,7 @@ static int keeper_start(struct ota_server *server, struct ota_error *error)
 		.url_key_file = server->options.url_key_file,
 		.store_uuid = ota_store_uuid(server->store),
 		.segment_bytes = OTA_JOURNAL_SEGMENT_BYTES,
+		.carrier = server->carrier,
 	};
 	return ota_keeper_start(&keeper, &server->keeper, error);
 }
@@ -104,6 +105,17 @@ static int keyring_start(struct ota_server *server, struct ota_error *error)
 	if (server->options.device_auth != OTA_DEVICE_AUTH_TRIPLE)
 		return 0;
 	return ota_keyring_open(server->options.store_dir, server->secret_key_file, &server->keyring, error);
+}
+
+static int carrier_start(struct ota_server *server, struct ota_error *error)
+{
+	struct ota_carrier_options carrier = {
+		.store_dir = server->options.store_dir,
+		.package_dir = server->options.package_dir,
+		.mailbox = server->mailbox,
+		.log_threshold = server->log.threshold,
+	};
+	return ota_carrier_start(&carrier, &server->carrier, error);
 }
 
 static int restore_finish(struct ota_server *server, struct ota_error *error)
@@ -163,6 +175,8 @@ static int store_start(struct ota_server *server, struct resumed *resumed, struc
 	if (code != 0)
 		return ota_error_prefix(error, code, "ota_store_dir");
 	code = restore_finish(server, error);
+	if (code == 0)
+		code = carrier_start(server, error);
 	if (code == 0)
 		code = keeper_start(server, error);
 	if (code == 0)
@@ -430,6 +444,7 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 	server->engine = ota_engine_free(server->engine);
 	server->journal = ota_journal_free(server->journal);
 	server->keeper = ota_keeper_stop(server->keeper);
+	server->carrier = ota_carrier_stop(server->carrier);
 	server->keyring = ota_keyring_free(server->keyring);
 	server->store = ota_store_free(server->store);
 	server->queue = ota_queue_free(server->queue);

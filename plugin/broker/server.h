@@ -8,6 +8,7 @@
 #include "common/pace.h"
 #include "plugin/access/denylist.h"
 #include "plugin/access/keyring.h"
+#include "plugin/broker/carrier.h"
 #include "plugin/broker/compat.h"
 #include "plugin/broker/options.h"
 #include "plugin/broker/peers.h"
@@ -56,6 +57,8 @@ struct ota_server {
 	/* The broker's thread. */
 	mosquitto_plugin_id_t *identifier; /* under which the callbacks are registered */
 	struct ota_peers *peers;
+	struct ota_carrier *carrier;
+	struct ota_pace blocks;    /* what may be handed to the broker of them, in KiB */
 	struct ota_sessions *sessions;
 	struct ota_denylist *denylist;
 	uint64_t newest_login; /* the device that was let in by the callback before, by its number, 0 = none (clients.h) */
@@ -83,9 +86,12 @@ int ota_server_start(const struct ota_options *options, const struct ota_log *lo
 /* Stops the worker within its deadline, closes everything. NULL is fine; returns NULL. */
 struct ota_server *ota_server_stop(struct ota_server *server);
 
-/* Sends and logs what the worker handed over: at most OTA_SEND_TURN messages and, when none of them is left, OTA_BULLETINS_TURN
- * events, so that the loop never stalls. In every callback. Events beyond OTA_BULLETINS_MAX that wait are dropped. */
+/* Sends blocks at their pace, then sends and logs what the worker handed over: at most OTA_SEND_TURN messages and, when
+ * none of them is left, OTA_BULLETINS_TURN events, so that the loop never stalls. In every callback. Events beyond
+ * OTA_BULLETINS_MAX that wait are dropped. */
 enum { OTA_SEND_TURN = 200, OTA_LOG_TURN = 100, OTA_BULLETINS_TURN = 500, OTA_BULLETINS_MAX = 20000 };
 void ota_server_drain(struct ota_server *server);
+/* Hands to the worker what a device fetched over MQTT, if anything. */
+void ota_server_tell_fetched(struct ota_server *server, const struct ota_identity *identity, const struct ota_fetched *fetched);
 
 #endif

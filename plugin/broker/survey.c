@@ -146,6 +146,16 @@ static void key_survey(const struct ota_survey *survey, struct ota_findings *fin
 	explicit_bzero(&keys, sizeof(keys));
 }
 
+/* --- downloads over MQTT --- */
+
+static void blocks_survey(const struct ota_survey *survey, struct ota_findings *findings)
+{
+	char trouble[OTA_ERROR_TEXT_MAX];
+	if (survey->carrier && ota_carrier_trouble(survey->carrier, trouble))
+		ota_findings_add(findings, OTA_FINDING_ERROR, "packages", "devices cannot fetch a package over MQTT: %s",
+				 trouble);
+}
+
 void ota_survey_alarms(void *context, struct ota_findings *findings)
 {
 	const struct ota_survey *survey = context;
@@ -154,6 +164,7 @@ void ota_survey_alarms(void *context, struct ota_findings *findings)
 	room_survey(survey->package_dir, "the packages", OTA_SURVEY_ROOM_BYTES, findings);
 	room_survey(survey->journal_dir, "the journal", 2 * survey->segment_bytes, findings);
 	key_survey(survey, findings);
+	blocks_survey(survey, findings);
 }
 
 void ota_survey_all(void *context, struct ota_findings *findings)

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "plugin/broker/carrier.h"
 #include "plugin/store/findings.h"
 
 /* Room that a healthy server does not fall below: a rush of reports, or a package, takes as much. */
@@ -16,6 +17,7 @@ struct ota_survey {
 	const char *store_dir, *package_dir, *journal_dir, *url_key_file;
 	const char *store_uuid;
 	uint64_t segment_bytes; /* of the journal */
+	struct ota_carrier *carrier; /* NULL = nothing is known of blocks */
 };
 
 /* What an operator has to know now; cheap. context: the survey. */

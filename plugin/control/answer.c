@@ -84,6 +84,7 @@ void ota_answer_product(struct ota_bytes *out, const char *key, const struct ota
 	ota_answer_text(out, "name", product->name);
 	ota_answer_text(out, "registration", product->open_registration ? "open" : "listed");
 	ota_answer_text(out, "signMethod", sign_word(product->sign));
+	ota_answer_text(out, "delivery", product->delivery == OTA_DELIVERY_MQTT ? "mqtt" : "http");
 	ota_answer_integer(out, "devices", product->devices);
 	ota_answer_integer(out, "createdAt", product->created_ms);
 	ota_answer_close(out, '}');
@@ -123,6 +124,8 @@ void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct
 		ota_answer_open(out, "caps", '[');
 		if (device->caps & OTA_CAP_CANCEL)
 			ota_answer_text(out, NULL, "cancel");
+		if (device->caps & OTA_CAP_MQTT)
+			ota_answer_text(out, NULL, "mqtt");
 		ota_answer_close(out, ']');
 	}
 	if (device->barred)
@@ -211,7 +214,7 @@ static const char *batch_outcome(const struct ota_batch *batch, const struct ota
 }
 
 void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch,
-		      const struct ota_batch_counts *counts)
+		      const struct ota_batch_counts *counts, const char *where)
 {
 	ota_answer_open(out, key, '{');
 	ota_answer_integer(out, "id", batch->id);
@@ -221,6 +224,7 @@ void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_b
 	ota_answer_text(out, "version", batch->version);
 	ota_answer_integer(out, "package", batch->package_id);
 	ota_answer_text(out, "kind", ota_batch_kind_word(batch->kind));
+	ota_answer_text_if(out, "where", where);
 	ota_answer_text(out, "state", ota_batch_state_word(batch->state));
 	ota_answer_text(out, "reason", batch->reason);
 	ota_answer_integer(out, "createdAt", batch->created_ms);

@@ -32,19 +32,6 @@ static int package_allow(const struct ota_call *call, const struct ota_package *
 	return 0;
 }
 
-static int targets_insert(struct ota_call *call, struct ota_batch *batch, const cJSON *names, struct ota_error *error)
-{
-	const cJSON *name;
-
-	cJSON_ArrayForEach(name, names)
-	{
-		int failed = ota_batch_insert_target(call->store, batch->id, name->valuestring, error);
-		if (failed)
-			return failed;
-	}
-	return 0;
-}
-
 static int conflicts_refuse(char (*names)[OTA_DEVICE_NAME_MAX + 1], size_t named, int64_t count, struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes text = {0};
@@ -117,27 +104,74 @@ static int product_judge(struct ota_call *call, const struct ota_batch *batch, s
 	return failed;
 }
 
+/* How many devices an expression means, and how many of them run the version already. */
+static int where_judge(struct ota_call *call, struct ota_batch *batch, const char *expression, struct ota_batch_counts *counts,
+		       bool *ret_estimated, struct ota_error *error)
+{
+	OTA_AUTO_FREE struct ota_target *target = malloc(sizeof(*target));
+	OTA_AUTO_BYTES struct ota_bytes at_target = {0};
+	const struct ota_target_scope scope = ota_call_scope(call, target, batch->product_key, batch->module);
+	struct ota_target_tally meant, there;
+	int64_t devices = batch->total;
+
+	ota_bytes_format(&at_target, "(%s) and version = \"%s\"", expression, batch->version);
+	if (!target || at_target.failed)
+		return OTA_ENOMEM;
+	int failed = ota_target_parse(ota_span_from_text(expression), target, error);
+	if (!failed)
+		failed = ota_target_count(call->store, &scope, devices, &meant, error);
+	if (!failed)
+		failed = ota_target_parse(ota_span_from_text(at_target.data), target, error);
+	if (!failed)
+		failed = ota_target_count(call->store, &scope, devices, &there, error);
+	if (failed)
+		return failed;
+	batch->total = meant.count;
+	counts->excluded_at_target = there.count;
+	*ret_estimated = meant.estimated;
+	return 0;
+}
+
 struct conflicts {
 	int64_t count;
 	char names[CONFLICTS_NAMED][OTA_DEVICE_NAME_MAX + 1];
 	size_t named;
 };
 
-static int dry_run_answer(struct ota_call *call, const struct ota_batch *batch, const struct ota_package *package,
-			  const cJSON *names, const struct conflicts *conflicts, struct ota_error *error)
-{
-	struct ota_batch_counts counts = { .excluded_conflict = batch->all_devices ? conflicts->count : 0 };
-	struct ota_package_files files;
-	const cJSON *name;
-	int failed = ota_package_files(call->store, package, &files, error);
+/* Who is meant: one of three. */
+struct meant {
+	const cJSON *names;     /* NULL = not by name */
+	const char *expression; /* NULL = not by expression */
+};
 
-	if (!failed && batch->all_devices)
-		failed = product_judge(call, batch, &counts, error);
-	cJSON_ArrayForEach(name, names)
+static int targets_judge(struct ota_call *call, struct ota_batch *batch, const struct meant *meant,
+			 struct ota_batch_counts *counts, bool *ret_estimated, struct ota_error *error)
+{
+	const cJSON *name;
+	int failed = 0;
+
+	if (meant->expression)
+		return where_judge(call, batch, meant->expression, counts, ret_estimated, error);
+	if (batch->all_devices)
+		return product_judge(call, batch, counts, error);
+	cJSON_ArrayForEach(name, meant->names)
 	{
 		if (!failed)
-			failed = target_judge(call, batch, name->valuestring, &counts, error);
+			failed = target_judge(call, batch, name->valuestring, counts, error);
 	}
+	return failed;
+}
+
+static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const struct ota_package *package,
+			  const struct meant *meant, const struct conflicts *conflicts, struct ota_error *error)
+{
+	bool estimated = false, by_counts = batch->all_devices && !meant->expression;
+	struct ota_batch_counts counts = { .excluded_conflict = by_counts ? conflicts->count : 0 };
+	struct ota_package_files files;
+	int failed = ota_package_files(call->store, package, &files, error);
+
+	if (!failed)
+		failed = targets_judge(call, batch, meant, &counts, &estimated, error);
 	if (failed)
 		return failed;
 	int64_t matches = batch->total - ota_batch_counts_sum(&counts);
@@ -155,6 +189,8 @@ static int dry_run_answer(struct ota_call *call, const struct ota_batch *batch, 
 		ota_answer_text(call->out, NULL, conflicts->names[i]);
 	ota_answer_close(call->out, ']');
 	ota_answer_integer(call->out, "bytes", matches * (int64_t)ota_package_size(&files));
+	if (estimated)
+		ota_answer_bool(call->out, "estimated", true);
 	ota_answer_close(call->out, '}');
 	call->undo = true;
 	return 0;
@@ -216,17 +252,36 @@ static int batch_fill(struct ota_call *call, const struct ota_package *package, 
 	return failed ? failed : strategy_keep(call, batch, error);
 }
 
-static int targets_fill(struct ota_call *call, struct ota_batch *batch, const cJSON **ret_names, struct ota_error *error)
+static int targets_fill(struct ota_call *call, struct ota_batch *batch, struct meant *ret_meant, struct ota_error *error)
 {
-	const cJSON *targets = NULL;
+	OTA_AUTO_FREE struct ota_target *target = NULL;
+	const cJSON *targets = NULL, *where;
 	struct ota_product product;
 	int failed = ota_product_find(call->store, batch->product_key, &product, error);
 
 	ota_json_object(call->at, "targets", &targets, NULL);
 	struct ota_json_place at = { .object = targets, .prefix = "targets" };
+	where = ota_json_member(targets, "where");
 	ota_json_bool(at, "all", &batch->all_devices, NULL);
-	ota_json_array(at, "names", ret_names, NULL);
-	batch->total = batch->all_devices ? product.devices : cJSON_GetArraySize(*ret_names);
+	batch->all_devices |= where != NULL;
+	ota_json_array(at, "names", &ret_meant->names, NULL);
+	batch->total = batch->all_devices ? product.devices : cJSON_GetArraySize(ret_meant->names);
+	if (failed || !where)
+		return failed;
+	ret_meant->expression = where->valuestring;
+	return ota_call_where(where, "targets.where", &target, error);
+}
+
+static int targets_keep(struct ota_call *call, const struct ota_batch *batch, const struct meant *meant, struct ota_error *error)
+{
+	const cJSON *name;
+	int failed = meant->expression ? ota_batch_insert_where(call->store, batch->id, meant->expression, error) : 0;
+
+	cJSON_ArrayForEach(name, meant->names)
+	{
+		if (!failed)
+			failed = ota_batch_insert_target(call->store, batch->id, name->valuestring, error);
+	}
 	return failed;
 }
 
@@ -243,13 +298,13 @@ static int verification_begin(struct ota_call *call, const struct ota_batch *bat
 static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ota_package *package, struct ota_error *error)
 {
 	struct conflicts conflicts = {0};
-	const cJSON *names = NULL;
-	int failed = targets_fill(call, batch, &names, error);
+	struct meant meant = {0};
+	int failed = targets_fill(call, batch, &meant, error);
 
 	if (!failed)
 		failed = ota_batch_insert(call->store, batch, error);
 	if (!failed)
-		failed = targets_insert(call, batch, names, error);
+		failed = targets_keep(call, batch, &meant, error);
 	const struct ota_conflict_scope scope = { batch->id, batch->product_key, batch->module, batch->all_devices };
 	if (!failed)
 		failed = ota_task_count_conflicts(call->store, &scope, &conflicts.count, conflicts.names, CONFLICTS_NAMED,
@@ -257,8 +312,8 @@ static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ot
 	if (failed)
 		return failed;
 	if (ota_call_bool(call, "dryRun"))
-		return dry_run_answer(call, batch, package, names, &conflicts, error);
-	if (conflicts.count && !batch->skip_conflicts)
+		return dry_run_answer(call, batch, package, &meant, &conflicts, error);
+	if (conflicts.count && !batch->skip_conflicts && !meant.expression) /* who is meant by one is known once it is prepared */
 		return conflicts_refuse(conflicts.names, conflicts.named, conflicts.count, error);
 	failed = batch->skip_conflicts ? 0 : preparing_refuse(call, &scope, error);
 	if (failed)

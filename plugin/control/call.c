@@ -182,11 +182,15 @@ int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const 
 int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error)
 {
 	struct ota_batch_counts counts;
+	struct ota_batch_where where = {""};
 	int failed = ota_batch_load_counts(call->store, batch->id, &counts, error);
 
 	if (!failed)
-		ota_answer_batch(call->out, key, batch, &counts);
-	return failed;
+		failed = ota_batch_find_where(call->store, batch->id, &where, error);
+	if (failed && failed != OTA_ENOTFOUND)
+		return failed;
+	ota_answer_batch(call->out, key, batch, &counts, where.expression);
+	return 0;
 }
 
 int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity,

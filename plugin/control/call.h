@@ -13,6 +13,7 @@
 #include "plugin/control/answer.h"
 #include "plugin/control/control.h"
 #include "plugin/store/operator.h"
+#include "plugin/store/target.h"
 
 struct ota_control {
 	struct ota_control_options options;
@@ -37,7 +38,8 @@ struct ota_call {
 typedef int ota_handler(struct ota_call *call, struct ota_error *error);
 
 /* products.c, devices.c, imports.c, secrets.c, packages.c, batches.c, tasks.c, server.c, events.c, tokens.c, jobs.c */
-ota_handler ota_handle_create_product, ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
+ota_handler ota_handle_create_product, ota_handle_update_product;
+ota_handler ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
 ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
 ota_handler ota_handle_disable_device, ota_handle_enable_device;
 ota_handler ota_handle_import_devices, ota_handle_tag_devices, ota_handle_renew_secret;
@@ -72,6 +74,11 @@ int ota_call_answer_package(const struct ota_call *call, const struct ota_packag
 /* An object of tags, or NULL, as compact text; "" for none. */
 int ota_call_keep_tags(const cJSON *tags, char target[OTA_EXT_DATA_SIZE]);
 int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ota_error *error);
+
+/* where.c. *ret_target is malloc'ed, also after a failure. */
+int ota_call_where(const cJSON *where, const char *path, struct ota_target **ret_target, struct ota_error *error);
+struct ota_target_scope ota_call_scope(const struct ota_call *call, const struct ota_target *target, const char *product_key,
+				       const char *module);
 
 /* Pages: `after` of a list that pages by id; 0 = from the start. OTA_EINVALID when it is no cursor of ours. */
 size_t ota_call_limit(const struct ota_call *call);

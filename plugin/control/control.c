@@ -24,6 +24,7 @@ static const struct {
 } handlers[] = {
 	{ "getServer",           ota_handle_get_server },
 	{ "createProduct",       ota_handle_create_product },
+	{ "updateProduct",       ota_handle_update_product },
 	{ "listProducts",        ota_handle_list_products },
 	{ "getProduct",          ota_handle_get_product },
 	{ "registerDevices",     ota_handle_register_devices },

@@ -6,7 +6,6 @@
 #include "common/topic.h"
 #include "plugin/control/call.h"
 #include "plugin/store/device_secret.h"
-#include "plugin/store/target.h"
 
 enum { DEVICE_TASKS_SHOWN = 20, DEVICE_MODULES_SHOWN = 64, DEVICES_SCANNED_MAX = 10000 };
 
@@ -247,11 +246,6 @@ static int device_matches(const struct ota_call *call, const struct device_filte
 
 enum { DEVICES_CHUNK = 100 };
 
-static bool engine_is_online(const void *engine, const struct ota_identity *identity)
-{
-	return ota_engine_is_online(engine, identity);
-}
-
 /* The next devices behind filter->after. *walk says where the chunk after them begins, and whether there is one. */
 static int devices_load(struct ota_call *call, const struct device_filter *filter, struct ota_device *rows, size_t *ret_count,
 			struct ota_target_walk *walk, struct ota_error *error)
@@ -259,8 +253,7 @@ static int devices_load(struct ota_call *call, const struct device_filter *filte
 	const struct ota_device_filter next = { filter->product_key, filter->module, filter->version,
 						filter->after,       filter->tag,    filter->value,
 						filter->disabled };
-	const struct ota_target_scope scope = { filter->target,       filter->product_key, OTA_MODULE_DEFAULT,
-						call->now.wall_ms,    engine_is_online,    call->control->options.engine };
+	const struct ota_target_scope scope = ota_call_scope(call, filter->target, filter->product_key, OTA_MODULE_DEFAULT);
 
 	ota_text_cut(walk->after, sizeof(walk->after), filter->after);
 	if (filter->target)
@@ -320,17 +313,12 @@ static void tag_split(const struct ota_call *call, struct device_filter *filter)
 static int where_parse(const struct ota_call *call, struct ota_target **ret_target, struct ota_error *error)
 {
 	const cJSON *where = ota_json_member(call->at.object, "where");
-	struct ota_error own = {0};
 
 	if (!where)
 		return 0;
 	if (ota_json_member(call->at.object, "version") || ota_json_member(call->at.object, "tag"))
 		return ota_fail_at(error, OTA_EINVALID, "where", "where stands alone: write version and tag into the expression");
-	*ret_target = malloc(sizeof(**ret_target));
-	if (!*ret_target)
-		return OTA_ENOMEM;
-	int failed = ota_target_parse(ota_span_from_text(where->valuestring), *ret_target, &own);
-	return failed ? ota_fail_at(error, failed, "where", "%s", own.text) : 0;
+	return ota_call_where(where, "where", ret_target, error);
 }
 
 int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)

@@ -12,22 +12,73 @@ static enum ota_product_sign sign_of(const char *word)
 	return strcmp(word, "sha256") ? OTA_PRODUCT_SIGN_AUTO : OTA_PRODUCT_SIGN_SHA256;
 }
 
+static enum ota_delivery delivery_of(const char *word)
+{
+	return strcmp(word, "mqtt") ? OTA_DELIVERY_HTTP : OTA_DELIVERY_MQTT;
+}
+
 int ota_handle_create_product(struct ota_call *call, struct ota_error *error)
 {
 	struct ota_product product = { .created_ms = call->now.wall_ms, .rev = 1 };
-	char sign[16], registration[16];
+	char sign[16], registration[16], delivery[16];
 
 	ota_call_text(call, "productKey", "", product.product_key, sizeof(product.product_key));
 	ota_call_text(call, "name", product.product_key, product.name, sizeof(product.name));
 	ota_call_text(call, "signMethod", "auto", sign, sizeof(sign));
 	ota_call_text(call, "registration", "listed", registration, sizeof(registration));
+	ota_call_text(call, "delivery", "http", delivery, sizeof(delivery));
 	product.sign = sign_of(sign);
+	product.delivery = delivery_of(delivery);
 	product.open_registration = !strcmp(registration, "open");
 	int failed = ota_product_insert(call->store, &product, error);
 	if (failed == OTA_ECONFLICT)
 		return ota_fail_at(error, failed, "productKey", "product %s exists", product.product_key);
 	if (!failed)
 		failed = ota_call_note(call, (struct ota_call_subject){product.product_key}, "product_created", product.name,
+				       error);
+	if (!failed)
+		ota_answer_product(call->out, NULL, &product);
+	return failed;
+}
+
+/* Sets what the command names. ret_detail tells it for the log. */
+static void product_change(struct ota_call *call, struct ota_product *product, struct ota_bytes *ret_detail)
+{
+	static const char *const keys[] = { "registration", "signMethod", "delivery" };
+	char words[3][16], name[OTA_LABEL_MAX + 1];
+
+	for (size_t i = 0; i < 3; i++) {
+		ota_call_text(call, keys[i], "", words[i], sizeof(words[i]));
+		if (*words[i])
+			ota_bytes_format(ret_detail, "%s%s %s", ret_detail->size ? ", " : "", keys[i], words[i]);
+	}
+	if (ota_json_member(call->at.object, "name")) {
+		ota_call_text(call, "name", "", name, sizeof(name));
+		ota_bytes_format(ret_detail, "%sname %s", ret_detail->size ? ", " : "", name);
+		ota_text_cut(product->name, sizeof(product->name), *name ? name : product->product_key);
+	}
+	if (*words[0])
+		product->open_registration = !strcmp(words[0], "open");
+	if (*words[1])
+		product->sign = sign_of(words[1]);
+	if (*words[2])
+		product->delivery = delivery_of(words[2]);
+}
+
+int ota_handle_update_product(struct ota_call *call, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes detail = {0};
+	struct ota_product product;
+	int failed = ota_call_product(call, &product, error);
+
+	if (failed)
+		return failed;
+	product_change(call, &product, &detail);
+	if (detail.failed)
+		return ota_fail(error, OTA_ENOMEM, "no memory for a change of a product");
+	failed = ota_product_save(call->store, &product, error);
+	if (!failed)
+		failed = ota_call_note(call, (struct ota_call_subject){product.product_key}, "product_changed", detail.data,
 				       error);
 	if (!failed)
 		ota_answer_product(call->out, NULL, &product);

@@ -1,7 +1,5 @@
-/* Batches: preparing their tasks, walking them when something changes for all, and following them to their end. Every walk goes
- * in bounded chunks that the store remembers, so a kill at any moment is continued where it stopped. */
-#include "plugin/rules/batch.h"
-
+/* Batches: walking their tasks when something changes for all, and following them to their end. Every walk goes in bounded
+ * chunks that the store remembers, so a kill at any moment is continued where it stopped. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,103 +7,7 @@
 #include "common/text.h"
 #include "plugin/fleet/context.h"
 
-/* One target becomes a task or an exclusion. */
-struct target {
-	struct ota_engine *engine;
-	const struct ota_batch *batch;
-	const struct ota_device *device; /* NULL: no such device */
-	struct ota_instant at;
-};
-
-static int target_exclude(const struct target *target, enum ota_exclusion why, struct ota_error *error)
-{
-	return ota_batch_add_excluded(target->engine->options.store, target->batch->id, why, 1, error);
-}
-
-static int target_insert(const struct target *target, const char *from_version, struct ota_error *error)
-{
-	struct ota_task task = {
-		.batch_id = target->batch->id,
-		.device_id = target->device->id,
-		.package_id = target->batch->package_id,
-		.state = OTA_TASK_PENDING,
-		.step = OTA_NO_STEP,
-		.created_ms = target->at.wall_ms,
-		.updated_ms = target->at.wall_ms,
-	};
-
-	ota_text_cut(task.module, sizeof(task.module), target->batch->module);
-	ota_text_cut(task.version, sizeof(task.version), target->batch->version);
-	ota_text_cut(task.from_version, sizeof(task.from_version), from_version);
-	task.id = ota_store_new_id(target->engine->options.store, error);
-	return task.id ? ota_task_insert(target->engine->options.store, &task, error) : OTA_EIO;
-}
-
-static int target_prepare(const struct target *target, struct ota_error *error)
-{
-	struct ota_store *store = target->engine->options.store;
-	struct ota_device_module module = {0};
-	struct ota_task task;
-
-	if (!target->device)
-		return target_exclude(target, OTA_EXCLUDED_UNKNOWN, error);
-	if (target->device->barred || target->device->disabled)
-		return target_exclude(target, OTA_EXCLUDED_BARRED, error);
-	int failed = ota_device_module_find(store, target->device->id, target->batch->module, &module, error);
-	if (failed && failed != OTA_ENOTFOUND)
-		return failed;
-	if (!failed && !strcmp(module.version, target->batch->version))
-		return target_exclude(target, OTA_EXCLUDED_AT_TARGET, error);
-	failed = ota_task_find_unfinished(store, target->device->id, target->batch->module, &task, error);
-	if (!failed)
-		return target_exclude(target, OTA_EXCLUDED_CONFLICT, error);
-	return failed == OTA_ENOTFOUND ? target_insert(target, module.version, error) : failed;
-}
-
-static int chunk_of_product(struct target *target, struct ota_batch *batch, size_t budget, size_t *ret_count,
-			    struct ota_error *error)
-{
-	OTA_AUTO_FREE struct ota_device *rows = calloc(budget, sizeof(*rows));
-
-	if (!rows)
-		return OTA_ENOMEM;
-	const struct ota_device_filter next = { batch->product_key, "", "", batch->prepare_after };
-	int failed = ota_device_list(target->engine->options.store, &next, rows, budget, ret_count, error);
-	for (size_t i = 0; !failed && i < *ret_count; i++) {
-		target->device = &rows[i];
-		failed = target_prepare(target, error);
-	}
-	if (!failed && *ret_count)
-		ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), rows[*ret_count - 1].identity.device_name);
-	return failed;
-}
-
-static int chunk_of_list(struct target *target, struct ota_batch *batch, size_t budget, size_t *ret_count,
-			 struct ota_error *error)
-{
-	struct ota_store *store = target->engine->options.store;
-	OTA_AUTO_FREE char(*names)[OTA_DEVICE_NAME_MAX + 1] = calloc(budget, sizeof(*names));
-
-	if (!names)
-		return OTA_ENOMEM;
-	int failed = ota_batch_list_targets(store, batch->id, batch->prepare_after, names, budget, ret_count, error);
-	for (size_t i = 0; !failed && i < *ret_count; i++) {
-		struct ota_identity identity;
-		struct ota_device device;
-
-		ota_identity_make(ota_span_from_text(batch->product_key), ota_span_from_text(names[i]), &identity);
-		failed = ota_device_find(store, &identity, &device, error);
-		target->device = failed ? NULL : &device;
-		if (!failed || failed == OTA_ENOTFOUND)
-			failed = target_prepare(target, error);
-	}
-	if (!failed && *ret_count)
-		ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), names[*ret_count - 1]);
-	return failed;
-}
-
-/* Moves a batch by the table for a reason of the server's own. The caller knows that the table allows it. */
-static int batch_move(struct ota_engine *engine, struct ota_batch *batch, const struct ota_batch_rule *rule, const char *reason,
+int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const struct ota_batch_rule *rule, const char *reason,
 		      struct ota_instant at, struct ota_error *error)
 {
 	char word[OTA_EVENT_WORD_MAX + 1] = "batch_";
@@ -121,39 +23,6 @@ static int batch_move(struct ota_engine *engine, struct ota_batch *batch, const 
 		return failed;
 	ota_text_cut(word + 6, sizeof(word) - 6, ota_batch_state_word(rule->to));
 	return ota_note_batch(engine, batch, at, word, reason, error);
-}
-
-/* The total was an estimate until now: devices came and went while the batch was prepared. */
-static int total_correct(struct ota_engine *engine, struct ota_batch *batch, struct ota_error *error)
-{
-	struct ota_batch_counts counts;
-	int failed = ota_batch_load_counts(engine->options.store, batch->id, &counts, error);
-
-	if (!failed)
-		batch->total = ota_batch_counts_sum(&counts);
-	return failed;
-}
-
-static int batch_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
-			 size_t *ret_count, struct ota_error *error)
-{
-	struct target target = { .engine = engine, .batch = batch, .at = at };
-	int failed = batch->all_devices ? chunk_of_product(&target, batch, budget, ret_count, error)
-					: chunk_of_list(&target, batch, budget, ret_count, error);
-
-	if (failed)
-		return failed;
-	if (*ret_count == budget)
-		return ota_batch_save(engine->options.store, batch, error);
-
-	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_PREPARED);
-	batch->prepared = true;
-	failed = total_correct(engine, batch, error);
-	if (!failed)
-		failed = batch_move(engine, batch, rule, rule->text, at, error);
-	if (!failed)
-		failed = ota_campaign_scan(engine, batch->id);
-	return failed ? failed : ota_campaign_follow(engine, batch->id, at, error);
 }
 
 /* Gives one event to the next tasks of a batch in one state; the event moves them out of it, so the next chunk starts from the
@@ -245,7 +114,7 @@ static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant 
 	if (batch.canceling)
 		return batch_cancel(&walk, &batch, ret_count, error);
 	if (!batch.prepared && batch.state == OTA_BATCH_PLANNED)
-		return batch_prepare(engine, &batch, at, budget, ret_count, error);
+		return ota_campaign_prepare(engine, &batch, at, budget, ret_count, error);
 	bool ended = batch.ends_ms && batch.ends_ms <= at.wall_ms && ota_calendar_is_trusted(&engine->calendar, at);
 	if (ended && at.heard_ms >= engine->grace_until)
 		return batch_walk(&walk, OTA_TASK_PENDING, OTA_EVENT_EXPIRE, ret_count, error);
@@ -298,7 +167,7 @@ static int batch_abort(struct ota_engine *engine, struct ota_batch *batch, const
 			 (long long)tally->failed, (long long)(tally->failed + tally->reported),
 			 batch->resumed_failed || batch->resumed_reported ? " since it was resumed" : "",
 			 (long long)strategy->abort_percent, (long long)strategy->abort_sample);
-	return reason.failed ? OTA_ENOMEM : batch_move(engine, batch, rule, reason.data, at, error);
+	return reason.failed ? OTA_ENOMEM : ota_campaign_move(engine, batch, rule, reason.data, at, error);
 }
 
 int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error)
@@ -318,7 +187,7 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 	struct ota_batch_tally tally = tally_of(&counts);
 	const struct ota_batch_rule *finish = ota_batch_decide(batch.state, OTA_BATCH_EVENT_FINISHED);
 	if (finish->allowed && batch.prepared && !tally.open) {
-		failed = batch_move(engine, &batch, finish, finish->text, at, error);
+		failed = ota_campaign_move(engine, &batch, finish, finish->text, at, error);
 		if (!failed && batch.kind == OTA_BATCH_VERIFY)
 			failed = verdict_give(engine, &batch, &tally, at, error);
 		return failed;

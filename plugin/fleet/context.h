@@ -10,6 +10,7 @@
 #include "plugin/fleet/calendar.h"
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
+#include "plugin/rules/batch.h"
 #include "plugin/rules/gate.h"
 #include "plugin/rules/strategy.h"
 #include "plugin/rules/task.h"
@@ -101,6 +102,11 @@ int ota_settle_connection(struct ota_engine *engine, const struct ota_identity *
 int ota_device_gone(struct ota_engine *engine, const struct ota_identity *identity, struct ota_instant at,
 		    struct ota_error *error);
 
+/* delivery.c: by a URL or over MQTT. The operator's tag of the device counts first, then what the device announced, then
+ * its product; a package that is hosted elsewhere always goes by its URL. */
+int ota_delivery_choose(const struct ota_work *work, const struct ota_package *package, const struct ota_product *product,
+			enum ota_delivery *ret_delivery, struct ota_error *error);
+
 /* push.c: puts the push of work->task into the outbox: to the device's connection, or as the answer of a pull. */
 int ota_push_send(struct ota_work *work, struct ota_error *error);
 int ota_push_answer_nothing(const struct ota_work *work, struct ota_error *error);
@@ -113,6 +119,8 @@ int ota_push_again(struct ota_work *work, bool *ret_sent, struct ota_error *erro
 int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+/* transfer.c: what the device fetched over MQTT. */
+int ota_fetched_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 /* What a parser refused, too deep or too long as well, is the device's fault and never tried again: OTA_EINVALID but for want of
  * memory. */
 int ota_unreadable(struct ota_error *error, int code, const char *message);
@@ -139,6 +147,12 @@ int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t 
 /* A task of the batch became final: abort rule, end, verdict. */
 int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error);
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id);
+/* Moves a batch by the table for a reason of the server's own. The caller knows that the table allows it. */
+int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const struct ota_batch_rule *rule, const char *reason,
+		      struct ota_instant at, struct ota_error *error);
+/* prepare.c: the next `budget` targets at most. *ret_count: how many there were, 0 when nothing is left to do. */
+int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
+			 size_t *ret_count, struct ota_error *error);
 
 /* prune.c: removes a few events that are too old, when it is time. */
 int ota_prune_turn(struct ota_engine *engine, struct ota_instant now, struct ota_error *error);

@@ -126,6 +126,8 @@ int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *ev
 		if (!ota_presence_disconnect(engine->presence, &event->identity, event->connection))
 			return 0;
 		return ota_device_gone(engine, &event->identity, event->at, error);
+	case OTA_FLEET_FETCHED:
+		return ota_fetched_apply(engine, event, error);
 	case OTA_FLEET_MESSAGE:
 	default:
 		return message_handle(engine, event, error);

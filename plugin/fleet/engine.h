@@ -43,6 +43,15 @@ enum ota_fleet_event_kind {
 	OTA_FLEET_CONNECTED, /* identity, connection */
 	OTA_FLEET_GONE,      /* identity, connection: that connection ended */
 	OTA_FLEET_MESSAGE,   /* identity, connection, topic, payload */
+	OTA_FLEET_FETCHED,   /* identity, fetched */
+};
+
+/* Blocks of a package that were sent over MQTT, and whether the last byte was among them. Counts for the attempt as a download of
+ * the gateway's does, and moves no task either. */
+struct ota_fetched {
+	int64_t task_id, attempt;
+	int64_t bytes;
+	bool whole;
 };
 
 struct ota_fleet_event {
@@ -51,6 +60,7 @@ struct ota_fleet_event {
 	uint64_t connection; /* unique over the life of the process, never reused, never 0 */
 	enum ota_topic_kind topic; /* INFORM, PROGRESS, REQUEST or FIRMWARE_GET */
 	struct ota_span payload;   /* borrowed for the call */
+	struct ota_fetched fetched;
 	struct ota_instant at;     /* when the broker received it */
 	bool replayed;             /* from the journal of an earlier run: the connection is gone */
 };

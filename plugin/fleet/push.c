@@ -3,6 +3,7 @@
 #include "common/message.h"
 #include "common/text.h"
 #include "plugin/fleet/context.h"
+#include "plugin/store/stream.h"
 
 enum { PUSH_EXPIRY_S = 60 }; /* the connection is live; a minute covers a full send queue */
 
@@ -49,12 +50,19 @@ static int files_link(const struct ota_work *work, const struct ota_package *pac
 	return failed;
 }
 
+/* How this device is served. */
+struct way {
+	enum ota_sign_method method;
+	enum ota_delivery delivery;
+};
+
 /* The bytes of the offer. Values were checked when package and options came in, so a failure here is ours: it is logged and
  * nothing is sent. */
-static int push_print(const struct ota_work *work, const struct ota_package *package, enum ota_sign_method method,
+static int push_print(const struct ota_work *work, const struct ota_package *package, const struct way *way,
 		      struct ota_bytes *out, struct ota_error *error)
 {
 	OTA_AUTO_FREE struct push_files *files = calloc(1, sizeof(*files));
+	bool streamed = way->delivery == OTA_DELIVERY_MQTT;
 	int failed = files ? files_link(work, package, files, error) : ota_fail(error, OTA_ENOMEM, "out of memory for a push");
 
 	if (failed)
@@ -65,9 +73,11 @@ static int push_print(const struct ota_work *work, const struct ota_package *pac
 		.size = package->full.size,
 		.version = package->version,
 		.url = files->links[0].url,
+		.stream_id = streamed ? work->task.id : 0,
+		.stream_file_id = streamed ? OTA_STREAM_FILE_ID : 0,
 		.md5 = package->full.md5,
 		.sha256 = package->full.sha256,
-		.sign_method = method,
+		.sign_method = way->method,
 		.module = package->module,
 		.files = files->files,
 		.file_count = *package->full.file_name ? files->package.count : 0,
@@ -112,16 +122,20 @@ int ota_push_send(struct ota_work *work, struct ota_error *error)
 	const struct ota_engine_options *options = &work->engine->options;
 	struct ota_package package;
 	struct ota_product product;
+	struct way way;
 	OTA_AUTO_BYTES struct ota_bytes payload = {0};
 	struct ota_error own = {0};
 
 	int failed = ota_package_load(options->store, work->task.package_id, &package, error);
 	if (!failed)
 		failed = ota_product_find(options->store, package.product_key, &product, error);
+	if (!failed)
+		failed = ota_delivery_choose(work, &package, &product, &way.delivery, error);
 	if (failed)
 		return failed;
 
-	if (push_print(work, &package, push_method(product.sign, work->device.caps), &payload, &own)) {
+	way.method = push_method(product.sign, work->device.caps);
+	if (push_print(work, &package, &way, &payload, &own)) {
 		push_complain(work, &own);
 		return 0;
 	}

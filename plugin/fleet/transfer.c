@@ -113,6 +113,39 @@ static int whole_note(struct ota_engine *engine, const struct ota_device *device
 	return ota_engine_note(engine, &event, error);
 }
 
+/* Bytes for an attempt that is found; its row keeps the sum. */
+static int bytes_add(struct ota_engine *engine, const struct ota_device *device, const struct ota_transfer_place *place,
+		     const struct ota_attempt_bytes *more, struct ota_instant now, struct ota_error *error)
+{
+	bool first = false;
+	int failed = ota_attempt_add_transfer(engine->options.store, more, &first, error);
+
+	return !failed && first ? whole_note(engine, device, place, now, error) : failed;
+}
+
+int ota_fetched_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
+{
+	const struct ota_fetched *fetched = &event->fetched;
+	struct ota_transfer_place place = { .task_id = fetched->task_id, .attempt = fetched->attempt };
+	struct ota_attempt_bytes more = {
+		.task_id = fetched->task_id,
+		.number = fetched->attempt,
+		.bytes = fetched->bytes,
+		.whole_ms = fetched->whole ? event->at.wall_ms : 0,
+		.file_count = 1, /* a stream is of one file */
+	};
+	struct ota_device device;
+	struct ota_task task;
+	int failed = ota_task_load(engine->options.store, fetched->task_id, &task, error);
+
+	if (!failed)
+		failed = ota_device_load(engine->options.store, task.device_id, &device, error);
+	place.batch_id = failed ? 0 : task.batch_id;
+	if (!failed)
+		failed = bytes_add(engine, &device, &place, &more, event->at, error);
+	return failed == OTA_ENOTFOUND ? 0 : failed;
+}
+
 int ota_engine_transfer(struct ota_engine *engine, const struct ota_transfer *transfer, struct ota_instant now,
 			struct ota_transfer_place *ret_place, struct ota_error *error)
 {
@@ -120,7 +153,6 @@ int ota_engine_transfer(struct ota_engine *engine, const struct ota_transfer *tr
 	struct ota_device device;
 	struct ota_attempt_bytes more = { .bytes = transfer->bytes, .whole_ms = transfer->whole ? now.wall_ms : 0 };
 	int64_t batch = 0;
-	bool first = false;
 	/* A download may outlive its URL, so its age does not matter here; whoever asks has no more than it from it. */
 	int failed = ota_url_verify(engine->options.url_keys, &transfer->query, 0, &claim, error);
 
@@ -132,9 +164,7 @@ int ota_engine_transfer(struct ota_engine *engine, const struct ota_transfer *tr
 		failed = task_find(engine, &device, &claim, &more, &batch, error);
 	if (!failed) {
 		*ret_place = (struct ota_transfer_place){ more.task_id, batch, more.number };
-		failed = ota_attempt_add_transfer(engine->options.store, &more, &first, error);
+		failed = bytes_add(engine, &device, ret_place, &more, now, error);
 	}
-	if (!failed && first)
-		failed = whole_note(engine, &device, ret_place, now, error);
 	return failed == OTA_ENOTFOUND ? 0 : failed;
 }

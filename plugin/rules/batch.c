@@ -8,6 +8,7 @@
 /* clang-format off */
 static const struct ota_batch_rule rules[] = {
 	YES(PLANNED,   PREPARED, RUNNING,   "every target is prepared"),
+	YES(PLANNED,   CONFLICT, CANCELED,  "a device has an unfinished task of this module"),
 	NO (PLANNED,   FINISHED,            "the batch is still being prepared"),
 	NO (PLANNED,   ABORT,               "nothing was sent yet"),
 	NO (PLANNED,   PAUSE,               "the batch is still being prepared"),
@@ -15,6 +16,7 @@ static const struct ota_batch_rule rules[] = {
 	YES(PLANNED,   CANCEL,   CANCELED,  ""),
 
 	NO (RUNNING,   PREPARED,            "the batch is prepared"),
+	NO (RUNNING,   CONFLICT,            "the batch is prepared"),
 	YES(RUNNING,   FINISHED, COMPLETED, "every task is final"),
 	YES(RUNNING,   ABORT,    PAUSED,    "the abort rule fired"),
 	YES(RUNNING,   PAUSE,    PAUSED,    ""),
@@ -22,6 +24,7 @@ static const struct ota_batch_rule rules[] = {
 	YES(RUNNING,   CANCEL,   CANCELED,  ""),
 
 	NO (PAUSED,    PREPARED,            "the batch is prepared"),
+	NO (PAUSED,    CONFLICT,            "the batch is prepared"),
 	YES(PAUSED,    FINISHED, COMPLETED, "every task is final"),
 	NO (PAUSED,    ABORT,               "the batch is paused"),
 	NO (PAUSED,    PAUSE,               "the batch is paused"),
@@ -29,6 +32,7 @@ static const struct ota_batch_rule rules[] = {
 	YES(PAUSED,    CANCEL,   CANCELED,  ""),
 
 	NO (COMPLETED, PREPARED,            "the batch is completed"),
+	NO (COMPLETED, CONFLICT,            "the batch is completed"),
 	NO (COMPLETED, FINISHED,            "the batch is completed"),
 	NO (COMPLETED, ABORT,               "the batch is completed"),
 	NO (COMPLETED, PAUSE,               "the batch is completed"),
@@ -36,6 +40,7 @@ static const struct ota_batch_rule rules[] = {
 	NO (COMPLETED, CANCEL,              "the batch is completed"),
 
 	NO (CANCELED,  PREPARED,            "the batch is canceled"),
+	NO (CANCELED,  CONFLICT,            "the batch is canceled"),
 	NO (CANCELED,  FINISHED,            "the batch is canceled"),
 	NO (CANCELED,  ABORT,               "the batch is canceled"),
 	NO (CANCELED,  PAUSE,               "the batch is canceled"),
@@ -45,8 +50,13 @@ static const struct ota_batch_rule rules[] = {
 /* clang-format on */
 
 static const char *const event_words[OTA_BATCH_EVENTS] = {
-	[OTA_BATCH_EVENT_PREPARED] = "prepared", [OTA_BATCH_EVENT_FINISHED] = "finished", [OTA_BATCH_EVENT_ABORT] = "abort rule",
-	[OTA_BATCH_EVENT_PAUSE] = "pause",       [OTA_BATCH_EVENT_RESUME] = "resume",     [OTA_BATCH_EVENT_CANCEL] = "cancel",
+	[OTA_BATCH_EVENT_PREPARED] = "prepared",
+	[OTA_BATCH_EVENT_CONFLICT] = "conflict",
+	[OTA_BATCH_EVENT_FINISHED] = "finished",
+	[OTA_BATCH_EVENT_ABORT] = "abort rule",
+	[OTA_BATCH_EVENT_PAUSE] = "pause",
+	[OTA_BATCH_EVENT_RESUME] = "resume",
+	[OTA_BATCH_EVENT_CANCEL] = "cancel",
 };
 
 const struct ota_batch_rule *ota_batch_decide(enum ota_batch_state state, enum ota_batch_event event)

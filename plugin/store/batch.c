@@ -233,6 +233,27 @@ int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusi
 	return status < 0 ? status : 0;
 }
 
+int ota_batch_insert_where(struct ota_store *store, int64_t batch_id, const char *expression, struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_WHERE_INSERT);
+	ota_query_integer(&query, batch_id);
+	ota_query_text(&query, expression);
+	return ota_query_run_one(&query, error, "batch %lld has an expression", (long long)batch_id);
+}
+
+int ota_batch_find_where(struct ota_store *store, int64_t batch_id, struct ota_batch_where *ret_where, struct ota_error *error)
+{
+	static const struct ota_field where_fields[] = {OTA_FIELD(TEXT, struct ota_batch_where, expression)};
+	const struct ota_layout layout = OTA_LAYOUT(where_fields, struct ota_batch_where);
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_WHERE_FIND);
+	ota_query_integer(&query, batch_id);
+	return ota_query_find(&query, &layout, ret_where, error);
+}
+
 int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const char *device_name, struct ota_error *error)
 {
 	struct ota_query query;

@@ -18,7 +18,7 @@ struct ota_batch {
 	enum ota_batch_kind kind;
 	enum ota_batch_state state;
 	char reason[OTA_REASON_MAX + 1]; /* a sentence: why the state is what it is */
-	bool all_devices;                /* else the rows of batch_target */
+	bool all_devices;                /* of the product, or those its expression means; else the rows of batch_target */
 	bool skip_conflicts;
 	char strategy[OTA_STRATEGY_TEXT_MAX + 1]; /* compact JSON, opaque here */
 	char tags[OTA_EXT_DATA_SIZE];             /* compact JSON object or "": goes along in every push */
@@ -80,6 +80,13 @@ int ota_batch_count_open(struct ota_store *store, int64_t counts[OTA_BATCH_STATE
 
 int ota_batch_load_counts(struct ota_store *store, int64_t id, struct ota_batch_counts *ret_counts, struct ota_error *error);
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error);
+
+/* The target expression of a batch whose devices one says; OTA_ENOTFOUND: it has none. */
+struct ota_batch_where {
+	char expression[OTA_TARGET_TEXT_MAX + 1];
+};
+int ota_batch_insert_where(struct ota_store *store, int64_t batch_id, const char *expression, struct ota_error *error);
+int ota_batch_find_where(struct ota_store *store, int64_t batch_id, struct ota_batch_where *ret_where, struct ota_error *error);
 
 /* A double is fine. */
 int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const char *device_name, struct ota_error *error);

@@ -111,7 +111,10 @@ static const char *const step_3[] = {
 	/* The files of the package that went through to their last byte, a bit each. */
 	"ALTER TABLE attempt ADD COLUMN fetched_files {int} DEFAULT 0",
 	"ALTER TABLE batch ADD COLUMN tags {text} DEFAULT ''",
+	"ALTER TABLE product ADD COLUMN delivery {text} DEFAULT 'http'",
 	"CREATE INDEX device_disabled ON device (product_key, device_name) WHERE disabled = 1",
+	/* A target expression: apart from the batch's own row, which every change of the batch touches. */
+	"CREATE TABLE batch_where (batch_id {id} REFERENCES batch, expression {text}) {heap}",
 	NULL,
 };
 /* clang-format on */

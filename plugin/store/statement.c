@@ -11,7 +11,7 @@
  */
 #define UNFINISHED "state IN ('pending', 'pushed', 'upgrading')"
 
-#define PRODUCT_COLUMNS "product_key, rev, name, open_registration, sign, created_ms, devices"
+#define PRODUCT_COLUMNS "product_key, rev, name, open_registration, sign, delivery, created_ms, devices"
 
 #define DEVICE_COLUMNS                                                                                                           \
 	"d.id, d.rev, d.product_key, d.device_name, d.bucket, d.created_ms, d.last_seen_ms, d.caps, d.agent, d.barred, d.disabled"
@@ -77,7 +77,10 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"DELETE FROM answer WHERE at_ms < $1"},
 
 	[OTA_SQL_PRODUCT_INSERT] = {"product_insert", OTA_SQL_COLD,
-		"INSERT INTO product (" PRODUCT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"},
+		"INSERT INTO product (" PRODUCT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"},
+	[OTA_SQL_PRODUCT_SAVE] = {"product_save", OTA_SQL_COLD,
+		"UPDATE product SET name = $1, open_registration = $2, sign = $3, delivery = $4, rev = rev + 1"
+		" WHERE product_key = $5 AND rev = $6"},
 	[OTA_SQL_PRODUCT_FIND] = {"product_find", OTA_SQL_HOT,
 		"SELECT " PRODUCT_COLUMNS " FROM product WHERE product_key = $1"},
 	[OTA_SQL_PRODUCT_LIST] = {"product_list", OTA_SQL_HOT,
@@ -191,6 +194,10 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_ARTIFACT_LIST] = {"artifact_list", OTA_SQL_WARM,
 		"SELECT " ARTIFACT_COLUMNS " FROM artifact WHERE package_id = $1 AND base_version = '' ORDER BY position LIMIT $2"},
 
+	[OTA_SQL_BATCH_WHERE_INSERT] = {"batch_where_insert", OTA_SQL_COLD,
+		"INSERT INTO batch_where (batch_id, expression) VALUES ($1, $2) ON CONFLICT DO NOTHING"},
+	[OTA_SQL_BATCH_WHERE_FIND] = {"batch_where_find", OTA_SQL_HOT,
+		"SELECT expression FROM batch_where WHERE batch_id = $1"},
 	[OTA_SQL_BATCH_INSERT] = {"batch_insert", OTA_SQL_COLD,
 		"INSERT INTO batch (" BATCH_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
 		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) ON CONFLICT DO NOTHING"},
@@ -289,6 +296,11 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT d.device_name FROM batch_target g CROSS JOIN device d CROSS JOIN task t WHERE g.batch_id = $1"
 		" AND d.product_key = $2 AND d.device_name = g.device_name AND t.device_id = d.id AND t.module = $3 AND t."
 		UNFINISHED " AND t.batch_id <> $1 LIMIT $4"},
+	[OTA_SQL_STREAM_FIND] = {"stream_find", OTA_SQL_HOT,
+		"SELECT t.id, t.attempt, a.size, a.sha256 FROM task t JOIN device d ON d.id = t.device_id"
+		" JOIN package p ON p.id = t.package_id JOIN artifact a ON a.package_id = p.id"
+		" WHERE t.id = $1 AND t.state IN ('pushed', 'upgrading') AND d.product_key = $2 AND d.device_name = $3"
+		" AND p.yanked = 0 AND a.base_version = '' AND a.url = '' AND a.file_name = ''"},
 	[OTA_SQL_ATTEMPT_SAVE] = {"attempt_save", OTA_SQL_HOT,
 		"INSERT INTO attempt (" ATTEMPT_OWN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (task_id, number)"
 		" DO UPDATE SET pushed_ms = excluded.pushed_ms, started_ms = excluded.started_ms,"

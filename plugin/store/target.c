@@ -268,24 +268,42 @@ static int expression_put(struct order *order, struct ota_store *store, const st
 	return failed;
 }
 
-static int order_make(struct order *order, struct ota_store *store, const struct ota_target_scope *scope, const char *after,
-		      const char *until, struct ota_error *error)
+/* Which devices of the product are looked at. */
+struct part {
+	const char *after, *until; /* names; until NULL = to the end */
+	int64_t buckets;           /* those below; 0 = any, by name */
+};
+
+static void part_put(struct order *order, const struct ota_target_scope *scope, const struct part *part)
 {
-	put(order, "SELECT d.id, CASE WHEN ");
+	/* Written so that a sample is found by its buckets, not by walking the product. */
+	put(order, part->buckets ? "d.product_key || '' = " : "d.product_key = ");
+	put_text(order, ota_span_from_text(scope->product_key));
+	if (part->buckets) {
+		put(order, " AND d.bucket < ");
+		put_number(order, part->buckets);
+		return;
+	}
+	put(order, " AND d.device_name > ");
+	put_text(order, ota_span_from_text(part->after));
+	if (part->until) {
+		put(order, " AND d.device_name <= ");
+		put_text(order, ota_span_from_text(part->until));
+	}
+}
+
+static int order_make(struct order *order, struct ota_store *store, const struct ota_target_scope *scope, const struct part *part,
+		      struct ota_error *error)
+{
+	put(order, "SELECT d.id, d.device_name, CASE WHEN ");
 	int failed = expression_put(order, store, scope, " THEN 1 ELSE 0 END, CASE WHEN ", error);
 	put(order, names_seen(scope->target) ? " THEN 1 ELSE 0 END" : " THEN 1 ELSE 0 END, 1");
-	put(order, " FROM device d WHERE d.product_key = ");
-	put_text(order, ota_span_from_text(scope->product_key));
-	put(order, " AND d.device_name > ");
-	put_text(order, ota_span_from_text(after));
-	if (until) {
-		put(order, " AND d.device_name <= ");
-		put_text(order, ota_span_from_text(until));
-	}
+	put(order, " FROM device d WHERE ");
+	part_put(order, scope, part);
 	put(order, " AND (");
 	if (!failed)
 		failed = expression_put(order, store, scope, " OR ", error);
-	put(order, ") ORDER BY d.device_name LIMIT ");
+	put(order, part->buckets ? ") LIMIT " : ") ORDER BY d.device_name LIMIT ");
 	ota_bytes_format(&order->sql, "$%zu", order->count + 1);
 	if (!failed && order->too_many)
 		return ota_fail(error, OTA_ELIMIT, "more than %d versions pass the expression: narrow its ranges",
@@ -297,13 +315,25 @@ static int order_make(struct order *order, struct ota_store *store, const struct
 
 struct match_row {
 	int64_t id;
+	char name[OTA_DEVICE_NAME_MAX + 1];
 	bool away, online; /* whether it is meant if it is */
 };
+
+static bool match_is_meant(const struct ota_target_scope *scope, const struct match_row *match)
+{
+	struct ota_identity identity;
+
+	if (!names_seen(scope->target) || !scope->is_online)
+		return match->away;
+	ota_identity_make(ota_span_from_text(scope->product_key), ota_span_from_text(match->name), &identity);
+	return scope->is_online(scope->context, &identity) ? match->online : match->away;
+}
 
 static int order_run(const struct order *order, struct ota_store *store, struct ota_page page, struct ota_error *error)
 {
 	static const struct ota_field fields[] = {
 		OTA_FIELD(INTEGER, struct match_row, id),
+		OTA_FIELD(TEXT, struct match_row, name),
 		OTA_FIELD(BOOL, struct match_row, away),
 		OTA_FIELD(BOOL, struct match_row, online),
 	};
@@ -320,27 +350,20 @@ static int order_run(const struct order *order, struct ota_store *store, struct 
 	return ota_query_list(&query, &layout, page, error);
 }
 
-struct found {
-	struct ota_device *rows;
-	size_t count;
-	char last[OTA_DEVICE_NAME_MAX + 1]; /* the name of the last one, kept or not */
-};
-
-/* Loads what was found and keeps what is meant. */
+/* Loads those that are meant; *ret_count of rows. */
 static int matches_load(struct ota_store *store, const struct ota_target_scope *scope, struct ota_page matches,
-			struct found *found, struct ota_error *error)
+			struct ota_device *rows, struct ota_error *error)
 {
 	const struct match_row *match = matches.rows;
+	size_t count = *matches.ret_count;
 
-	for (size_t i = 0; i < matches.capacity; i++, match++) {
-		struct ota_device *row = &found->rows[found->count];
-		int failed = ota_device_load(store, match->id, row, error);
-
+	*matches.ret_count = 0;
+	for (size_t i = 0; i < count; i++, match++) {
+		if (!match_is_meant(scope, match))
+			continue;
+		int failed = ota_device_load(store, match->id, &rows[(*matches.ret_count)++], error);
 		if (failed)
 			return failed;
-		bool online = scope->is_online && scope->is_online(scope->context, &row->identity);
-		ota_text_cut(found->last, sizeof(found->last), row->identity.device_name);
-		found->count += online && names_seen(scope->target) ? match->online : match->away;
 	}
 	return 0;
 }
@@ -349,25 +372,46 @@ int ota_target_next(struct ota_store *store, const struct ota_target_scope *scop
 		    struct ota_device *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
 {
 	OTA_AUTO_FREE struct match_row *matches = calloc(capacity, sizeof(*matches));
+	const struct ota_page page = {matches, capacity, ret_count};
 	struct name_row end = {""};
 	struct order order = {0};
-	struct found found = {.rows = rows};
-	size_t count = 0;
 	int failed = matches ? window_end(store, scope, walk->after, &end, error) : OTA_ENOMEM;
 	bool last = failed == OTA_ENOTFOUND;
+	const struct part part = {.after = walk->after, .until = last ? NULL : end.name};
 
+	*ret_count = 0;
 	if (!failed || last)
-		failed = order_make(&order, store, scope, walk->after, last ? NULL : end.name, error);
+		failed = order_make(&order, store, scope, &part, error);
 	if (!failed)
-		failed = order_run(&order, store, (struct ota_page){matches, capacity, &count}, error);
-	if (!failed)
-		failed = matches_load(store, scope, (struct ota_page){matches, count, NULL}, &found, error);
+		failed = order_run(&order, store, page, error);
 	order_free(&order);
 	if (failed)
 		return failed;
-	*ret_count = found.count;
-	walk->done = last && count < capacity;
+	bool full = *ret_count == capacity;
+	walk->done = last && !full;
 	if (!walk->done)
-		ota_text_cut(walk->after, sizeof(walk->after), count == capacity ? found.last : end.name);
-	return 0;
+		ota_text_cut(walk->after, sizeof(walk->after), full ? matches[capacity - 1].name : end.name);
+	return matches_load(store, scope, page, rows, error);
+}
+
+int ota_target_count(struct ota_store *store, const struct ota_target_scope *scope, int64_t devices,
+		     struct ota_target_tally *ret_tally, struct ota_error *error)
+{
+	enum { BUCKETS = 1000000, SLACK = 2 }; /* a sample comes out a little larger or smaller than it was meant */
+	size_t capacity = (size_t)OTA_TARGET_SAMPLE * SLACK, count = 0;
+	OTA_AUTO_FREE struct match_row *matches = calloc(capacity, sizeof(*matches));
+	bool estimated = devices > OTA_TARGET_SAMPLE;
+	int64_t buckets = estimated ? (int64_t)OTA_TARGET_SAMPLE * BUCKETS / devices : BUCKETS;
+	const struct part part = {.after = "", .buckets = estimated ? buckets : 0};
+	struct order order = {0};
+	int failed = matches ? order_make(&order, store, scope, &part, error) : OTA_ENOMEM;
+
+	if (!failed)
+		failed = order_run(&order, store, (struct ota_page){matches, capacity, &count}, error);
+	order_free(&order);
+	*ret_tally = (struct ota_target_tally){.estimated = estimated};
+	for (size_t i = 0; !failed && i < count; i++)
+		ret_tally->count += match_is_meant(scope, &matches[i]);
+	ret_tally->count = ret_tally->count * BUCKETS / buckets;
+	return failed;
 }

@@ -12,7 +12,10 @@
 #include "plugin/rules/target.h"
 #include "plugin/store/device.h"
 
-enum { OTA_TARGET_WINDOW = 10000 }; /* devices looked at in one call: some 10 ms */
+enum {
+	OTA_TARGET_WINDOW = 10000, /* devices looked at in one call: some 10 ms */
+	OTA_TARGET_SAMPLE = 20000, /* devices counted; of a larger product a sample, which is wrong by 1 % of them at most */
+};
 
 struct ota_target_scope {
 	const struct ota_target *target;
@@ -33,5 +36,13 @@ struct ota_target_walk {
 /* The next matches, at most `capacity`, in ascending order of their names; maybe none, although the walk is not done. */
 int ota_target_next(struct ota_store *store, const struct ota_target_scope *scope, struct ota_target_walk *walk,
 		    struct ota_device *rows, size_t capacity, size_t *ret_count, struct ota_error *error);
+
+/* How many are meant, of a product of so many devices: counted, or told from a sample of them spread over the product. */
+struct ota_target_tally {
+	int64_t count;
+	bool estimated;
+};
+int ota_target_count(struct ota_store *store, const struct ota_target_scope *scope, int64_t devices,
+		     struct ota_target_tally *ret_tally, struct ota_error *error);
 
 #endif

@@ -31,14 +31,16 @@ FROM_RULES(batch_kind)
 FROM_RULES(batch_state)
 FROM_RULES(verification)
 
-/* In the order of enum ota_task_phase, enum ota_product_sign, enum ota_exclusion. */
+/* In the order of enum ota_task_phase, enum ota_product_sign, enum ota_delivery, enum ota_exclusion. */
 static const char *const phases[] = {"", "delivered", "drawn", "soaking", NULL};
 static const char *const product_signs[] = {"auto", "md5", "sha256", NULL};
+static const char *const deliveries[] = {"http", "mqtt", NULL};
 static const char *const exclusions[] = {"at_target", "conflict", "unknown", "barred", NULL};
 
 /* A list that is one word short would store one phase under the name of another. */
 _Static_assert(sizeof(phases) / sizeof(phases[0]) == OTA_PHASES + 1, "every phase has its word");
 _Static_assert(sizeof(product_signs) / sizeof(product_signs[0]) == OTA_PRODUCT_SIGN_SHA256 + 2, "every way to sign has its word");
+_Static_assert(sizeof(deliveries) / sizeof(deliveries[0]) == OTA_DELIVERY_MQTT + 2, "every way to deliver has its word");
 _Static_assert(sizeof(exclusions) / sizeof(exclusions[0]) == OTA_EXCLUDED_BARRED + 2, "every exclusion has its word");
 
 static bool word_find(const char *const *words, const char *word, int *ret_value)
@@ -65,4 +67,5 @@ static bool word_find(const char *const *words, const char *word, int *ret_value
 
 FROM_LIST(phase, phases)
 FROM_LIST(product_sign, product_signs)
+FROM_LIST(delivery, deliveries)
 FROM_LIST(exclusion, exclusions)

@@ -13,6 +13,7 @@ extern const struct ota_words ota_words_batch_kind;
 extern const struct ota_words ota_words_batch_state;
 extern const struct ota_words ota_words_verification;
 extern const struct ota_words ota_words_product_sign;
+extern const struct ota_words ota_words_delivery;
 extern const struct ota_words ota_words_exclusion;
 
 #endif

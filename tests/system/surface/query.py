@@ -22,6 +22,21 @@ class Asked(NamedTuple):
         return self.what
 
 
+UPLOAD = {"addPackage": "/api/v1/packages"}  # PUT: the query of an upload is a command, too
+MEASURED = ("size", "md5", "url", "dryRun")  # of an upload: nobody may claim it
+
+
+def template(command):
+    return commands()[command].get("get") or UPLOAD.get(command)
+
+
+def upload_fields(fields):
+    """Those that an upload may carry; the body itself decides whether its sha256 is right."""
+    return [field for field in fields if field.command in UPLOAD and len(field.path) == 1
+            and field.row["type"] in ("text", "integer", "bool", "duration") and field.path[0] not in MEASURED
+            and field.row in commands()[field.command]["parameters"]]
+
+
 def asked_fields(fields):
     """Those that a GET may carry: scalars of commands with an alias."""
     return [field for field in fields if commands()[field.command].get("get") and len(field.path) == 1
@@ -30,7 +45,7 @@ def asked_fields(fields):
 
 
 def in_path(field):
-    return "{%s}" % field.path[0] in commands()[field.command]["get"]
+    return "{%s}" % field.path[0] in template(field.command)
 
 
 def spelt(value):
@@ -40,18 +55,24 @@ def spelt(value):
 
 def target_of(command, members):
     """members: name -> text as it stands in the target."""
-    target = re.sub(r"{(\w+)}", lambda found: members[found[1]], commands()[command]["get"])
-    rest = [f"{name}={text}" for name, text in members.items() if "{%s}" % name not in commands()[command]["get"]]
+    target = re.sub(r"{(\w+)}", lambda found: members[found[1]], template(command))
+    rest = [f"{name}={text}" for name, text in members.items() if "{%s}" % name not in template(command)]
     return target + ("?" + "&".join(rest) if rest else "")
 
 
 def base_of(field):
     """The members of a good request as text: what the path needs, and what the field's own example holds with it."""
     example = example_with(field)
-    needed = re.findall(r"{(\w+)}", commands()[field.command]["get"])
+    needed = re.findall(r"{(\w+)}", template(field.command))
     if not set(needed) <= set(example):
         return None
-    return {name: quote(spelt(value), safe=":@") for name, value in example.items() if name != APART.get(field.path[0])}
+    return {name: quote(spelt(value), safe=":@") for name, value in example.items() if is_asked(field, name, value)}
+
+
+def is_asked(field, name, value):
+    """Whether a member of the example stands in a query beside the field."""
+    spoken = isinstance(value, (str, int, bool)) and not (field.command in UPLOAD and name in (*MEASURED, "sha256"))
+    return name == field.path[0] or (spoken and name != APART.get(field.path[0]))
 
 
 def meant(row, value):

@@ -37,6 +37,7 @@ static void device_bar(void)
 static const struct recipe recipes[] = {
 	{ "getServer",           "" },
 	{ "createProduct",       ",\"productKey\":\"P2\",\"name\":\"two\"" },
+	{ "updateProduct",       ",\"productKey\":\"PK\",\"delivery\":\"mqtt\"" },
 	{ "listProducts",        "" },
 	{ "getProduct",          ",\"productKey\":\"PK\"" },
 	{ "registerDevices",     ",\"productKey\":\"PK\",\"names\":[\"new\"]" },

@@ -218,6 +218,31 @@ Test(store_target, a_walk_over_many_goes_in_windows)
 	cr_expect_eq(calls, 3);
 }
 
+/* Of a product larger than the sample, a tenth is told as a tenth. */
+Test(store_target, many_are_told_from_a_sample)
+{
+	enum { MANY = 2 * OTA_TARGET_SAMPLE };
+	const struct ota_target_scope scope = {.target = &target, .product_key = "pk", .module = "default", .wall_ms = NOW};
+	struct ota_target_tally tally;
+
+	for (int i = 0; i < MANY; i++) {
+		struct ota_device row;
+		char name[OTA_DEVICE_NAME_MAX + 1];
+		snprintf(name, sizeof(name), "%s-%06d", i % 10 ? "most" : "few", i);
+		row = sample_device("pk", name);
+		row.bucket = (int64_t)(ota_identity_hash(&row.identity) % 1000000);
+		MUST(ota_device_insert(fixture.store, &row, &fixture.error));
+	}
+	MUST(ota_target_parse(ota_span_from_text("name = few-*"), &target, &fixture.error));
+	MUST(ota_target_count(fixture.store, &scope, MANY, &tally, &fixture.error));
+	cr_expect(tally.estimated);
+	cr_expect(tally.count > MANY / 10 * 9 / 10 && tally.count < MANY / 10 * 11 / 10, "%lld", (long long)tally.count);
+	MUST(ota_target_parse(ota_span_from_text("name in (few-000010, few-000020)"), &target, &fixture.error));
+	MUST(ota_target_count(fixture.store, &scope, OTA_TARGET_SAMPLE, &tally, &fixture.error));
+	cr_expect_not(tally.estimated);
+	cr_expect_eq(tally.count, 2);
+}
+
 Test(store_target, a_product_that_ends_with_its_window_is_done_there)
 {
 	const struct ota_target_scope scope = {.target = &target, .product_key = "other", .module = "default", .wall_ms = NOW};
