@@ -2,8 +2,11 @@
  * Keyring: the secret of a device that logs in. Reads the store beside its own thread and opens what it finds with the vault's
  * keys; keeps no secret itself.
  *
- * The key file is read when the first secret is met, and again when one was sealed with a key that the keyring does not know: at
- * most once a second, since whoever logs in decides how often that is.
+ * The key file is read when the first device logs in, and again when a secret was sealed with a key that the keyring does not
+ * know: at most once a second, since whoever logs in decides how often that is.
+ *
+ * Where there is no secret, one of nobody's is opened, and each login finds one row of the store and misses one, so that the time
+ * does not tell who has a secret.
  *
  * Thread rule: one thread at a time; the broker's.
  */

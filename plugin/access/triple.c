@@ -90,35 +90,45 @@ static bool mac_matches(const struct ota_triple_content *content, const char *se
 	return same;
 }
 
-/* Both contents are always tried, so that the time says nothing of which one was right. */
-static bool password_matches(const struct ota_triple_content *content, const char *password, const char *secret,
-			     const char *region)
+/* With a region both contents are always tried, so that the time says nothing of which one was right. */
+static bool any_matches(const struct ota_triple_content *content, const char *secret, const char *region,
+			const unsigned char given[OTA_TRIPLE_MAC_MAX])
 {
 	struct ota_triple_content regional = *content;
-	unsigned char given[OTA_TRIPLE_MAC_MAX];
-
-	regional.region = ota_span_from_text(region);
-	if (!ota_text_unhex(ota_span_from_text(password), given, ota_triple_mac_size(content->method)))
-		return false;
 	bool matches = mac_matches(content, secret, given);
+
+	if (region[0] == '\0')
+		return matches;
+	regional.region = ota_span_from_text(region);
 	bool matches_regional = mac_matches(&regional, secret, given);
 	return matches || matches_regional;
 }
 
-const char *ota_triple_verify(const struct ota_triple_login *login, const char *secret, const struct ota_triple_policy *policy)
+/* What is no signature is compared as well, to no avail. */
+static const char *password_refusal(const struct ota_triple_content *content, const struct ota_triple_login *login,
+				    const char *secret, const struct ota_triple_policy *policy)
 {
-	struct ota_triple_content content;
-	const char *why = ota_triple_parse(login->client_id, &content);
+	unsigned char given[OTA_TRIPLE_MAC_MAX] = {0};
+	struct ota_span text = ota_span_from_text(login->password);
+	bool is_hex = ota_text_unhex(text, given, ota_triple_mac_size(content->method));
+	bool matches = any_matches(content, secret ? secret : nobody, policy->region, given);
 
-	if (why[0] != '\0')
-		return why;
-	if (content.method == OTA_TRIPLE_MD5 && !policy->md5)
-		return "sign_method_refused";
-	if (!login->password || login->password[0] == '\0')
+	if (text.size == 0)
 		return "password_missing";
-	content.identity = login->identity;
-	bool matches = password_matches(&content, login->password, secret ? secret : nobody, policy->region);
 	if (!secret)
 		return "device_unknown";
-	return matches ? "" : "password_wrong";
+	return is_hex && matches ? "" : "password_wrong";
+}
+
+const char *ota_triple_verify(const struct ota_triple_login *login, const char *secret, const struct ota_triple_policy *policy)
+{
+	/* Signed in place of what cannot be read. */
+	struct ota_triple_content content = {.cid = ota_span_from_text(nobody), .method = OTA_TRIPLE_SHA256};
+	const char *why = ota_triple_parse(login->client_id, &content);
+
+	if (why[0] == '\0' && content.method == OTA_TRIPLE_MD5 && !policy->md5)
+		why = "sign_method_refused";
+	content.identity = login->identity;
+	const char *wrong = password_refusal(&content, login, secret, policy);
+	return why[0] != '\0' ? why : wrong;
 }

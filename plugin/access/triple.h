@@ -1,7 +1,8 @@
 /*
  * Triple: is this the password of that device? (common/triple.h has the scheme.) Pure: no clock, no I/O, any thread.
  *
- * The comparison takes the same time for every password, and an unknown device costs what a known one does.
+ * Every login costs the same signatures, whatever is wrong with it: one, or two with a region. So the time of an answer does not
+ * tell who is known.
  */
 #ifndef OTA_PLUGIN_ACCESS_TRIPLE_H
 #define OTA_PLUGIN_ACCESS_TRIPLE_H

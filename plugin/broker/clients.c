@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include <openssl/x509.h>
+#include <string.h>
 
 #include "common/text.h"
+#include "plugin/access/proof.h"
 #include "plugin/broker/notice.h"
 
 /* The loop is not to stall on a storm of either. */
@@ -118,22 +120,19 @@ static enum ota_admission device_admit(struct ota_server *server, const struct m
 	return OTA_ADMISSION_DEVICE;
 }
 
-/* "" or why not. Without a secret the signature is computed all the same: an unknown device waits as long as a known one. */
+/* "" or why not. */
 static const char *device_prove(struct ota_server *server, const struct ota_login *login, const struct ota_identity *identity)
 {
 	struct ota_triple_policy policy = {.md5 = server->options.triple_md5, .region = server->options.triple_region};
 	struct ota_triple_login triple = {
 		.identity = identity, .client_id = mosquitto_client_id(login->client), .password = login->password};
-	char secret[OTA_SECRET_MAX + 1] = "";
 	struct ota_error error = {0};
 	if (!server->keyring)
 		return "";
-	int code = ota_keyring_find(server->keyring, identity, ota_boot_ms(), secret, &error);
-	if (code < 0 && code != OTA_ENOTFOUND)
+	const char *why = ota_proof_check(server->keyring, &triple, &policy, ota_boot_ms(), &error);
+	if (strcmp(why, "secret_unreadable") == 0)
 		ota_notice_keyring(server, identity, &error);
-	const char *why = ota_triple_verify(&triple, code == 0 ? secret : NULL, &policy);
-	explicit_bzero(secret, sizeof(secret));
-	return code < 0 && code != OTA_ENOTFOUND ? "secret_unreadable" : why;
+	return why;
 }
 
 /* Asked of who only says a name: it is what the device itself did before. */

@@ -1,6 +1,6 @@
 """Side-by-side figures of one run on one machine. They are printed, never tested: what holds between machines are the ratios.
 
-    /usr/bin/python3 tests/bench/run.py [all|events|foreign|informs|stall|log] [--messages 200000] [--rounds 5]
+    /usr/bin/python3 tests/bench/run.py [all|events|foreign|informs|login|stall|log] [--messages 200000] [--rounds 5]
 """
 
 import argparse
@@ -17,13 +17,15 @@ from harness.broker import Broker  # noqa: E402
 import events  # noqa: E402
 import foreign  # noqa: E402
 import informs  # noqa: E402
+import login  # noqa: E402
 import stall  # noqa: E402
 import storelog  # noqa: E402
 
 
 def arguments():
     parser = argparse.ArgumentParser(description="benchmarks of the broker with the plugin")
-    parser.add_argument("what", nargs="?", default="all", choices=["all", "events", "foreign", "informs", "stall", "log"])
+    parser.add_argument("what", nargs="?", default="all",
+                        choices=["all", "events", "foreign", "informs", "login", "stall", "log"])
     parser.add_argument("--messages", type=int, default=200000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--devices", type=int, default=200, help="that inform")
@@ -56,6 +58,7 @@ def main():
         "events": lambda make: events.run(make, 100, given.rounds),
         "foreign": lambda make: foreign.run(make, given.messages, given.rounds),
         "informs": lambda make: informs.run(make, given.devices, given.informs),
+        "login": lambda make: login.run(make, 8 * given.rounds),
         "stall": lambda make: stall.run(make, given.batch),
         "log": lambda make: storelog.run(make.home, given.rounds),
     }
