@@ -3,6 +3,7 @@ server, if it is a push at all), fetches nothing, and does its work afterwards. 
 """
 
 from agent_fixtures import agent, content, make_agent, plain_broker, pytestmark, server, web  # noqa: F401
+from harness.wait import until
 from surface import messages
 
 NEW = content(10_000, 2)
@@ -24,6 +25,24 @@ def test_each_push_that_cannot_be_read_is_answered_with_its_field_and_nothing_is
     server.expect_inform(version="2.0.0")
     assert agent.running_image() == NEW
     assert agent.log().count("strange_message") == len([row for row in refused if row.line.startswith("push ignored: ")])
+
+
+def test_cancel_that_cannot_be_read_ends_no_task(agent, server, web):
+    agent.start()
+    server.expect_inform()
+    web.hold_at("/new", 1000)
+    server.push("2.0.0", web.add("/new", NEW), NEW)
+    until(lambda: web.sent.get("/new", 0) == 1000, "the download has begun")
+    wrong = ("", "{", "[]", '{"params":{}}', '{"params":{"batch":"7","attempt":1}}',
+             '{"params":{"batch":7,"batch":7,"attempt":1}}',
+             '{"params":{"batch":7,"attempt":0}}', '{"params":{"batch":7,"attempt":1}} x', "\0" * 100)
+    for payload in wrong:
+        server.client.publish(server.topic("cancel"), payload, 1)
+    server.ask_cancel(7, 2)  # right, and of another attempt
+    agent.wait_log("cancel_ignored")
+    web.hold_at("/new", None)
+    server.expect_inform(version="2.0.0")
+    assert agent.log().count("cancel ignored: ") == len(wrong)
 
 
 NO_URL, NO_SCHEME, NO_HOST = "must be SCHEME://HOST/PATH", "is not allowed by url_schemes", "is not allowed by url_hosts"

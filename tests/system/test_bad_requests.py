@@ -135,6 +135,9 @@ START = b"POST /api/v1/getServer HTTP/1.1\r\nHost: x\r\n"
     (START + b"Content-Length: 99999999999999999999999\r\n\r\n", 413, "larger"),
     (START + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "HTTP request"),
     (START + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400, "twice"),
+    (START + b"Transfer-Encoding: gzip\r\n\r\n{}", 400, "chunked is known"),
+    (START + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", 400, "one of them"),
+    (b"GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400, "chunked is known"),
 ], ids=lambda value: value[:60].decode("latin-1") if isinstance(value, bytes) else None)
 def test_what_is_no_http_gets_the_one_shape_too(web, data, status, words):
     answer = said_to(web, data)

@@ -313,3 +313,38 @@ Test(cancel, golden_bytes_and_back)
 	ota_bytes_free(&expected);
 	ota_bytes_free(&actual);
 }
+
+Test(cancel, each_field_is_read_or_refused_by_its_name)
+{
+	static const struct {
+		const char *text, *error; /* NULL: it is 7:2 */
+	} rows[] = {
+		{"{\"params\":{\"batch\":7,\"attempt\":2}}", NULL},
+		{" {\"id\":[],\"other\":null,\"params\":{\"attempt\":2,\"x\":{},\"batch\":7}} ", NULL},
+		{"", "the text ends too early"},
+		{"cancel", "not a JSON value"},
+		{"[]", "params.batch: is missing"},
+		{"{\"batch\":7,\"attempt\":2}", "params.batch: is missing"},
+		{"{\"params\":[7,2]}", "params.batch: is missing"},
+		{"{\"params\":{\"batch\":7}}", "params.attempt: is missing"},
+		{"{\"params\":{\"batch\":0,\"attempt\":2}}", "params.batch: must be an integer from 1 to 9007199254740991"},
+		{"{\"params\":{\"batch\":7,\"attempt\":-1}}", "params.attempt: must be an integer from 1 to"},
+		{"{\"params\":{\"batch\":7,\"attempt\":1.5}}", "params.attempt: must be an integer from 1"},
+		{"{\"params\":{\"batch\":9007199254740992,\"attempt\":2}}", "params.batch: a number beyond 9007199254740991"},
+		{"{\"params\":{\"batch\":\"7\",\"attempt\":2}}", "params.batch: must be an integer"},
+		{"{\"params\":{\"batch\":null,\"attempt\":2}}", "params.batch: must be an integer"},
+		{"{\"params\":{\"batch\":7,\"batch\":8,\"attempt\":2}}", "params.batch: the key stands twice"},
+		{"{\"params\":{\"batch\":7,\"attempt\":2}} x", "bytes behind the document"},
+		{"{\"params\":{\"batch\":7,\"attempt\":2,}}", "a comma before the closing bracket"},
+		{"{\"params\":{\"batch\":7,\"attempt\":2},\"a\":\"\xff\"}", "a: bytes that are not UTF-8"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t batch = 0, attempt = 0;
+		int code = ota_cancel_parse(ota_span_from_text(rows[i].text), &batch, &attempt, &error);
+		if (!rows[i].error)
+			cr_expect(code == 0 && batch == 7 && attempt == 2, "%s: %s", rows[i].text, error.text);
+		else
+			cr_expect(code < 0 && batch == 0 && strstr(error.text, rows[i].error), "%s: %s", rows[i].text,
+				  error.text);
+	}
+}
