@@ -18,7 +18,7 @@ OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(W
 
 # What runs side by side is ninja's business; our own steps follow each other.
 .NOTPARALLEL:
-.PHONY: help deps configure build demo test bench fuzz soak soak-kill walk docs lint install uninstall clean
+.PHONY: help deps configure build demo test bench fuzz soak soak-kill walk sentences docs lint install uninstall clean
 
 help:
 	@echo "make deps     install what is needed, from Debian (root or sudo)"
@@ -30,6 +30,7 @@ help:
 	@echo "make soak-kill  kill the broker a hundred times under load, and count what is lost"
 	@echo "make fuzz     100000 generated requests each way; SEED= repeats a run, FUZZ_REQUESTS= makes it shorter"
 	@echo "make walk     README and the cookbook followed on a Debian made for it, under a systemd of its own (root, debootstrap)"
+	@echo "make sentences  gather every distinct sentence that people meet while tests run, to be read"
 	@echo "make docs     print the pages that come from tables"
 	@echo "make lint     the house's rules: layers, calls, sizes"
 	@echo "make install  install what was built (DESTDIR=, meson's prefix)"
@@ -82,6 +83,10 @@ docs: build
 	$(BUILD)/docs/print-states >docs/states.md
 	$(BUILD)/docs/print-agent-states >docs/agent-states.md
 	$(BUILD)/docs/print-metrics >docs/metrics.md
+
+# What people are told when something is wrong, for those who read it; SENTENCES= chooses tests.
+sentences: build
+	@$(PYTHON) -B tests/sentences.py $(BUILD) $(SENTENCES)
 
 lint:
 	@$(PYTHON) tests/lint/run.py

@@ -197,6 +197,7 @@ static int on_tick(int event, void *event_data, void *userdata)
 	if (server->compat.tells_connect)
 		tick->next_ns = TICK_WISH_MS; /* 2.1 calls the field next_ms and sleeps for seconds unless it is set */
 	uint64_t begun_us = callback_begin(server);
+	ota_clients_forget_addressed(server);
 	ota_intake_write_due(server);
 	ota_clients_confirm_stayed(server);
 	ota_clients_kick(server);

@@ -43,14 +43,28 @@ void ota_client_confirm(struct ota_server *server, const struct mosquitto *clien
 	change_queue(server, &change);
 }
 
+void ota_client_addressed(struct ota_server *server, const struct ota_peer_view *peer)
+{
+	ota_sessions_keep(server->addressed, peer->client_id, &peer->identity);
+}
+
+void ota_clients_forget_addressed(struct ota_server *server)
+{
+	ota_sessions_clear(server->addressed);
+}
+
 void ota_client_gone(struct ota_server *server, const struct mosquitto *client)
 {
 	struct ota_peer_change change;
+	struct ota_peer_view peer;
+	if (ota_peers_find(server->peers, client, &peer) && peer.is_device && peer.holds_id &&
+	    peer.state != OTA_PEER_CUT)
+		ota_client_addressed(server, &peer);
 	ota_peers_remove(server->peers, client, &change);
 	change_queue(server, &change);
 }
 
-/* Whose a client id is: a live connection's, or a stored session's. */
+/* Whose a client id is: a live connection's, one's that went a moment ago, or a stored session's. */
 static bool id_find_owner(const struct ota_server *server, const struct mosquitto *client, struct ota_identity *ret_owner)
 {
 	struct ota_peer_view holder;
@@ -61,12 +75,14 @@ static bool id_find_owner(const struct ota_server *server, const struct mosquitt
 		*ret_owner = holder.identity;
 		return true;
 	}
-	if (server->compat.client_find) {
+	const struct ota_identity *owner = ota_sessions_owner(server->addressed, client_id);
+	if (!owner && server->compat.client_find) {
 		const struct mosquitto *stored = server->compat.client_find(client_id);
 		return stored && stored != client &&
 		       ota_identity_parse(ota_span_from_text(mosquitto_client_username(stored)), ret_owner);
 	}
-	const struct ota_identity *owner = ota_sessions_owner(server->sessions, client_id);
+	if (!owner)
+		owner = ota_sessions_owner(server->sessions, client_id);
 	if (owner)
 		*ret_owner = *owner;
 	return owner != NULL;
@@ -153,10 +169,20 @@ static void quota_draw(const struct ota_server *server, const struct ota_identit
 		ota_quota_take(quota, OTA_QUOTA_CONNECT, now_ms);
 }
 
+static bool id_is_addressed(const struct ota_server *server, const struct mosquitto *client)
+{
+	const char *client_id = mosquitto_client_id(client);
+	return client_id && ota_sessions_owner(server->addressed, client_id);
+}
+
 enum ota_admission ota_client_login(struct ota_server *server, const struct ota_login *login, const char **ret_why)
 {
 	struct ota_identity identity;
 	enum ota_admission admission = login_decide(server, login, &identity, ret_why);
+	if (admission == OTA_ADMISSION_OTHER && id_is_addressed(server, login->client)) {
+		*ret_why = "answer_on_its_way";
+		return OTA_ADMISSION_REFUSED;
+	}
 	if (admission != OTA_ADMISSION_DEVICE)
 		return admission;
 	*ret_why = quota_refusal(server, &identity);

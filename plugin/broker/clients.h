@@ -33,6 +33,11 @@ const char *ota_client_cut_word(const struct ota_server *server, const struct mo
 /* The broker tells of a connection's end. If that is how it hands one device's stored session to another device, which only shows
  * here (before 2.1, for sessions it restored from its own file), the new connection is cut before it is sent anything. */
 void ota_client_watch_theft(struct ota_server *server, const struct mosquitto *gone);
+/* The broker sends what we publish to a client id at its next turn, to whoever has that id then. Until it did, nobody else gets
+ * the id: not that of a device that went meanwhile, for another device; not that of an operator who was answered, for anybody. */
+void ota_client_addressed(struct ota_server *server, const struct ota_peer_view *peer);
+/* In TICK, before anything is published: what was published before is sent, or is sent before another packet is read. */
+void ota_clients_forget_addressed(struct ota_server *server);
 /* False when what is checked as a publish is the will of a client that is gone, or whose client id a newer login has taken
  * over. */
 bool ota_client_is_there(const struct ota_server *server, const struct mosquitto *client);

@@ -257,6 +257,7 @@ static bool peer_show(const struct ota_peers *peers, const struct ota_peer *peer
 		.state = peer->state,
 		.identity = peer->identity,
 		.client_id = peer->client_id,
+		.is_device = peer->is_device,
 		.holds_id = !peer->is_device || peer_by_id(peers, peer->client_id) == peer,
 	};
 	return true;

@@ -37,6 +37,7 @@ struct ota_peer_view {
 	enum ota_peer_state state;
 	struct ota_identity identity; /* of a device */
 	const char *client_id;
+	bool is_device;
 	bool holds_id; /* no newer login took the client id over */
 };
 

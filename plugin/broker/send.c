@@ -49,12 +49,16 @@ static bool peer_is_served(const struct ota_peer_view *peer)
 }
 
 /* Directly to a connection, if it is still there. */
-static bool message_send_to(const struct ota_server *server, const struct ota_outgoing *message, int qos)
+static bool message_send_to(struct ota_server *server, const struct ota_outgoing *message, int qos)
 {
 	struct ota_peer_view peer;
 	if (!ota_peers_find_number(server->peers, message->connection, &peer) || !peer_is_served(&peer))
 		return false;
-	return message_publish(server, message, peer.client_id, qos);
+	if (!message_publish(server, message, peer.client_id, qos))
+		return false;
+	if (!peer.is_device)
+		ota_client_addressed(server, &peer);
+	return true;
 }
 
 /* To whom it is for; or an order to ourselves. */

@@ -59,10 +59,11 @@ static int pieces_make(struct ota_server *server, struct ota_error *error)
 	server->plight = ota_plight_new();
 	server->peers = ota_peers_new();
 	server->sessions = ota_sessions_new(OTA_SESSIONS_MAX);
+	server->addressed = ota_sessions_new(OTA_SESSIONS_MAX);
 	server->denylist = ota_denylist_new();
 	server->quotas = ota_quotas_new();
-	if (!server->queue || !server->mailbox || !server->plight || !server->peers || !server->sessions || !server->denylist ||
-	    !server->quotas)
+	if (!server->queue || !server->mailbox || !server->plight || !server->peers || !server->sessions || !server->addressed ||
+	    !server->denylist || !server->quotas)
 		return ota_fail(error, OTA_ENOMEM, "no memory");
 	return 0;
 }
@@ -452,6 +453,7 @@ struct ota_server *ota_server_stop(struct ota_server *server)
 	server->mailbox = ota_mailbox_free(server->mailbox);
 	server->peers = ota_peers_free(server->peers);
 	server->sessions = ota_sessions_free(server->sessions);
+	server->addressed = ota_sessions_free(server->addressed);
 	server->denylist = ota_denylist_free(server->denylist);
 	server->quotas = ota_quotas_free(server->quotas);
 	ota_outbox_clear(&server->outbox);

@@ -37,13 +37,18 @@ static void session_delete(struct ota_sessions *sessions, struct session *sessio
 	free(session);
 }
 
-struct ota_sessions *ota_sessions_free(struct ota_sessions *sessions)
+void ota_sessions_clear(struct ota_sessions *sessions)
 {
 	struct session *session, *next;
-	if (!sessions)
-		return NULL;
 	HASH_ITER(hh, sessions->sessions, session, next)
 		session_delete(sessions, session);
+}
+
+struct ota_sessions *ota_sessions_free(struct ota_sessions *sessions)
+{
+	if (!sessions)
+		return NULL;
+	ota_sessions_clear(sessions);
 	free(sessions);
 	return NULL;
 }

@@ -25,6 +25,7 @@ struct ota_sessions *ota_sessions_free(struct ota_sessions *sessions); /* return
 
 /* The session under that id is the device's from now on. Without memory it is as if it were forgotten. */
 void ota_sessions_keep(struct ota_sessions *sessions, const char *client_id, const struct ota_identity *identity);
+void ota_sessions_clear(struct ota_sessions *sessions);
 void ota_sessions_forget(struct ota_sessions *sessions, const char *client_id);
 /* NULL: nobody's, as far as is known. Valid until the next change. */
 const struct ota_identity *ota_sessions_owner(const struct ota_sessions *sessions, const char *client_id);

@@ -8,6 +8,7 @@ import pytest
 from harness import places, sanitizer
 from harness.broker import Broker
 from harness.scenario import Scenario
+from harness.sentences import heard_logs
 
 OWN_TEMP = "ota-tests-"
 
@@ -23,6 +24,7 @@ def pytest_configure(config):
 def pytest_sessionfinish(session, exitstatus):
     """What a failed run wrote stays for who looks into it."""
     home = Path(session.config.option.basetemp)
+    heard_logs(home)
     if home.name.startswith(OWN_TEMP) and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         places.remove(home)
 

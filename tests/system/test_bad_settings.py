@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from harness import places
+from harness.sentences import heard
 from surface import settings
 
 pytestmark = pytest.mark.needs_no_plugin
@@ -52,7 +53,9 @@ def run_on(program, home, path, *before):
     done = subprocess.run([*before, *COMMANDS[program], path], capture_output=True, timeout=20, env={"HOME": str(home)},
                           check=False)
     # without the directory, which is named after the test
-    return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace").replace(f"{home}/", "")
+    said = (done.stdout + done.stderr).decode("utf-8", "replace").replace(f"{home}/", "")
+    heard(f"settings of {program}", said if done.returncode else "")
+    return done.returncode, said
 
 
 def is_right(program, code, said):

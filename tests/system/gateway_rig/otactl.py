@@ -9,6 +9,7 @@ import termios
 from typing import NamedTuple
 
 from harness import places
+from harness.sentences import heard
 from harness.wait import DEADLINE
 
 from .fake_broker import TOKEN
@@ -31,6 +32,7 @@ class Otactl:
     def __call__(self, *words, stdin="", **environment):
         done = subprocess.run([PROGRAM, *map(str, words)], input=stdin.encode(), capture_output=True, timeout=2 * DEADLINE,
                               env=self._environment(environment))
+        heard("otactl", "\n".join(line for line in done.stderr.decode().splitlines() if line.startswith("otactl: ")))
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def good(self, *words, **more):

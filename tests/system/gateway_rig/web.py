@@ -4,6 +4,7 @@ import json
 import socket
 from typing import NamedTuple
 
+from harness.sentences import heard
 from harness.wait import DEADLINE
 
 
@@ -21,6 +22,7 @@ class Answer(NamedTuple):
         """(code, message) of a refusal, which always has the one shape."""
         members = self.json["error"]
         assert set(members) <= {"code", "message", "path"} and members["message"]
+        heard("the gateway's refusal", members["message"])
         return members["code"], members["message"]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import places, sanitizer, schemas
 from .mqtt import Client
+from .sentences import heard
 from .wait import DEADLINE, Late, until
 
 PRODUCT, DEVICE = "pk1", "dev1"
@@ -54,6 +55,7 @@ class Agent:
         """Runs it to its end; returns exit code and all output."""
         done = subprocess.run(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=DEADLINE, check=False)
+        heard("ota-agent", done.stdout if done.returncode else "")
         return done.returncode, done.stdout
 
     def provision(self, content=b"image of 1.0.0", version="1.0.0"):

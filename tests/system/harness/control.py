@@ -4,6 +4,7 @@ import itertools
 import json
 
 from . import schemas
+from .sentences import heard
 from .wait import DEADLINE, Late, until
 
 REQUEST_TOPIC = "$CONTROL/ota/v1"
@@ -19,6 +20,7 @@ class CommandError(Exception):
         self.code = error["code"]
         self.message = error["message"]
         self.path = error.get("path", "")
+        heard("a command's refusal", self.message)
 
 
 class Operator:

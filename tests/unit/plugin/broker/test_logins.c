@@ -30,11 +30,13 @@ Test(logins, the_id_of_a_stored_session_is_its_devices)
 	struct mosquitto thief = {.id = "s|", .username = "two&pk"};
 	fake_auth(&stored);
 	fake_disconnect(&stored);
+	fake_tick();
 	cr_expect_eq(fake_auth(&thief), MOSQ_ERR_AUTH);
 	cr_expect(strstr(fake_log(), "client_id_taken"));
 	stored.keeps_session = false;
 	cr_expect_eq(fake_auth(&stored), MOSQ_ERR_SUCCESS, "its own device ends it");
 	fake_disconnect(&stored);
+	fake_tick();
 	cr_expect_eq(fake_auth(&thief), MOSQ_ERR_SUCCESS);
 }
 
@@ -66,6 +68,41 @@ Test(logins, a_failed_login_cuts_nobody)
 	fake_auth(&failing);
 	fake_disconnect(&failing); /* since 2.0.13 with the victim's id, which was let in a moment ago */
 	cr_expect_eq(fake_acl(&device, MOSQ_ACL_WRITE, INFORM, false), MOSQ_ERR_SUCCESS);
+}
+
+/* --- what is on its way --- */
+
+/* The broker sends at its next turn, to whoever has the id then. */
+Test(logins, an_answer_waits_for_no_successor)
+{
+	struct mosquitto successor = {.id = operator_.id, .username = "somebody"};
+	struct mosquitto other_id = {.id = "else", .username = "somebody"};
+	fake_control(&operator_, "x", 1);
+	cr_assert(fakes_wait_events(1));
+	for (int tries = 0; tries < 2000 && fake_published() == 0; tries++) {
+		fake_acl(&device, MOSQ_ACL_READ, INFORM, false); /* any callback hands it over */
+		usleep(1000);
+	}
+	cr_assert_eq(fake_published(), 1);
+	cr_expect_eq(fake_auth(&successor), MOSQ_ERR_AUTH, "the connection that asked still lives");
+	cr_expect(strstr(fake_log(), "answer_on_its_way"));
+	fake_disconnect(&operator_);
+	cr_expect_eq(fake_auth(&successor), MOSQ_ERR_AUTH, "and has gone");
+	cr_expect_eq(fake_auth(&other_id), MOSQ_ERR_SUCCESS);
+	fake_tick();
+	cr_expect_eq(fake_auth(&successor), MOSQ_ERR_SUCCESS);
+}
+
+Test(logins, an_id_stays_its_devices_until_the_next_tick)
+{
+	struct mosquitto thief = {.id = device.id, .username = "two&pk"};
+	fake_auth(&device);
+	fake_disconnect(&device);
+	cr_expect_eq(fake_auth(&thief), MOSQ_ERR_AUTH, "an offer to the device may be on its way");
+	cr_expect_eq(fake_auth(&device), MOSQ_ERR_SUCCESS, "its own return is no theft");
+	fake_disconnect(&device);
+	fake_tick();
+	cr_expect_eq(fake_auth(&thief), MOSQ_ERR_SUCCESS);
 }
 
 /* --- shut out --- */
