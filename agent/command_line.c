@@ -1,6 +1,5 @@
 #include "agent/command_line.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 #include "common/text.h"
@@ -44,18 +43,21 @@ void agent_command_line_help(void)
 	      stdout);
 }
 
-static bool complain(const char *sentence)
+static bool take_duration(const char *flag, const char *value, int64_t *target, struct ota_error *error)
 {
-	fprintf(stderr, "ota-agent: %s; see ota-agent --help\n", sentence);
+	if (ota_text_parse_duration(value, target) && *target > 0)
+		return true;
+	ota_fail(error, OTA_EINVALID, "--%s is \"%.64s\"; allowed: a duration such as 90s, 10m or 1h", flag, value);
 	return false;
 }
 
-static bool take_duration(const char *value, int64_t *target)
+static bool complain(struct ota_error *error, const char *sentence)
 {
-	return (ota_text_parse_duration(value, target) && *target > 0) || complain("a duration is written 90s, 10m or 1h");
+	ota_fail(error, OTA_EINVALID, "%s", sentence);
+	return false;
 }
 
-static bool line_take(struct agent_command_line *line, int flag, const char *value)
+static bool line_take(struct agent_command_line *line, int flag, const char *value, struct ota_error *error)
 {
 	switch (flag) {
 	case CONFIG:
@@ -65,9 +67,9 @@ static bool line_take(struct agent_command_line *line, int flag, const char *val
 		line->once = true;
 		return true;
 	case SETTLE:
-		return take_duration(value, &line->settle_ms);
+		return take_duration(flags[flag].name, value, &line->settle_ms, error);
 	case TIMEOUT:
-		return take_duration(value, &line->timeout_ms);
+		return take_duration(flags[flag].name, value, &line->timeout_ms, error);
 	case CHECK:
 		line->verb = AGENT_VERB_CHECK_CONFIG;
 		return true;
@@ -90,43 +92,54 @@ static bool line_take(struct agent_command_line *line, int flag, const char *val
 		line->verb = AGENT_VERB_HELP;
 		return true;
 	default:
-		return complain("wrong command line");
+		return false; /* there is no other */
 	}
 }
 
-static bool line_check(const struct agent_command_line *line, int operands)
+static bool line_check(const struct agent_command_line *line, struct ota_error *error)
 {
-	if (operands)
-		return complain("there is an argument too many");
 	if (line->verb == AGENT_VERB_HELP || line->verb == AGENT_VERB_VERSION)
 		return true;
 	if (!line->config)
-		return complain("--config is missing");
+		return complain(error, "--config FILE is missing");
 	if (line->once && line->verb != AGENT_VERB_RUN)
-		return complain("--once goes with no other task");
+		return complain(error, "--once goes with no other task");
 	if (!line->once && (line->settle_ms || line->timeout_ms))
-		return complain("--settle and --timeout go with --once");
+		return complain(error, "--settle and --timeout go with --once");
 	if (line->verb == AGENT_VERB_PROVISION && !line->version)
-		return complain("--provision needs --version VERSION");
+		return complain(error, "--provision needs --version VERSION");
 	return true;
+}
+
+static bool line_read(struct ota_flag_walk *walk, struct agent_command_line *line, struct ota_error *error)
+{
+	const char *value;
+	int flag, taken = 0;
+
+	while ((flag = ota_flag_next(walk, &value, error)) != OTA_FLAG_END)
+		if (flag == OTA_FLAG_BAD || !line_take(line, flag, value, error))
+			return false;
+	/* "--version 1.0.0" leaves its value among the operands, because the value is optional. */
+	if (line->image && !line->version && walk->operand_count > 0)
+		line->version = walk->argv[++taken];
+	if (line->image)
+		line->verb = AGENT_VERB_PROVISION;
+	if (walk->operand_count == taken)
+		return line_check(line, error);
+	ota_fail(error, OTA_EINVALID, "\"%.64s\" is one word too many: options alone are taken", walk->argv[1 + taken]);
+	return false;
 }
 
 bool agent_command_line_parse(int count, char **arguments, struct agent_command_line *ret_line)
 {
+	struct ota_flag_walk walk = {.flags = agent_command_line_flags(), .argc = count, .argv = arguments};
 	struct agent_command_line line = {0};
-	const char *value;
-	int flag;
+	struct ota_error error = {0};
 
-	while ((flag = ota_flag_next(agent_command_line_flags(), count, arguments, &value)) != OTA_FLAG_END)
-		if (!line_take(&line, flag, value))
-			return false;
-	/* "--version 1.0.0" leaves its value among the operands, because the value is optional. */
-	if (line.image && !line.version && optind < count)
-		line.version = arguments[optind++];
-	if (line.image)
-		line.verb = AGENT_VERB_PROVISION;
-	if (!line_check(&line, count - optind))
+	if (!line_read(&walk, &line, &error)) {
+		fprintf(stderr, "ota-agent: %s; see ota-agent --help\n", error.text);
 		return false;
+	}
 	*ret_line = line;
 	return true;
 }

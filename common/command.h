@@ -83,6 +83,8 @@ struct ota_parameter_list ota_command_common(const struct ota_command *command);
  * only failure is then an absent member.
  */
 int ota_command_check(const struct ota_command *command, const cJSON *object, const char *prefix, struct ota_error *error);
+/* One member of an object against its row alone, so that a slip can be told before the rest is known. */
+int ota_parameter_check(const struct ota_parameter *parameter, struct ota_json_place at, struct ota_error *error);
 
 /* The JSON value a text stands for, from a query parameter or a command line: "7" for an INTEGER, "true" for a BOOL, text as is.
  * Only the type is judged, ota_command_check() does the rest. An OBJECT is JSON; arrays have no text form: OTA_EINVALID. */

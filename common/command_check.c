@@ -246,7 +246,7 @@ static int check_objects(const struct ota_parameter *row, const cJSON *value, co
 	return code;
 }
 
-static int check_member(const struct ota_parameter *row, struct ota_json_place at, struct ota_error *error)
+int ota_parameter_check(const struct ota_parameter *row, struct ota_json_place at, struct ota_error *error)
 {
 	const cJSON *value = ota_json_member(at.object, row->name);
 	char path[OTA_ERROR_PATH_MAX];
@@ -295,9 +295,9 @@ static int check_list(struct ota_parameter_list own, struct ota_parameter_list c
 	int code = check_known(own, common, at, error);
 
 	for (size_t i = 0; code == 0 && i < common.count; i++)
-		code = check_member(&common.rows[i], at, error);
+		code = ota_parameter_check(&common.rows[i], at, error);
 	for (size_t i = 0; code == 0 && i < own.count; i++)
-		code = check_member(&own.rows[i], at, error);
+		code = ota_parameter_check(&own.rows[i], at, error);
 	return code;
 }
 

@@ -4,8 +4,11 @@
 #ifndef OTA_COMMON_FLAG_H
 #define OTA_COMMON_FLAG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+
+#include "common/error.h"
 
 struct ota_flag {
 	const char *name;  /* without the dashes */
@@ -21,13 +24,25 @@ struct ota_flag_list {
 
 enum { OTA_FLAGS_MAX = 32 };
 
-enum {
-	OTA_FLAG_END = -1, /* what is left are operands, from optind on */
-	OTA_FLAG_BAD = -2, /* and the sentence is on standard error */
+/* A command line being read; zero but for the first three. Words that belong to no flag are moved to the front, to argv[1]. */
+struct ota_flag_walk {
+	struct ota_flag_list flags;
+	int argc;
+	char **argv;
+	int next, operand_count;
+	bool only_operands; /* behind "--" */
+	bool given[OTA_FLAGS_MAX];
 };
 
-/* getopt_long(3) over the table: the index of the next row given, with its value; or one of the above. main's thread. */
-int ota_flag_next(struct ota_flag_list flags, int argc, char **argv, const char **ret_value);
+enum {
+	OTA_FLAG_END = -1,
+	OTA_FLAG_BAD = -2,
+};
+
+/* The index of the next row given, with its value, or one of the above; then error says what is wrong: a flag that is unknown
+ * (and which was meant), given twice, without its value or with one too many. "--flag VALUE", "--flag=VALUE", "-f VALUE",
+ * "-fVALUE"; a value that may be left out only behind "=" or the letter. Names are never shortened. */
+int ota_flag_next(struct ota_flag_walk *walk, const char **ret_value, struct ota_error *error);
 
 /* "  -c, --config FILE   settings, see below", a line per row. */
 void ota_flags_print(FILE *stream, struct ota_flag_list flags);

@@ -56,8 +56,7 @@ static int send_some(const struct work *work, cJSON **ret_data, int piece, struc
 	OTA_AUTO_JSON cJSON *command = NULL;
 	const cJSON *member;
 	int code = ota_invocation_command(invocation, &command, error), most = work->secrets ? OTA_SECRETS_MAX : OTA_NAMES_MAX;
-	bool added = code == 0 && cJSON_AddStringToObject(command, "productKey", invocation->arguments[0]) &&
-		     cJSON_AddItemToObject(command, "names", take_some(work->names, most));
+	bool added = code == 0 && cJSON_AddItemToObject(command, "names", take_some(work->names, most));
 
 	if (code < 0)
 		return code;

@@ -7,6 +7,7 @@
 #include "common/nearest.h"
 #include "common/text.h"
 #include "ctl/verb.h"
+#include "ctl/wording.h"
 
 enum { OPTIONS_MAX = 40 };
 
@@ -106,14 +107,16 @@ static int check_arguments(const struct ota_invocation *invocation, struct ota_e
 {
 	const struct ota_verb *verb = invocation->verb;
 	const char *name = verb->name ? verb->name : "";
+	const char *space = verb->name ? " " : "";
 
 	if (ota_invocation_value(invocation, "help"))
 		return 0;
 	if (invocation->argument_count < verb->least)
-		return ota_fail(error, OTA_EINVALID, "%s %s needs %s", verb->noun, name, verb->arguments);
+		return ota_fail(error, OTA_EINVALID, "%s%s%s needs %s; see otactl %s%s%s --help", verb->noun, space, name,
+				verb->arguments, verb->noun, space, name);
 	if (verb->most >= 0 && invocation->argument_count > verb->most)
-		return ota_fail(error, OTA_EINVALID, "\"%s\" is one word too many: %s %s takes %s",
-				invocation->arguments[verb->most], verb->noun, name,
+		return ota_fail(error, OTA_EINVALID, "\"%.64s\" is one word too many: %s%s%s takes %s",
+				invocation->arguments[verb->most], verb->noun, space, name,
 				verb->arguments[0] ? verb->arguments : "options alone");
 	return 0;
 }
@@ -223,7 +226,10 @@ static int set_member(cJSON *object, const struct ota_command *command, const ch
 		cJSON_Delete(value);
 		return ota_fail(error, OTA_ENOMEM, "out of memory");
 	}
-	return 0;
+	code = ota_parameter_check(parameter, (struct ota_json_place){ object, "" }, error);
+	if (code < 0)
+		(void)snprintf(error->path, sizeof(error->path), "%s", member);
+	return code;
 }
 
 static int set_arguments(const struct ota_invocation *invocation, const struct ota_command *command, cJSON *object,
@@ -244,22 +250,16 @@ static int set_arguments(const struct ota_invocation *invocation, const struct o
 	return code;
 }
 
-enum { TYPED_MAX = 48 };
-
-/* The argument that fills a member, as help calls it: "[NAME...]" gives NAME. False if none does. */
-static bool argument_of(const struct ota_verb *verb, const char *member, char typed[TYPED_MAX])
+static bool is_given_as_argument(const struct ota_invocation *invocation, const char *member)
 {
-	const char *word = verb->arguments;
-	size_t size;
+	const char *rest = invocation->verb->members;
 
-	for (const char *name = verb->members; *name; name += size + strspn(name + size, " ")) {
-		size = strcspn(name, " ");
-		word += strspn(word, " [");
-		if (strncmp(name, member, size) == 0 && member[size] == '\0') {
-			(void)snprintf(typed, TYPED_MAX, "%.*s", (int)strcspn(word, " .]"), word);
+	for (int i = 0; i < invocation->argument_count && *rest; i++) {
+		size_t size = strcspn(rest, " ");
+
+		if (strlen(member) == size && memcmp(rest, member, size) == 0)
 			return true;
-		}
-		word += strcspn(word, " ");
+		rest += size + (rest[size] == ' ');
 	}
 	return false;
 }
@@ -275,36 +275,19 @@ static const struct ota_option *option_of(const struct ota_verb *verb, const cha
 	return NULL;
 }
 
-/* "retries is 11; allowed: 0..10" becomes "--retries is 11; ...". A sentence about something else is put behind what was
- * typed; behind an argument it needs no such help. */
-static int blame_typed(int code, const char *typed, struct ota_error *error)
-{
-	const char *dot = strrchr(error->path, '.');
-	const char *member = dot ? dot + 1 : error->path;
-	size_t size = strlen(member);
-	char whole[TYPED_MAX + OTA_ERROR_TEXT_MAX];
-	bool says_value = code == OTA_EINVALID || code == OTA_ELIMIT; /* and not "version 2.0 exists" */
-
-	if (!says_value || strncmp(error->text, member, size) != 0 || error->text[size] != ' ')
-		return typed[0] == '-' ? ota_error_prefix(error, code, "%s", typed) : code;
-	(void)snprintf(whole, sizeof(whole), "%s%s", typed, error->text + size);
-	ota_text_cut(error->text, sizeof(error->text), whole);
-	return code;
-}
-
 int ota_invocation_blame(const struct ota_invocation *invocation, int code, struct ota_error *error)
 {
 	const struct ota_option *option = error->path[0] ? option_of(invocation->verb, error->path) : NULL;
-	char typed[TYPED_MAX];
+	char typed[64];
 
+	ota_wording_translate(invocation, error);
+	if (!option || is_given_as_argument(invocation, error->path))
+		return code;
 	/* A conflict lies in what was said: a package named by --version is not to be blamed as --package. */
-	if (option && code == OTA_ECONFLICT && !ota_invocation_value(invocation, option->name))
+	if (code == OTA_ECONFLICT && !ota_invocation_value(invocation, option->name))
 		return code;
-	if (option)
-		(void)snprintf(typed, sizeof(typed), "--%s", option->name);
-	else if (!error->path[0] || !argument_of(invocation->verb, error->path, typed))
-		return code;
-	return blame_typed(code, typed, error);
+	(void)snprintf(typed, sizeof(typed), "--%s", option->name);
+	return strstr(error->text, typed) ? code : ota_error_prefix(error, code, "%s", typed);
 }
 
 int ota_invocation_command(const struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)

@@ -51,9 +51,22 @@ static int open_client(struct ota_invocation *invocation, struct ota_error *erro
 	return code;
 }
 
+/* A slip of the finger is told before files are read, bars are drawn or anybody is asked, whatever the verb does. */
+static int check_words(const struct ota_invocation *invocation, struct ota_error *error)
+{
+	cJSON *command = NULL;
+	int code = ota_invocation_command(invocation, &command, error);
+
+	cJSON_Delete(command);
+	return code;
+}
+
 static int run(struct ota_invocation *invocation, struct ota_error *error)
 {
 	int code = prepare_output(invocation, error);
+
+	if (code == 0 && invocation->verb->command)
+		code = check_words(invocation, error);
 
 	/* A verb without a command works on this machine alone, perhaps because there is no server to ask. */
 	if (code == 0 && invocation->verb->command)

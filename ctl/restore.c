@@ -12,6 +12,8 @@
 #include "common/backup.h"
 #include "common/digest.h"
 #include "common/file.h"
+#include "common/limits.h"
+#include "common/text.h"
 #include "ctl/verbs.h"
 
 enum { PIECE_BYTES = 256 * 1024 };
@@ -32,6 +34,9 @@ static int restoring_begin(const struct ota_invocation *invocation, struct resto
 	};
 	if (!restoring->directory)
 		return ota_fail(error, OTA_EINVALID, "--store-dir is missing: the broker's ota_store_dir");
+	if (restoring->sha256 && !ota_text_is_lower_hex(ota_span_from_text(restoring->sha256), OTA_SHA256_HEX))
+		return ota_fail(error, OTA_EINVALID, "--sha256 is \"%.64s\"; allowed: 64 hex digits in lower case",
+				restoring->sha256);
 	if (stat(restoring->directory, &restoring->owner) < 0)
 		return ota_fail_errno(error, "--store-dir: cannot look at %s", restoring->directory);
 	if (!S_ISDIR(restoring->owner.st_mode))

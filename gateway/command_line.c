@@ -1,7 +1,5 @@
 #include "gateway/command_line.h"
 
-#include <getopt.h>
-
 #include "gateway/settings.h"
 
 enum { CONFIG, PORT_FILE, CHECK, HELP, VERSION, FLAGS };
@@ -30,20 +28,27 @@ static void take(struct ota_gateway_line *line, int flag, const char *value)
 	}
 }
 
+static int check(const struct ota_gateway_line *line, const struct ota_flag_walk *walk, struct ota_error *error)
+{
+	if (line->help || line->version)
+		return 0;
+	if (walk->operand_count > 0)
+		return ota_fail(error, OTA_EINVALID, "\"%.64s\" is one word too many: options alone are taken", walk->argv[1]);
+	return line->config ? 0 : ota_fail(error, OTA_EINVALID, "--config FILE is missing");
+}
+
 bool ota_gateway_line_parse(int argc, char **argv, struct ota_gateway_line *ret_line)
 {
+	struct ota_flag_walk walk = { .flags = ota_gateway_flags(), .argc = argc, .argv = argv };
 	struct ota_gateway_line line = { 0 };
+	struct ota_error error = { 0 };
 	const char *value;
 	int flag;
 
-	while ((flag = ota_flag_next(ota_gateway_flags(), argc, argv, &value)) >= 0)
+	while ((flag = ota_flag_next(&walk, &value, &error)) >= 0)
 		take(&line, flag, value);
-	if (flag == OTA_FLAG_BAD)
-		return false;
-	if (!line.help && !line.version && (!line.config || optind < argc)) {
-		(void)fputs(line.config ? "ota-gateway: options alone are taken; see ota-gateway --help\n"
-				  : "ota-gateway: --config FILE is missing; see ota-gateway --help\n",
-			    stderr);
+	if (flag == OTA_FLAG_BAD || check(&line, &walk, &error) < 0) {
+		(void)fprintf(stderr, "ota-gateway: %s; see ota-gateway --help\n", error.text);
 		return false;
 	}
 	*ret_line = line;

@@ -23,11 +23,11 @@ static int package_allow(const struct ota_call *call, const struct ota_package *
 	if (!ota_call_bool(call, "override"))
 		return ota_fail_at(
 			error, OTA_ECONFLICT, "package",
-			"package %lld (%s) is %s: let a batch of kind verify pass first, or override by name with a reason",
+			"package %lld (%s) is %s: let a batch of kind verify pass first, or say override true with a reason",
 			(long long)package->id, package->version,
 			package->verification == OTA_VERIFICATION_FAILED ? "one that failed its verification" : "not verified");
 	if (!*call->reason)
-		return ota_fail_at(error, OTA_EINVALID, "reason", "an override needs a reason");
+		return ota_fail_at(error, OTA_EINVALID, "reason", "override true needs a reason");
 	return 0;
 }
 

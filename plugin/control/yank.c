@@ -71,7 +71,8 @@ static int yank_allow(const struct yank *yank, struct ota_error *error)
 				   package->version);
 	if ((yank->batches || yank->tasks) && !ota_call_bool(yank->call, "force"))
 		return ota_fail_at(error, OTA_ECONFLICT, "force",
-				   "package %lld (%s) is in use (unfinished tasks %lld, open batches %lld); force cancels them",
+				   "package %lld (%s) is in use (unfinished tasks %lld, open batches %lld); "
+				   "force true cancels them",
 				   (long long)package->id, package->version, (long long)yank->tasks, (long long)yank->batches);
 	return 0;
 }

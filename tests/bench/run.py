@@ -1,6 +1,6 @@
 """Side-by-side figures of one run on one machine. They are printed, never tested: what holds between machines are the ratios.
 
-    /usr/bin/python3 tests/bench/run.py [all|events|foreign|informs|login|stall|log] [--messages 200000] [--rounds 5]
+    /usr/bin/python3 tests/bench/run.py [all|blocks|events|foreign|informs|login|stall|log] [--messages 200000] [--rounds 5]
 """
 
 import argparse
@@ -14,6 +14,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "system")]
 from harness import releases  # noqa: E402 - the path comes first
 from harness.broker import Broker  # noqa: E402
 
+import blocks  # noqa: E402
 import events  # noqa: E402
 import foreign  # noqa: E402
 import informs  # noqa: E402
@@ -25,10 +26,10 @@ import storelog  # noqa: E402
 def arguments():
     parser = argparse.ArgumentParser(description="benchmarks of the broker with the plugin")
     parser.add_argument("what", nargs="?", default="all",
-                        choices=["all", "events", "foreign", "informs", "login", "stall", "log"])
+                        choices=["all", "blocks", "events", "foreign", "informs", "login", "stall", "log"])
     parser.add_argument("--messages", type=int, default=200000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--devices", type=int, default=200, help="that inform")
+    parser.add_argument("--devices", type=int, default=200, help="that inform, or download")
     parser.add_argument("--informs", type=int, default=50, help="of each device")
     parser.add_argument("--batch", type=int, default=20000, help="devices of the prepared batch")
     return parser.parse_args()
@@ -55,6 +56,7 @@ class Brokers:
 def main():
     given = arguments()
     benchmarks = {
+        "blocks": lambda make: blocks.run(make, given.devices),
         "events": lambda make: events.run(make, 100, given.rounds),
         "foreign": lambda make: foreign.run(make, given.messages, given.rounds),
         "informs": lambda make: informs.run(make, given.devices, given.informs),

@@ -138,7 +138,7 @@ def test_follow_since_shows_all_from_then_on(plugin, otactl):
     ("log --since yesterday", "--since"), ("log --until 2026-13-01", "--until"), ("log --follow --until 1h", "--until"),
     ("log --follow -o json", "jsonl"), ("log --follow --limit x", "--limit"),
     ("log --since 2026-11-20 --until 2026-11-19", "since"), ("device log pk1 a --since x", "--since"),
-    ("token add ci", "--role"), ("token add ci --role root", "--role"), ("token add a/b --role viewer", "NAME"),
+    ("token add ci", "--role"), ("token add ci --role root", "--role"), ("token add a/b --role viewer", "NAME is"),
     ("token add ci --role viewer --expires-in never", "--expires-in"), ("token revoke", "NAME"),
 ])
 def test_mistakes_about_log_and_token_are_told_by_name(otactl, words, said):

@@ -232,11 +232,12 @@ def test_verify_of_what_cannot_be_fetched_ends_with_1(plugin, otactl, stranger):
 
 def test_yank_asks_nothing_and_says_what_force_would_do(plugin, otactl):
     def refuse(_):
-        raise Refusal("conflict", "package 3 (2.0) is in use (unfinished tasks 7, open batches 1); force cancels them", "force")
+        said = "package 3 (2.0) is in use (unfinished tasks 7, open batches 1); force true cancels them"
+        raise Refusal("conflict", said, "force")
     plugin.answers["yankPackage"] = refuse
     result = otactl("package", "yank", 3)
     assert (result.code, result.err) == (
-        4, "otactl: package 3 (2.0) is in use (unfinished tasks 7, open batches 1); force cancels them\n")
+        4, "otactl: package 3 (2.0) is in use (unfinished tasks 7, open batches 1); --force cancels them\n")
     plugin.answers["yankPackage"] = {"id": 3}
     otactl.good("package", "yank", "-p", "pk1", "-v", "2.0", "--force", "--reason", "bricks", "--request-id", "r1")
     asked = plugin.asked("yankPackage")[-1]

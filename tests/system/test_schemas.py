@@ -121,7 +121,7 @@ def test_member_of_a_wrong_type_is_refused(reference, example):
 
 
 # What devices say may hold more than we know; a request's commands follow schemas of their own.
-OPEN = ("device/inform", "device/progress", "device/request", "device/firmware-get", "control/request")
+OPEN = ("device/inform", "device/progress", "device/request", "device/firmware-get", "device/file-download", "control/request")
 
 
 @pytest.mark.parametrize("reference, example", [each for each in EXAMPLES if each[0] not in OPEN],
@@ -156,6 +156,9 @@ def value_at(value, path):
     ("device/push", {"data.extData": {"version": "9"}}),
     ("device/push", {"data.extData": {"_ota": "7"}}),
     ("device/push", {"data.extData": {"_other": "7:1"}}),
+    ("device/push", {"data.dProtocol": "mqtt"}),
+    ("device/file-download", {"params.fileBlock.size": 131073}),
+    ("device/file-download", {"params.fileBlock.offset": 4294967296}),
     ("device/progress", {"params.step": 101}),
     ("device/progress", {"params.step": "-5"}),
     ("device/progress", {"params.step": "05"}),

@@ -58,7 +58,7 @@ Test(invocation, arguments_and_options_become_members)
 		 "\"strategy\":{\"retries\":5,\"soak\":\"10m\"},\"dryRun\":true}"},
 		{"device list --product pk1 --online false -o json",
 		 "{\"command\":\"listDevices\",\"productKey\":\"pk1\",\"online\":false}"},
-		{"product show -- -x", "{\"command\":\"getProduct\",\"productKey\":\"-x\"}"},
+		{"device show pk1 -- -x", "{\"command\":\"getDevice\",\"productKey\":\"pk1\",\"deviceName\":\"-x\"}"},
 		{"log --device=a -p pk1", "{\"command\":\"listEvents\",\"deviceName\":\"a\",\"productKey\":\"pk1\"}"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -70,7 +70,7 @@ Test(invocation, mistakes_are_sentences)
 	static const struct {
 		const char *line, *said;
 	} rows[] = {
-		{ "product show", "product show needs PRODUCT" },
+		{ "product show", "product show needs PRODUCT; see otactl product show --help" },
 		{ "product show a b", "\"b\" is one word too many: product show takes PRODUCT" },
 		{ "batch show x", "ID is \"x\", which is no integer; allowed: 1 and more" },
 		{ "batch create --retries many", "--retries is \"many\", which is no integer; allowed: 0..10" },

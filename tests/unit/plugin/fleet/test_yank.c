@@ -63,7 +63,7 @@ Test(yank, what_is_in_use_is_not_yanked_without_force_and_the_conflict_counts_it
 	int64_t batch = fleet_batch(&fleet, "static", "");
 
 	cr_assert_str_eq(refusal(fleet_ask(&fleet, yank, "")), "conflict force: package 203 (2.0.0) is in use "
-							       "(unfinished tasks 200, open batches 1); force cancels them");
+							       "(unfinished tasks 200, open batches 1); force true cancels them");
 	cr_expect_str_eq(fleet_batch_state(&fleet, batch), "running");
 	yank_by_force();
 	cr_expect_str_eq(refusal(fleet_ask(&fleet, yank, ",\"force\":true")),
@@ -134,7 +134,7 @@ Test(yank, what_ran_on_after_a_withdrawn_batch_ends_too)
 	fleet_advance(&fleet, 100);
 	cr_assert_str_eq(fleet_task(&fleet, 0), "pushed");
 	cr_expect_str_eq(refusal(fleet_ask(&fleet, yank, "")), "conflict force: package 203 (2.0.0) is in use "
-							       "(unfinished tasks 1, open batches 0); force cancels them");
+							       "(unfinished tasks 1, open batches 0); force true cancels them");
 	yank_by_force();
 	fleet_advance(&fleet, 100);
 	cr_expect_str_eq(fleet_task(&fleet, 0), "canceled/package_yanked");
