@@ -34,6 +34,9 @@ enum {
 	OTA_JSON_NUMBER_MAX = 63,       /* characters of a number: cJSON cuts longer ones apart */
 	OTA_MESSAGE_ID_MAX = 64,        /* of a pull, echoed: decimal in the manual, some clients send a UUID */
 	OTA_URL_MAX = 255,              /* iotkit C 3.x overflows its stack past 255 */
+	OTA_FILES_MIN = 2,              /* of a package of several; C 4.x takes one file in a list for none */
+	OTA_FILES_MAX = 20,             /* C 4.x reads no more */
+	OTA_FILE_NAME_MAX = 64,
 	OTA_BLOCK_SIZE_MIN = 256,       /* Aliyun: of a block but the last, as the three below */
 	OTA_BLOCK_SIZE_MAX = 131072,
 	OTA_BLOCK_TOKEN_MAX = 127,      /* C 4.x copies the token into 128 bytes, unchecked */
@@ -42,6 +45,7 @@ enum {
 	OTA_TAG_KEY_MAX = 30,
 	OTA_TAG_VALUE_MAX = 1024,
 	OTA_EXT_DATA_MAX = 4096,        /* Aliyun: sum of all tags */
+	OTA_EXT_DATA_SIZE = OTA_EXT_DATA_MAX + OTA_TAG_VALUE_MAX + 128, /* as JSON: quotes, commas, escapes of one value */
 
 	/* Work. */
 	OTA_PAGE_DEFAULT = 100,  /* rows of a list answer when the caller does not say */
@@ -59,10 +63,11 @@ enum {
 
 	/* What one device may do, so that a hostile one cannot hurt the others (docs/protocol.md tells device makers). A bucket
 	 * holds BURST, so many come back in a SECOND or MINUTE. */
-	OTA_DEVICE_MESSAGES_BURST = 4000,   /* C 4.x on chunked replies sends 600 steps a second, and is to be heard: */
-	OTA_DEVICE_MESSAGES_SECOND = 2000,  /* each of these costs the broker's thread some microseconds */
+	OTA_DEVICE_MESSAGES_BURST = 10000,  /* C 4.x on chunked replies sends 600 steps a second, and is to be heard; */
+	OTA_DEVICE_MESSAGES_SECOND = 5000,  /* a fast download over MQTT asks for 4000 blocks, the most that are answered */
 	OTA_DEVICE_REPORTS_BURST = 200,     /* informs, ends, answers, QoS 1: a device that boots tells each of its modules; */
 	OTA_DEVICE_REPORTS_SECOND = 10,     /* the store writes 50 000 a second, so hundreds of liars do not crowd it */
+	OTA_DEVICE_REPORT_BYTES = 1024,     /* a longer one counts several times: reading 16 KiB takes a third of a millisecond */
 	OTA_DEVICE_STEPS_BURST = 20,        /* QoS 0 steps that are written at once; what comes faster waits for a newer one, */
 	OTA_DEVICE_STEPS_SECOND = 2,        /* for half a second at the most: nobody watches a download closer */
 	OTA_DEVICE_PULLS_BURST = 20,        /* a device asks once for each module when it boots */

@@ -80,6 +80,11 @@ struct ota_client *ota_client_free(struct ota_client *client)
 	return NULL;
 }
 
+bool ota_client_may_recover(int code)
+{
+	return code == OTA_EUNAVAILABLE || code == OTA_EIO || code == OTA_ETIMEOUT;
+}
+
 const char *ota_client_ca_file(const struct ota_client *client)
 {
 	return client->access.ca_file;
@@ -186,7 +191,9 @@ static int print_upload_url(const struct ota_client *client, const cJSON *member
 {
 	const cJSON *member;
 
-	ota_bytes_format(out, "%s/api/v1/packages?", client->access.url);
+	bool is_file = strcmp(ota_json_member(members, "command")->valuestring, "addFile") == 0;
+
+	ota_bytes_format(out, "%s/api/v1/%s?", client->access.url, is_file ? "files" : "packages");
 	cJSON_ArrayForEach(member, members) {
 		OTA_AUTO_BYTES struct ota_bytes json = { 0 };
 		char *value;
