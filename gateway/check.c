@@ -1,6 +1,7 @@
 #include "gateway/check.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,20 +34,33 @@ static int check_listen(const struct ota_settings *settings, struct ota_error *e
 	return ota_listener_parse(settings->listen, &place, error);
 }
 
+/* systemd lends such a file to the service alone: whoever checks the settings before the service runs finds none. The start
+ * reads it in any case. */
+static bool is_lent(const char *path)
+{
+	static const char lent[] = "/run/credentials/";
+
+	return strncmp(path, lent, sizeof(lent) - 1) == 0 && !getenv("CREDENTIALS_DIRECTORY");
+}
+
+static int check_password(const struct ota_settings *settings, struct ota_error *error)
+{
+	char password[OTA_GATEWAY_PASSWORD_MAX + 1];
+	int code = ota_gateway_password(settings, password, error);
+
+	explicit_bzero(password, sizeof(password));
+	return code == OTA_ENOTFOUND && is_lent(settings->broker_password_file) ? 0 : code;
+}
+
 static int check_broker(const struct ota_settings *settings, struct ota_error *error)
 {
 	struct ota_link_options options = {
 		.url = settings->broker,
 		.ca_file = settings->broker_ca_file[0] ? settings->broker_ca_file : NULL,
 	};
-	char password[OTA_GATEWAY_PASSWORD_MAX + 1];
 	int code = ota_link_check(&options, error);
 
-	if (code < 0)
-		return ota_error_prefix(error, code, "broker");
-	code = ota_gateway_password(settings, password, error);
-	explicit_bzero(password, sizeof(password));
-	return code;
+	return code < 0 ? ota_error_prefix(error, code, "broker") : check_password(settings, error);
 }
 
 /* One that is not there yet is made at the start. */

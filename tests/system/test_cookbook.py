@@ -1,4 +1,5 @@
-"""README and docs/cookbook.md, followed to the letter on a machine of its own, with a systemd of its own (tests/system/walk).
+"""README, docs/cookbook.md and the examples of man pages, followed to the letter on a machine of its own, with a systemd of its
+own (tests/system/walk).
 
 Everything in a shell block is typed as it stands, in the order of the pages, and what a page shows must come.
 """
@@ -9,7 +10,7 @@ import pytest
 
 from walk import page
 from walk.machine import keep_install_log
-from walk.reader import COOKBOOK, README, Reader, machine_of_ones_own, part
+from walk.reader import COOKBOOK, README, Reader, examples, machine_of_ones_own, part
 
 MORE_BOXES = ["box-0002"]
 
@@ -48,3 +49,14 @@ def test_readme_brings_a_device(reader):
 @pytest.mark.parametrize("title", list(page.sections(COOKBOOK.read_text())))
 def test_cookbook(reader, title):
     reader.follow(part(COOKBOOK, title))
+
+
+def test_manual_of_otactl(reader):
+    reader.follow(examples("otactl.1"))
+
+
+def test_manual_of_the_gateway_before_it_runs(reader):
+    """Settings are checked first, and then systemd has lent no secret yet."""
+    reader.machine.good("systemctl stop ota-gateway")
+    reader.follow(examples("ota-gateway.8"))
+    reader.machine.good("systemctl start ota-gateway")

@@ -112,5 +112,11 @@ def machine_of_ones_own(scratch):
     return machine
 
 
+def examples(name):
+    """What a man page shows, in its own spelling of a backslash."""
+    text = (places.ROOT / "docs/man" / f"{name}.scd").read_text().replace("\\\\", "\\")
+    return page.steps(text.partition("# EXAMPLES\n")[2].partition("\n# ")[0], name)
+
+
 def part(path, title):
     return page.steps(page.sections(path.read_text())[title], title)
