@@ -46,6 +46,10 @@ static const char *const task_states[] = { "pending", "pushed", "upgrading", "su
 #define VERSION(must) SHAPE("version", must, OTA_VERSION_MAX, ota_text_is_version, OTA_PLAIN_WORDS)
 #define OTA_PLAIN_WORDS "1..64 printable ASCII characters, none of \" \\ { } [ ], no space at an end, and no reserved word"
 #define TOKEN_NAME SHAPE("name", true, OTA_TOKEN_NAME_MAX, ota_command_is_token_name, "1..64 letters, digits and _ . @ -")
+#define MEASURES(must) \
+	INTEGER("size", must, 1, (int64_t)OTA_PACKAGE_SIZE_MAX), \
+	SHAPE("sha256", must, OTA_SHA256_HEX, ota_command_is_sha256, "64 lower-case hex digits"), \
+	SHAPE("md5", must, OTA_MD5_HEX, ota_command_is_md5, "32 lower-case hex digits")
 /* An expression of ota-targets(7); the server parses it. */
 #define WHERE TEXT("where", false, 1, OTA_TARGET_TEXT_MAX)
 #define PAGE INTEGER("limit", false, 1, OTA_PAGE_MAX), TEXT("after", false, 1, OTA_LABEL_MAX)
@@ -113,11 +117,15 @@ static const struct ota_parameter list_devices_rows[] = {
 	WHERE, PAGE,
 };
 static const struct ota_parameter versions_rows[] = { PRODUCT_KEY(true), MODULE };
+static const struct ota_parameter file_rows[] = {
+	SHAPE("name", true, OTA_FILE_NAME_MAX, ota_text_is_file_name,
+	      "1..64 letters, digits and _ . + -, no . or - first, and no reserved word"),
+	MEASURES(true),
+};
+static const struct ota_parameter add_file_rows[] = { PRODUCT_KEY(true), MEASURES(false), BOOL("dryRun") };
 static const struct ota_parameter add_package_rows[] = {
-	PRODUCT_KEY(true), MODULE, VERSION(true),
-	INTEGER("size", false, 1, (int64_t)OTA_PACKAGE_SIZE_MAX),
-	SHAPE("sha256", false, OTA_SHA256_HEX, ota_command_is_sha256, "64 lower-case hex digits"),
-	SHAPE("md5", false, OTA_MD5_HEX, ota_command_is_md5, "32 lower-case hex digits"),
+	PRODUCT_KEY(true), MODULE, VERSION(true), MEASURES(false),
+	{ .name = "files", .type = OTA_PARAMETER_OBJECTS, .low = OTA_FILES_MIN, .high = OTA_FILES_MAX, .members = LIST(file) },
 	SHAPE("url", false, OTA_URL_MAX, ota_command_is_package_url,
 	      "http(s)://HOST/..., at most 255 characters of a URL, without user, password and fragment"),
 	{ .name = "notes", .type = OTA_PARAMETER_TEXT, .high = OTA_NOTES_MAX, .is_valid = ota_command_is_notes,
@@ -137,6 +145,7 @@ static const struct ota_parameter create_batch_rows[] = {
 	  .rule = ota_rule_targets },
 	TEXT("name", false, 0, OTA_LABEL_MAX),
 	{ .name = "strategy", .type = OTA_PARAMETER_OBJECT, .members = LIST(strategy) },
+	{ .name = "tags", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_ext_data },
 	CHOICE("onConflict", false, conflict_answers),
 	BOOL("override"), BOOL("dryRun"),
 };
@@ -190,6 +199,7 @@ static const struct ota_command commands[] = {
 	{ "getDevice",           VIEWER,   READS,   LIST(device),         "/api/v1/devices/{productKey}/{deviceName}" },
 	{ "listDevices",         VIEWER,   READS,   LIST(list_devices),   "/api/v1/devices" },
 	{ "versionDistribution", VIEWER,   READS,   LIST(versions),       "/api/v1/products/{productKey}/versions" },
+	{ "addFile",             OPERATOR, CREATES, LIST(add_file),       NULL, ota_rule_add_file },
 	{ "addPackage",          OPERATOR, CREATES, LIST(add_package),    NULL, ota_rule_add_package },
 	{ "listPackages",        VIEWER,   READS,   LIST(list_packages),  "/api/v1/packages" },
 	{ "getPackage",          VIEWER,   READS,   LIST(get_package),    "/api/v1/packages/{package}", ota_rule_package },

@@ -98,7 +98,7 @@ static int wrong_size(const struct ota_parameter *row, int64_t size, const char 
 	const char *unit = row->type == OTA_PARAMETER_TEXT ? " bytes" : is_array(row) ? " entries" : "";
 	char allowed[ALLOWED_SIZE];
 
-	return ota_fail_at(error, is_array(row) && size > 0 ? OTA_ELIMIT : OTA_EINVALID, path,
+	return ota_fail_at(error, is_array(row) && size > row->high ? OTA_ELIMIT : OTA_EINVALID, path,
 			   "%s %s %" PRId64 "%s; allowed: %s", row->name, verb, size, unit, allowed_print(allowed, row));
 }
 

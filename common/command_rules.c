@@ -146,7 +146,7 @@ int ota_rule_package(struct ota_json_place command, struct ota_error *error)
 	return 0;
 }
 
-int ota_rule_add_package(struct ota_json_place command, struct ota_error *error)
+int ota_rule_add_file(struct ota_json_place command, struct ota_error *error)
 {
 	static const char *const facts[] = { "size", "sha256", "md5", NULL };
 
@@ -157,6 +157,53 @@ int ota_rule_add_package(struct ota_json_place command, struct ota_error *error)
 			return missing(command, *fact, "only with dryRun may it be absent", error);
 	}
 	return 0;
+}
+
+/* What a package of several files may not have itself. */
+static int files_alone(struct ota_json_place command, struct ota_error *error)
+{
+	static const char *const others[] = { "size", "sha256", "md5", "url", NULL };
+	char path[OTA_ERROR_PATH_MAX];
+
+	for (const char *const *other = others; *other; other++) {
+		if (!has(command, *other))
+			continue;
+		ota_command_path(path, command, *other);
+		return ota_fail_at(error, OTA_EINVALID, path, "%s and files exclude each other: each file has its own", *other);
+	}
+	return 0;
+}
+
+/* Two files of one name would be one on the device; two of the same bytes could not be told apart by their download. */
+static int files_differ(struct ota_json_place command, const cJSON *files, struct ota_error *error)
+{
+	static const char *const words[] = { "name", "sha256", NULL };
+	char path[OTA_ERROR_PATH_MAX];
+	const cJSON *file, *other;
+
+	ota_command_path(path, command, "files");
+	cJSON_ArrayForEach(file, files)
+	{
+		for (other = files->child; other != file; other = other->next) {
+			for (const char *const *word = words; *word; word++) {
+				const char *value = ota_json_member(file, *word)->valuestring;
+
+				if (!strcmp(value, ota_json_member(other, *word)->valuestring))
+					return ota_fail_at(error, OTA_EINVALID, path, "files: two have the %s %s", *word, value);
+			}
+		}
+	}
+	return 0;
+}
+
+int ota_rule_add_package(struct ota_json_place command, struct ota_error *error)
+{
+	const cJSON *files = ota_json_member(command.object, "files");
+
+	if (!files)
+		return ota_rule_add_file(command, error);
+	int code = files_alone(command, error);
+	return code < 0 ? code : files_differ(command, files, error);
 }
 
 int ota_rule_create_batch(struct ota_json_place command, struct ota_error *error)

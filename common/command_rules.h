@@ -46,6 +46,7 @@ int ota_rule_targets(struct ota_json_place targets, struct ota_error *error);
 int ota_rule_list_events(struct ota_json_place command, struct ota_error *error);
 int ota_rule_package(struct ota_json_place command, struct ota_error *error);
 /* A package that is not merely tried (dryRun) has size and digests. */
+int ota_rule_add_file(struct ota_json_place command, struct ota_error *error);
 int ota_rule_add_package(struct ota_json_place command, struct ota_error *error);
 /* A package, and a reason when the rule of verification is set aside. */
 int ota_rule_create_batch(struct ota_json_place command, struct ota_error *error);

@@ -34,6 +34,9 @@ enum {
 	OTA_JSON_NUMBER_MAX = 63,       /* characters of a number: cJSON cuts longer ones apart */
 	OTA_MESSAGE_ID_MAX = 64,        /* of a pull, echoed: decimal in the manual, some clients send a UUID */
 	OTA_URL_MAX = 255,              /* iotkit C 3.x overflows its stack past 255 */
+	OTA_FILES_MIN = 2,              /* of a package of several; C 4.x takes one file in a list for none */
+	OTA_FILES_MAX = 20,             /* C 4.x reads no more */
+	OTA_FILE_NAME_MAX = 64,
 	OTA_BLOCK_SIZE_MIN = 256,       /* Aliyun: of a block but the last, as the three below */
 	OTA_BLOCK_SIZE_MAX = 131072,
 	OTA_BLOCK_TOKEN_MAX = 127,      /* C 4.x copies the token into 128 bytes, unchecked */
@@ -42,6 +45,7 @@ enum {
 	OTA_TAG_KEY_MAX = 30,
 	OTA_TAG_VALUE_MAX = 1024,
 	OTA_EXT_DATA_MAX = 4096,        /* Aliyun: sum of all tags */
+	OTA_EXT_DATA_SIZE = OTA_EXT_DATA_MAX + OTA_TAG_VALUE_MAX + 128, /* as JSON: quotes, commas, escapes of one value */
 
 	/* Work. */
 	OTA_PAGE_DEFAULT = 100,  /* rows of a list answer when the caller does not say */

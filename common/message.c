@@ -316,24 +316,32 @@ static int is_diff_read(struct ota_json_place at, bool *ret_is_diff, struct ota_
 	return found;
 }
 
-static int offer_words(struct ota_json_place at, struct ota_offer *offer, struct ota_error *error)
+static int offer_url(struct ota_json_place at, struct ota_offer *offer, struct ota_error *error)
 {
-	int64_t size = 0;
-	int code = required(ota_json_integer(at, "size", 1, OTA_INTEGER_MAX, &size, error), "data.size", error);
-	offer->size = (uint64_t)size;
-	if (code >= 0)
-		code = required(word_read(at, "version", offer->version, sizeof(offer->version), error), "data.version", error);
-	if (code >= 0)
-		code = required(ota_json_text(at, "url", offer->url, sizeof(offer->url), error), "data.url", error);
-	if (code >= 0)
-		code = word_read(at, "module", offer->module, sizeof(offer->module), error);
+	int code = required(ota_json_text(at, "url", offer->url, sizeof(offer->url), error), "data.url", error);
 	if (code < 0)
 		return code;
-	if (offer->module[0] == '\0')
-		ota_text_cut(offer->module, sizeof(offer->module), OTA_MODULE_DEFAULT);
 	if (offer->url[0] == '\0' || strpbrk(offer->url, " \t\r\n") || !ota_json_is_plain(offer->url))
 		return ota_fail_at(error, OTA_EINVALID, "data.url", "data.url: must be a URL without white space");
 	return 0;
+}
+
+static int offer_words(struct ota_json_place at, struct ota_offer *offer, struct ota_error *error)
+{
+	int64_t size = 0;
+	int code = 0;
+	if (!offer->has_files)
+		code = required(ota_json_integer(at, "size", 1, OTA_INTEGER_MAX, &size, error), "data.size", error);
+	offer->size = (uint64_t)size;
+	if (code >= 0)
+		code = required(word_read(at, "version", offer->version, sizeof(offer->version), error), "data.version", error);
+	if (code >= 0 && !offer->has_files)
+		code = offer_url(at, offer, error);
+	if (code >= 0)
+		code = word_read(at, "module", offer->module, sizeof(offer->module), error);
+	if (code >= 0 && offer->module[0] == '\0')
+		ota_text_cut(offer->module, sizeof(offer->module), OTA_MODULE_DEFAULT);
+	return code < 0 ? code : 0;
 }
 
 static int offer_read(const cJSON *tree, struct ota_offer *offer, struct ota_error *error)
@@ -349,8 +357,9 @@ static int offer_read(const cJSON *tree, struct ota_offer *offer, struct ota_err
 	if (!data->child)
 		return ota_fail(error, OTA_ENOTFOUND, "the server has nothing to offer");
 	struct ota_json_place at = {.object = data, .prefix = "data"};
+	offer->has_files = ota_json_member(data, "files") != NULL;
 	code = offer_words(at, offer, error);
-	if (code == 0)
+	if (code == 0 && !offer->has_files)
 		code = offer_digests(at, offer, error);
 	if (code >= 0)
 		code = is_diff_read(at, &offer->is_diff, error);

@@ -66,6 +66,15 @@ enum ota_sign_method {
 	OTA_SIGN_SHA256, /* spelled "SHA256" */
 };
 
+/* One file of a package that has several. */
+struct ota_push_file {
+	const char *name;
+	uint64_t size;
+	const char *url;
+	const char *md5;
+	const char *sha256; /* only looked at when the method is SHA256 */
+};
+
 /* One offer. Strings are borrowed by print; parse fills the storage of struct ota_push_buffer. */
 struct ota_push {
 	int64_t id; /* milliseconds since the epoch */
@@ -79,7 +88,11 @@ struct ota_push {
 	enum ota_sign_method sign_method;
 	const char *module; /* NULL or OTA_MODULE_DEFAULT: left out */
 	bool is_diff;
-	const char *ext_data; /* a compact JSON object of strings, or NULL/"" for none */
+	/* A package of several files, OTA_FILES_MIN..OTA_FILES_MAX: then size, url, stream, md5 and sha256 are not looked at. */
+	const struct ota_push_file *files;
+	size_t file_count;
+	const char *ext_data; /* the package's tags: a JSON object of strings, or NULL/"" for none */
+	const char *tags;     /* the batch's, likewise; one of them stands in place of the package's of that name */
 	int64_t batch;        /* > 0: extData._ota = "batch:attempt" is added (devices that announced caps) */
 	int64_t attempt;
 };
@@ -107,6 +120,7 @@ struct ota_offer {
 	char sha256[OTA_SHA256_HEX + 1]; /* "" when absent */
 	enum ota_sign_method sign_method;
 	bool is_diff;
+	bool has_files; /* a package of several files: size, url and digests are empty */
 	int64_t batch; /* from extData._ota, 0 = absent */
 	int64_t attempt;
 };

@@ -40,45 +40,75 @@ static int push_stream_check(const struct ota_push *push, struct ota_error *erro
 	return 0;
 }
 
-static int push_url_check(const struct ota_push *push, struct ota_error *error)
+static int url_check(const char *url, const char *path, struct ota_error *error)
 {
-	if (push->url[0] == '\0' || strlen(push->url) > OTA_URL_MAX)
-		return print_fail(error, "data.url", "must have 1 to 255 bytes");
-	if (!text_is_flat(push->url))
-		return print_fail(error, "data.url",
+	if (url[0] == '\0' || strlen(url) > OTA_URL_MAX)
+		return print_fail(error, path, "must have 1 to 255 bytes");
+	if (!text_is_flat(url))
+		return print_fail(error, path,
 				  "cannot stand in a push: \" \\ { } [ ] and control bytes must be percent-encoded");
 	return 0;
+}
+
+static int size_check(uint64_t size, const char *path, struct ota_error *error)
+{
+	return size < 1 || size > OTA_PACKAGE_SIZE_MAX ? print_fail(error, path, "must be from 1 to 4294967295") : 0;
 }
 
 /* In the order in which they stand in the message, so that the first sentence names the first fault. */
 static int push_words_check(const struct ota_push *push, struct ota_error *error)
 {
-	if (push->size < 1 || push->size > OTA_PACKAGE_SIZE_MAX)
-		return print_fail(error, "data.size", "must be from 1 to 4294967295");
+	int code = push->file_count > 0 ? 0 : size_check(push->size, "data.size", error);
+	if (code < 0)
+		return code;
 	if (push_names_module(push) && !ota_text_is_module(ota_span_from_text(push->module)))
 		return print_fail(error, "data.module", "cannot stand in a push");
 	if (!ota_text_is_version(ota_span_from_text(push->version)))
 		return print_fail(error, "data.version", "cannot stand in a push");
-	return push_names_stream(push) ? push_stream_check(push, error) : push_url_check(push, error);
+	if (push->file_count > 0)
+		return 0;
+	return push_names_stream(push) ? push_stream_check(push, error) : url_check(push->url, "data.url", error);
 }
 
-static int push_digests_check(const struct ota_push *push, struct ota_error *error)
+/* What is signed: the one image, or one of several files. */
+struct signed_file {
+	const char *md5, *sha256;
+	const char *md5_path, *sign_path;
+};
+
+static int digests_check(const struct signed_file *file, enum ota_sign_method method, struct ota_error *error)
 {
-	if (!ota_text_is_lower_hex(ota_span_from_text(push->md5), OTA_MD5_HEX))
-		return print_fail(error, "data.md5", "must be 32 lower-case hex digits");
-	if (push->sign_method == OTA_SIGN_SHA256 && !ota_text_is_lower_hex(ota_span_from_text(push->sha256), OTA_SHA256_HEX))
-		return print_fail(error, "data.sign", "must be 64 lower-case hex digits");
+	if (!ota_text_is_lower_hex(ota_span_from_text(file->md5), OTA_MD5_HEX))
+		return print_fail(error, file->md5_path, "must be 32 lower-case hex digits");
+	if (method == OTA_SIGN_SHA256 && !ota_text_is_lower_hex(ota_span_from_text(file->sha256), OTA_SHA256_HEX))
+		return print_fail(error, file->sign_path, "must be 64 lower-case hex digits");
 	return 0;
 }
 
-static int tags_read(const char *text, cJSON **ret_tags, struct ota_error *error)
+static int file_check(const struct ota_push_file *file, enum ota_sign_method method, struct ota_error *error)
 {
-	if (!text || text[0] == '\0')
-		return 0;
-	int code = ota_json_read(ota_span_from_text(text), OTA_JSON_STRICT, OTA_PAYLOAD_MAX, ret_tags, NULL, error);
-	if (code < 0)
-		return ota_error_prefix(error, code, "data.extData");
-	return ota_tags_check(*ret_tags, "data.extData", error);
+	const struct signed_file is_signed = {file->md5, file->sha256, "data.files.fileMd5", "data.files.fileSign"};
+	if (!ota_text_is_file_name(ota_span_from_text(file->name)))
+		return print_fail(error, "data.files.fileName", "cannot stand in a push");
+	int code = size_check(file->size, "data.files.fileSize", error);
+	if (code == 0)
+		code = url_check(file->url, "data.files.fileUrl", error);
+	return code < 0 ? code : digests_check(&is_signed, method, error);
+}
+
+static int push_contents_check(const struct ota_push *push, struct ota_error *error)
+{
+	const struct signed_file image = {push->md5, push->sha256, "data.md5", "data.sign"};
+	if (push->file_count == 0)
+		return digests_check(&image, push->sign_method, error);
+	if (push->file_count < OTA_FILES_MIN || push->file_count > OTA_FILES_MAX)
+		return print_fail(error, "data.files", "must be 2 to 20 files");
+	for (size_t i = 0; i < push->file_count; i++) {
+		int code = file_check(&push->files[i], push->sign_method, error);
+		if (code < 0)
+			return code;
+	}
+	return 0;
 }
 
 /* Commas by what stands before: the writers below need not know which of their fields came first. */
@@ -121,12 +151,46 @@ static void ext_data_print(const struct ota_push *push, const cJSON *tags, struc
 	ota_bytes_u8(out, '}');
 }
 
+static const char *method_word(const struct ota_push *push)
+{
+	return push->sign_method == OTA_SIGN_MD5 ? "Md5" : "SHA256";
+}
+
+/* The very last key of data: from here to its end C 4.x counts braces as files (aliyun-ota.md section 2). */
+static void files_print(const struct ota_push *push, struct ota_bytes *out)
+{
+	field_begin(out, "files");
+	ota_bytes_u8(out, '[');
+	for (size_t i = 0; i < push->file_count; i++) {
+		const struct ota_push_file *file = &push->files[i];
+		ota_bytes_text(out, i > 0 ? ",{" : "{");
+		field_integer(out, "fileSize", (int64_t)file->size);
+		field_text(out, "fileName", file->name);
+		field_text(out, "fileUrl", file->url);
+		field_text(out, "fileMd5", file->md5);
+		field_text(out, "fileSign", push->sign_method == OTA_SIGN_MD5 ? file->md5 : file->sha256);
+		ota_bytes_u8(out, '}');
+	}
+	ota_bytes_u8(out, ']');
+}
+
+static void push_files_print(const struct ota_push *push, const cJSON *tags, struct ota_bytes *out)
+{
+	if (push_names_module(push))
+		field_text(out, "module", push->module);
+	field_text(out, "version", push->version);
+	field_text(out, "signMethod", method_word(push));
+	if (push->is_diff)
+		field_integer(out, "isDiff", 1);
+	ext_data_print(push, tags, out);
+	files_print(push, out);
+}
+
 /* The live platform's two key orders, of a URL and of a stream, which some devices' one sscanf template expects; extData behind
  * all scalars. */
-static void push_data_print(const struct ota_push *push, const cJSON *tags, struct ota_bytes *out)
+static void push_image_print(const struct ota_push *push, const cJSON *tags, struct ota_bytes *out)
 {
 	bool is_md5 = push->sign_method == OTA_SIGN_MD5, streamed = push_names_stream(push);
-	ota_bytes_u8(out, '{');
 	field_integer(out, "size", (int64_t)push->size);
 	if (streamed)
 		field_integer(out, "streamId", push->stream_id);
@@ -138,14 +202,13 @@ static void push_data_print(const struct ota_push *push, const cJSON *tags, stru
 	field_text(out, "version", push->version);
 	if (!streamed)
 		field_text(out, "url", push->url);
-	field_text(out, "signMethod", is_md5 ? "Md5" : "SHA256");
+	field_text(out, "signMethod", method_word(push));
 	if (streamed)
 		field_integer(out, "streamFileId", push->stream_file_id);
 	field_text(out, "md5", push->md5);
 	if (push->is_diff)
 		field_integer(out, "isDiff", 1);
 	ext_data_print(push, tags, out);
-	ota_bytes_u8(out, '}');
 }
 
 /* Checks everything, then prints `data`. Nothing is appended on failure of a check. */
@@ -154,13 +217,18 @@ static int push_data(const struct ota_push *push, const char *head, struct ota_b
 	OTA_AUTO_JSON cJSON *tags = NULL;
 	int code = push_words_check(push, error);
 	if (code == 0)
-		code = push_digests_check(push, error);
+		code = push_contents_check(push, error);
 	if (code == 0)
-		code = tags_read(push->ext_data, &tags, error);
+		code = ota_tags_merge(push->ext_data, push->tags, "data.extData", &tags, error);
 	if (code < 0)
 		return code;
 	ota_bytes_text(out, head);
-	push_data_print(push, tags, out);
+	ota_bytes_u8(out, '{');
+	if (push->file_count > 0)
+		push_files_print(push, tags, out);
+	else
+		push_image_print(push, tags, out);
+	ota_bytes_u8(out, '}');
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "common/text.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -206,6 +207,17 @@ bool ota_text_is_module(struct ota_span text)
 bool ota_text_is_version(struct ota_span text)
 {
 	return text_is_flat_word(text, OTA_VERSION_MAX);
+}
+
+/* A device may use it as the name of a file as it is: nothing that leads elsewhere or is hidden. */
+bool ota_text_is_file_name(struct ota_span text)
+{
+	if (!text_is_flat_word(text, OTA_FILE_NAME_MAX) || text.data[0] == '.' || text.data[0] == '-')
+		return false;
+	for (size_t i = 0; i < text.size; i++)
+		if (!isalnum((unsigned char)text.data[i]) && !strchr("_.+-", text.data[i]))
+			return false;
+	return true;
 }
 
 /* How many bytes follow a first byte, and what that byte carries; false for a byte that begins nothing. */

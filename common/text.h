@@ -32,6 +32,9 @@ bool ota_text_is_secret(struct ota_span text); /* of a device: 1..OTA_SECRET_MAX
  * (aliyun-ota.md 0.4 and 0.5, security-reliability.md 0.4): the C SDKs scan pushes as flat text. */
 bool ota_text_is_module(struct ota_span text);
 bool ota_text_is_version(struct ota_span text);
+/* Of a file in a package of several: 1..OTA_FILE_NAME_MAX letters, digits and _ . + -, first a letter, digit, _ or +, no reserved
+ * key. */
+bool ota_text_is_file_name(struct ota_span text);
 /* True for a key that the Link SDKs search for in a push; such a word may be no tag key, module or version. */
 bool ota_text_is_reserved_key(struct ota_span text);
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "ctl/names.h"
+#include "ctl/pairs.h"
 #include "ctl/verbs.h"
 
 /* targets.all and targets.where came with their flags; names come from options and a file. */
@@ -37,6 +38,8 @@ int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error)
 
 	if (code == 0 && !ota_json_member(command, "kind") && !cJSON_AddStringToObject(command, "kind", "static"))
 		code = ota_fail(error, OTA_ENOMEM, "out of memory");
+	if (code == 0)
+		code = ota_pairs_add(invocation, "tag", "tags", command, error);
 	if (code == 0)
 		code = set_names(invocation, command, error);
 	if (code == 0)

@@ -186,7 +186,9 @@ static int print_upload_url(const struct ota_client *client, const cJSON *member
 {
 	const cJSON *member;
 
-	ota_bytes_format(out, "%s/api/v1/packages?", client->access.url);
+	bool is_file = strcmp(ota_json_member(members, "command")->valuestring, "addFile") == 0;
+
+	ota_bytes_format(out, "%s/api/v1/%s?", client->access.url, is_file ? "files" : "packages");
 	cJSON_ArrayForEach(member, members) {
 		OTA_AUTO_BYTES struct ota_bytes json = { 0 };
 		char *value;

@@ -19,7 +19,7 @@ struct ota_client *ota_client_free(struct ota_client *client); /* returns NULL *
 int ota_client_call(struct ota_client *client, const cJSON *members, cJSON **ret_data, struct ota_error *error);
 
 struct ota_client_upload {
-	const cJSON *members; /* of addPackage, with sha256; become the query */
+	const cJSON *members; /* of addPackage or addFile, with sha256; become the query */
 	int fd;               /* read from its start */
 	uint64_t size;
 	void (*progress)(void *context, uint64_t sent); /* NULL = nobody looks */

@@ -1,5 +1,5 @@
 /*
- * package add: a file is uploaded, what lies at a URL is fetched once to measure it. package verify: what devices would get is
+ * package add: files are uploaded, what lies at a URL is fetched once to measure it. package verify: what devices would get is
  * fetched and compared with what the server promises them.
  */
 #include <fcntl.h>
@@ -9,8 +9,10 @@
 
 #include "common/digest.h"
 #include "common/file.h"
+#include "common/text.h"
 #include "ctl/fetch.h"
 #include "ctl/meter.h"
+#include "ctl/pairs.h"
 #include "ctl/verbs.h"
 
 static FILE *watched(const struct ota_invocation *invocation)
@@ -63,10 +65,11 @@ static void on_sent(void *context, uint64_t sent)
 	ota_meter_show(meter, sent, meter->transfer.size);
 }
 
-static int send_file(struct ota_invocation *invocation, cJSON *command, cJSON **ret_data, struct ota_error *error)
+/* The command that goes with a file: addPackage, or addFile for one of several. */
+static int send_file(struct ota_invocation *invocation, const char *path, cJSON *command, cJSON **ret_data,
+		     struct ota_error *error)
 {
 	OTA_AUTO_CLOSE int fd = -1;
-	const char *path = invocation->arguments[0];
 	struct ota_meter meter;
 	struct ota_client_upload upload = { .members = command, .fd = -1, .progress = on_sent, .context = &meter };
 	int code = open_file(path, command, &upload, error);
@@ -78,6 +81,39 @@ static int send_file(struct ota_invocation *invocation, cJSON *command, cJSON **
 	code = ota_client_upload(invocation->client, &upload, ret_data, error);
 	ota_meter_end(&meter);
 	return code;
+}
+
+/* As devices are told it. */
+static int check_names(const struct ota_invocation *invocation, struct ota_error *error)
+{
+	for (int i = 0; i < invocation->argument_count; i++) {
+		const char *name = last_part(invocation->arguments[i]);
+
+		if (!ota_text_is_file_name(ota_span_from_text(name)))
+			return ota_fail(error, OTA_EINVALID,
+					"%.128s: a file of several goes to the devices under its name; allowed: 1..%d letters, "
+					"digits and _ . + -, no . or - first, and no word of the protocol",
+					name, OTA_FILE_NAME_MAX);
+	}
+	return 0;
+}
+
+static int send_one(struct ota_invocation *invocation, const char *path, const cJSON *product, cJSON *files,
+		    struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *command = cJSON_CreateObject();
+	cJSON *data = NULL;
+	bool made = cJSON_AddStringToObject(command, "command", "addFile") &&
+		    cJSON_AddStringToObject(command, "productKey", product->valuestring);
+	int code = made ? send_file(invocation, path, command, &data, error) : ota_fail(error, OTA_ENOMEM, "out of memory");
+
+	if (code < 0)
+		return code;
+	if (!cJSON_AddStringToObject(data, "name", last_part(path)) || !cJSON_AddItemToArray(files, data)) {
+		cJSON_Delete(data);
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
+	}
+	return 0;
 }
 
 static void on_got(void *context, uint64_t got, uint64_t size)
@@ -136,6 +172,21 @@ static int add_url(struct ota_invocation *invocation, const char *url, cJSON *co
 	return code == 0 ? ota_client_call(invocation->client, command, ret_data, error) : code;
 }
 
+/* Each file lies in the package directory before the package that names them is made. */
+static int add_files(struct ota_invocation *invocation, cJSON *command, cJSON **ret_data, struct ota_error *error)
+{
+	int code = check_names(invocation, error);
+	cJSON *files = NULL;
+
+	if (code == 0)
+		code = try_dry(invocation, command, error);
+	if (code == 0 && !(files = cJSON_AddArrayToObject(command, "files")))
+		code = ota_fail(error, OTA_ENOMEM, "out of memory");
+	for (int i = 0; code == 0 && i < invocation->argument_count; i++)
+		code = send_one(invocation, invocation->arguments[i], ota_json_member(command, "productKey"), files, error);
+	return code == 0 ? ota_client_call(invocation->client, command, ret_data, error) : code;
+}
+
 static int add_note_file(const struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes text = { 0 };
@@ -158,36 +209,6 @@ static int add_note_file(const struct ota_invocation *invocation, cJSON *command
 	return 0;
 }
 
-static int add_info(const char *pair, cJSON *tags, struct ota_error *error)
-{
-	size_t size = strcspn(pair, "=");
-	char key[OTA_TAG_KEY_MAX + 2]; /* one too many is told by the rule of tags */
-
-	if (size == 0 || pair[size] == '\0')
-		return ota_fail(error, OTA_EINVALID, "--info is \"%.64s\"; allowed: KEY=VALUE", pair);
-	(void)snprintf(key, sizeof(key), "%.*s", (int)size, pair);
-	if (ota_json_member(tags, key))
-		return ota_fail(error, OTA_EINVALID, "--info %s is given twice", key);
-	return cJSON_AddStringToObject(tags, key, pair + size + 1) ? 0 : ota_fail(error, OTA_ENOMEM, "out of memory");
-}
-
-static int add_infos(const struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
-{
-	cJSON *tags = NULL;
-	int code = 0;
-
-	if (!ota_invocation_value(invocation, "info"))
-		return 0;
-	tags = cJSON_AddObjectToObject(command, "extData");
-	if (!tags)
-		return ota_fail(error, OTA_ENOMEM, "out of memory");
-	for (int i = 0; code == 0 && i < invocation->given_count; i++) {
-		if (strcmp(invocation->given[i].option->name, "info") == 0)
-			code = add_info(invocation->given[i].value, tags, error);
-	}
-	return code;
-}
-
 static int collect(const struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)
 {
 	const char *url = ota_invocation_value(invocation, "url");
@@ -197,11 +218,14 @@ static int collect(const struct ota_invocation *invocation, cJSON **ret_command,
 		return ota_fail(error, OTA_EINVALID, "%s",
 				url ? "give a FILE to upload or a --url, not both"
 				    : "which package? Give a FILE to upload, or --url for one hosted elsewhere");
+	if (invocation->argument_count > OTA_FILES_MAX)
+		return ota_fail(error, OTA_EINVALID, "%d files: a package has at most %d", invocation->argument_count,
+				OTA_FILES_MAX);
 	code = ota_invocation_command(invocation, ret_command, error);
 	if (code == 0)
 		code = add_note_file(invocation, *ret_command, error);
 	if (code == 0)
-		code = add_infos(invocation, *ret_command, error);
+		code = ota_pairs_add(invocation, "info", "extData", *ret_command, error);
 	return code == 0 ? check(*ret_command, error) : code;
 }
 
@@ -212,8 +236,12 @@ int ota_package_add(struct ota_invocation *invocation, struct ota_error *error)
 	const char *url = ota_invocation_value(invocation, "url");
 	int code = collect(invocation, &command, error);
 
-	if (code == 0)
-		code = url ? add_url(invocation, url, command, &data, error) : send_file(invocation, command, &data, error);
+	if (code == 0 && url)
+		code = add_url(invocation, url, command, &data, error);
+	else if (code == 0 && invocation->argument_count > 1)
+		code = add_files(invocation, command, &data, error);
+	else if (code == 0)
+		code = send_file(invocation, invocation->arguments[0], command, &data, error);
 	if (code < 0)
 		return ota_invocation_blame(invocation, code, error);
 	ota_output_one(&invocation->output, invocation->verb->view, data);
@@ -250,25 +278,36 @@ static bool is_link(const cJSON *link)
 	       cJSON_IsString(ota_json_member(link, "sha256")) && cJSON_IsString(ota_json_member(link, "md5"));
 }
 
+static int verify_one(struct ota_invocation *invocation, cJSON *link, struct ota_error *error)
+{
+	struct ota_fetch_result result;
+	const cJSON *name = ota_json_member(link, "name");
+
+	if (!is_link(link))
+		return ota_fail(error, OTA_EIO, "the server gave no link by which to fetch the package");
+	bool is_ours = ota_json_member(link, "expiresAt") != NULL;
+	int code = fetch(invocation, ota_json_member(link, "url")->valuestring,
+			 is_ours ? ota_client_ca_file(invocation->client) : "", &result, error);
+
+	if (code == 0)
+		code = judge(link, &result.digests, error);
+	return code < 0 && cJSON_IsString(name) ? ota_error_prefix(error, code, "%.64s", name->valuestring) : code;
+}
+
 int ota_package_verify(struct ota_invocation *invocation, struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *command = NULL;
 	OTA_AUTO_JSON cJSON *link = NULL;
-	struct ota_fetch_result result;
-	bool is_ours;
 	int code = ota_invocation_command(invocation, &command, error);
 
 	if (code == 0)
 		code = ota_invocation_ask(invocation, command, &link, error);
-	if (code == 0 && !is_link(link))
-		code = ota_fail(error, OTA_EIO, "the server gave no link by which to fetch the package");
 	if (code < 0)
 		return code;
-	is_ours = ota_json_member(link, "expiresAt") != NULL;
-	code = fetch(invocation, ota_json_member(link, "url")->valuestring, is_ours ? ota_client_ca_file(invocation->client) : "",
-		     &result, error);
-	if (code == 0)
-		code = judge(link, &result.digests, error);
+	const cJSON *files = ota_json_member(link, "files");
+	cJSON *file = files ? files->child : link;
+	for (; code == 0 && file; file = file->next)
+		code = verify_one(invocation, file, error);
 	if (code == 0)
 		ota_output_one(&invocation->output, invocation->verb->view, link);
 	return code;

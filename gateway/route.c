@@ -120,10 +120,15 @@ static void search_commands(struct search *search, struct ota_span path)
 
 static void search_own(struct search *search, struct ota_span path)
 {
+	static const struct {
+		const char *path, *command;
+	} uploads[] = { { API "packages", "addPackage" }, { API "files", "addFile" } };
 	struct ota_route route = { 0 };
 
-	if (ota_span_equals(path, API "packages")) {
-		route.command = ota_command_find("addPackage");
+	for (size_t i = 0; i < sizeof(uploads) / sizeof(uploads[0]); i++) {
+		if (!ota_span_equals(path, uploads[i].path))
+			continue;
+		route.command = ota_command_find(uploads[i].command);
 		offer(search, METHOD_PUT, OTA_ROUTE_UPLOAD, route);
 	}
 	if (match("/dl/{sha256}", path, &route))

@@ -11,7 +11,7 @@
 enum ota_route_kind {
 	OTA_ROUTE_POST,     /* POST /api/v1/<command>, its members as JSON */
 	OTA_ROUTE_GET,      /* GET of a command's alias, its members in path and query */
-	OTA_ROUTE_UPLOAD,   /* PUT /api/v1/packages */
+	OTA_ROUTE_UPLOAD,   /* PUT /api/v1/packages, or /api/v1/files for one of several */
 	OTA_ROUTE_DOWNLOAD, /* GET /dl/<sha256> */
 	OTA_ROUTE_HEALTH,   /* GET /healthz */
 	OTA_ROUTE_METRICS,  /* GET /metrics */

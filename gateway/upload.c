@@ -1,6 +1,6 @@
 /*
- * PUT /api/v1/packages: the broker is asked before the body is read, the body streams to a temporary file, the file gets its
- * name, the package is added.
+ * PUT /api/v1/packages and /api/v1/files: the broker is asked before the body is read, the body streams to a temporary file, the
+ * file gets its name, the package (or the file of one) is added.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 /* What the gateway measures or decides, nobody may claim. */
 static int check_claims(const cJSON *command, struct ota_error *error)
 {
-	static const char *const measured[] = { "size", "md5", "url", "dryRun", NULL };
+	static const char *const measured[] = { "size", "md5", "url", "files", "dryRun", NULL };
 
 	for (const char *const *name = measured; *name; name++) {
 		if (ota_json_member(command, *name))

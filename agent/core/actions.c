@@ -286,6 +286,13 @@ ACTION(refuse_module)
 	core_refuse(core, event->offer, effects, STEP_FAILED, desc);
 }
 
+/* One installer a module, and one file for it: which of several goes where, nobody told this agent. */
+ACTION(refuse_files)
+{
+	UNUSED(now);
+	core_refuse(core, event->offer, effects, STEP_FAILED, "this agent takes packages of one file only, not of several");
+}
+
 ACTION(refuse_delta)
 {
 	UNUSED(now);

@@ -27,6 +27,7 @@ agent_action agent_do_ignore_cancel;
 /* Refusals of a push. */
 agent_action agent_do_refuse_faulty;
 agent_action agent_do_refuse_module;
+agent_action agent_do_refuse_files;
 agent_action agent_do_refuse_delta;
 agent_action agent_do_refuse_again;
 

@@ -80,6 +80,12 @@ GUARD(package_is_bad)
 	return agent_refusals_find(&core->refusals, event->offer);
 }
 
+GUARD(offer_has_files)
+{
+	UNUSED(core), UNUSED(now);
+	return event->offer->has_files;
+}
+
 GUARD(offer_is_delta)
 {
 	UNUSED(core), UNUSED(now);

@@ -21,6 +21,7 @@ agent_guard agent_guard_module_is_unknown;
 agent_guard agent_guard_offer_runs_already;
 agent_guard agent_guard_attempt_is_over; /* of our own dialect: this attempt, or a later one of its batch, has ended here */
 agent_guard agent_guard_package_is_bad;  /* the very package that failed before, and nobody asked for a new attempt */
+agent_guard agent_guard_offer_has_files; /* several, each for a place of its own */
 agent_guard agent_guard_offer_is_delta;
 agent_guard agent_guard_offer_is_the_task;
 

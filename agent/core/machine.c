@@ -43,6 +43,7 @@ static const struct agent_row rows[] = {
 	ROW(IDLE,       OFFER,          IF(attempt_is_over),        IDLE,       DO(ignore_offer)),
 	ROW(IDLE,       OFFER,          IF(offer_is_faulty),        IDLE,       DO(refuse_faulty)),
 	ROW(IDLE,       OFFER,          IF(module_is_unknown),      IDLE,       DO(refuse_module)),
+	ROW(IDLE,       OFFER,          IF(offer_has_files),        IDLE,       DO(refuse_files)),
 	ROW(IDLE,       OFFER,          IF(package_is_bad),         IDLE,       DO(refuse_again)),
 	ROW(IDLE,       OFFER,          IF(offer_is_delta),         IDLE,       DO(refuse_delta)),
 	ROW(IDLE,       OFFER,          ALWAYS,                     FETCHING,   DO(begin)),

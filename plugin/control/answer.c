@@ -143,16 +143,38 @@ void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct
 	ota_answer_close(out, ']');
 }
 
-void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota_package *package)
+void ota_answer_measures(struct ota_bytes *out, const struct ota_artifact *artifact)
+{
+	ota_answer_integer_if(out, "size", (int64_t)artifact->size);
+	ota_answer_text_if(out, "sha256", artifact->sha256);
+	ota_answer_text_if(out, "md5", artifact->md5);
+}
+
+static void answer_files(struct ota_bytes *out, const struct ota_package_files *files)
+{
+	ota_answer_integer_if(out, "size", (int64_t)ota_package_size(files));
+	ota_answer_open(out, "files", '[');
+	for (size_t i = 0; i < files->count; i++) {
+		ota_answer_open(out, NULL, '{');
+		ota_answer_text(out, "name", files->items[i].file_name);
+		ota_answer_measures(out, &files->items[i]);
+		ota_answer_close(out, '}');
+	}
+	ota_answer_close(out, ']');
+}
+
+void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota_package *package,
+			const struct ota_package_files *files)
 {
 	ota_answer_open(out, key, '{');
 	ota_answer_integer_if(out, "id", package->id);
 	ota_answer_text(out, "productKey", package->product_key);
 	ota_answer_text(out, "module", package->module);
 	ota_answer_text(out, "version", package->version);
-	ota_answer_integer_if(out, "size", (int64_t)package->full.size);
-	ota_answer_text_if(out, "sha256", package->full.sha256);
-	ota_answer_text_if(out, "md5", package->full.md5);
+	if (*package->full.file_name)
+		answer_files(out, files);
+	else
+		ota_answer_measures(out, &package->full);
 	ota_answer_text_if(out, "url", package->full.url);
 	ota_answer_text(out, "status", package->yanked ? "yanked" : "active");
 	ota_answer_text(out, "verification", ota_verification_word(package->verification));
@@ -214,6 +236,8 @@ void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_b
 	ota_answer_integer(out, "prepared", ota_batch_counts_sum(counts));
 	answer_counts(out, counts);
 	ota_answer_raw(out, "strategy", batch->strategy);
+	if (*batch->tags)
+		ota_answer_raw(out, "tags", batch->tags);
 	ota_answer_text_if(out, "outcome", batch_outcome(batch, counts));
 	ota_answer_integer(out, "rev", batch->rev);
 	ota_answer_close(out, '}');

@@ -38,7 +38,11 @@ struct ota_answer_device {
 	bool has_secret;
 };
 void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct ota_answer_device *row);
-void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota_package *package);
+/* files: all the package has. */
+void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota_package *package,
+			const struct ota_package_files *files);
+/* Size and digests; those of a dry run may be unknown. */
+void ota_answer_measures(struct ota_bytes *out, const struct ota_artifact *artifact);
 void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch,
 		      const struct ota_batch_counts *counts, const char *where);
 /* Without its closing brace: getTask adds attempts. due_ms: wall time of its timer, 0 = none. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/tags.h"
 #include "common/text.h"
 #include "common/topic.h"
 #include "plugin/control/call.h"
@@ -166,8 +167,11 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 {
 	bool estimated = false, by_counts = batch->all_devices && !meant->expression;
 	struct ota_batch_counts counts = { .excluded_conflict = by_counts ? conflicts->count : 0 };
-	int failed = targets_judge(call, batch, meant, &counts, &estimated, error);
+	struct ota_package_files files;
+	int failed = ota_package_files(call->store, package, &files, error);
 
+	if (!failed)
+		failed = targets_judge(call, batch, meant, &counts, &estimated, error);
 	if (failed)
 		return failed;
 	int64_t matches = batch->total - ota_batch_counts_sum(&counts);
@@ -184,7 +188,7 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 	for (size_t i = 0; i < conflicts->named; i++)
 		ota_answer_text(call->out, NULL, conflicts->names[i]);
 	ota_answer_close(call->out, ']');
-	ota_answer_integer(call->out, "bytes", matches * (int64_t)package->full.size);
+	ota_answer_integer(call->out, "bytes", matches * (int64_t)ota_package_size(&files));
 	if (estimated)
 		ota_answer_bool(call->out, "estimated", true);
 	ota_answer_close(call->out, '}');
@@ -213,6 +217,18 @@ static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, s
 	return 0;
 }
 
+/* Judged with the package's own, beside which they travel. */
+static int tags_keep(const struct ota_call *call, const struct ota_package *package, struct ota_batch *batch,
+		     struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *merged = NULL;
+	const cJSON *object = NULL;
+
+	ota_json_object(call->at, "tags", &object, NULL);
+	int failed = ota_call_keep_tags(object, batch->tags);
+	return failed ? failed : ota_tags_merge(package->ext_data, batch->tags, "tags", &merged, error);
+}
+
 /* The row of the batch from the command and its package. */
 static int batch_fill(struct ota_call *call, const struct ota_package *package, struct ota_batch *batch, struct ota_error *error)
 {
@@ -230,7 +246,10 @@ static int batch_fill(struct ota_call *call, const struct ota_package *package, 
 	ota_text_cut(batch->created_by, sizeof(batch->created_by), call->operator.name);
 	ota_text_cut(batch->reason, sizeof(batch->reason), "the targets are being prepared");
 	batch->id = ota_store_new_id(call->store, error);
-	return batch->id ? strategy_keep(call, batch, error) : OTA_EIO;
+	if (!batch->id)
+		return OTA_EIO;
+	int failed = tags_keep(call, package, batch, error);
+	return failed ? failed : strategy_keep(call, batch, error);
 }
 
 static int targets_fill(struct ota_call *call, struct ota_batch *batch, struct meant *ret_meant, struct ota_error *error)

@@ -84,6 +84,29 @@ int ota_call_package(struct ota_call *call, struct ota_package *ret_package, str
 				       : failed;
 }
 
+int ota_call_answer_package(const struct ota_call *call, const struct ota_package *package, struct ota_error *error)
+{
+	struct ota_package_files files;
+	int failed = ota_package_files(call->store, package, &files, error);
+
+	if (!failed)
+		ota_answer_package(call->out, NULL, package, &files);
+	return failed;
+}
+
+int ota_call_keep_tags(const cJSON *tags, char target[OTA_EXT_DATA_SIZE])
+{
+	OTA_AUTO_BYTES struct ota_bytes text = {0};
+
+	target[0] = '\0';
+	if (!tags || !tags->child)
+		return 0;
+	int failed = ota_json_write(tags, &text);
+	if (!failed && !ota_text_copy(target, OTA_EXT_DATA_SIZE, (struct ota_span){ text.data, text.size }))
+		failed = OTA_ELIMIT;
+	return failed;
+}
+
 int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ota_error *error)
 {
 	int64_t id = ota_call_integer(call, "batch", 0);

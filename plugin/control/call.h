@@ -43,7 +43,7 @@ ota_handler ota_handle_list_products, ota_handle_get_product, ota_handle_version
 ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
 ota_handler ota_handle_disable_device, ota_handle_enable_device;
 ota_handler ota_handle_import_devices, ota_handle_tag_devices, ota_handle_renew_secret;
-ota_handler ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
+ota_handler ota_handle_add_file, ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
 ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
 ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch;
@@ -69,6 +69,10 @@ int ota_call_secret_keep(struct ota_call *call, const struct ota_device *device,
 /* The same for one that is made here; it is appended to the open object of the answer and nowhere else. */
 int ota_call_secret_give(struct ota_call *call, const struct ota_device *device, struct ota_error *error);
 int ota_call_package(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error);
+/* The package with its files, as an answer or an element of one. */
+int ota_call_answer_package(const struct ota_call *call, const struct ota_package *package, struct ota_error *error);
+/* An object of tags, or NULL, as compact text; "" for none. */
+int ota_call_keep_tags(const cJSON *tags, char target[OTA_EXT_DATA_SIZE]);
 int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ota_error *error);
 
 /* where.c. *ret_target is malloc'ed, also after a failure. */

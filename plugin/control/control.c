@@ -34,6 +34,7 @@ static const struct {
 	{ "getDevice",           ota_handle_get_device },
 	{ "listDevices",         ota_handle_list_devices },
 	{ "versionDistribution", ota_handle_version_distribution },
+	{ "addFile",             ota_handle_add_file },
 	{ "addPackage",          ota_handle_add_package },
 	{ "listPackages",        ota_handle_list_packages },
 	{ "getPackage",          ota_handle_get_package },

@@ -7,74 +7,121 @@
 #include "common/topic.h"
 #include "plugin/control/call.h"
 
-static int ext_data_keep(const struct ota_call *call, struct ota_package *package)
-{
-	OTA_AUTO_BYTES struct ota_bytes text = {0};
-	const cJSON *object = NULL;
-
-	ota_json_object(call->at, "extData", &object, NULL);
-	if (!object || !object->child)
-		return 0;
-	int failed = ota_json_write(object, &text);
-	if (!failed && !ota_text_copy(package->ext_data, sizeof(package->ext_data), (struct ota_span){ text.data, text.size }))
-		failed = OTA_ELIMIT;
-	return failed;
-}
-
 /* The gateway stored the bytes before it asked; a package without them would fail on every device. */
-static int file_check(const struct ota_call *call, const struct ota_package *package, struct ota_error *error)
+static int file_check(const struct ota_call *call, const struct ota_artifact *file, struct ota_error *error)
 {
 	char path[4096];
 	struct stat stat_buffer;
 
-	if (!ota_file_join(path, sizeof(path), call->control->options.package_dir, package->full.sha256))
+	if (!ota_file_join(path, sizeof(path), call->control->options.package_dir, file->sha256))
 		return ota_fail(error, OTA_ELIMIT, "the package directory's name is too long");
 	if (stat(path, &stat_buffer)) {
 		if (errno == ENOENT)
 			return ota_fail_at(error, OTA_ENOTFOUND, "sha256", "the package directory holds no file %s",
-					   package->full.sha256);
+					   file->sha256);
 		return ota_fail_errno(error, "look at %s", path);
 	}
-	if ((uint64_t)stat_buffer.st_size != package->full.size)
+	if ((uint64_t)stat_buffer.st_size != file->size)
 		return ota_fail_at(error, OTA_EINVALID, "size", "the stored file has %lld bytes", (long long)stat_buffer.st_size);
 	return 0;
 }
 
-static int package_insert(struct ota_call *call, struct ota_package *package, struct ota_error *error)
+static void measures_read(struct ota_json_place at, struct ota_artifact *file)
 {
-	/* What is hosted elsewhere was fetched and measured by whoever adds it. */
-	int failed = *package->full.url ? 0 : file_check(call, package, error);
+	int64_t size = 0;
 
-	if (failed)
-		return failed;
+	ota_json_integer(at, "size", 1, (int64_t)OTA_PACKAGE_SIZE_MAX, &size, NULL);
+	ota_json_text(at, "sha256", file->sha256, sizeof(file->sha256), NULL);
+	ota_json_text(at, "md5", file->md5, sizeof(file->md5), NULL);
+	file->size = (uint64_t)size;
+}
+
+/* Of the command: the list of files, or the one image. */
+static void files_read(const struct ota_call *call, struct ota_package_files *files)
+{
+	const cJSON *list = NULL, *item;
+
+	*files = (struct ota_package_files){ .count = 1 };
+	ota_json_array(call->at, "files", &list, NULL);
+	if (!list) {
+		measures_read(call->at, &files->items[0]);
+		ota_call_text(call, "url", "", files->items[0].url, sizeof(files->items[0].url));
+		return;
+	}
+	files->count = 0;
+	cJSON_ArrayForEach(item, list)
+	{
+		struct ota_json_place at = { .object = item, .prefix = "files" };
+		struct ota_artifact *file = &files->items[files->count];
+
+		file->position = (int64_t)files->count++;
+		ota_json_text(at, "name", file->file_name, sizeof(file->file_name), NULL);
+		measures_read(at, file);
+	}
+}
+
+static int package_insert(struct ota_call *call, struct ota_package *package, struct ota_package_files *files,
+			  struct ota_error *error)
+{
+	int failed = 0;
+
 	package->id = ota_store_new_id(call->store, error);
-	package->full.id = ota_store_new_id(call->store, error);
-	if (!package->id || !package->full.id)
-		return OTA_EIO;
-	failed = ota_package_insert(call->store, package, error);
+	for (size_t i = 0; !failed && package->id && i < files->count; i++) {
+		struct ota_artifact *file = &files->items[i];
+
+		file->id = ota_store_new_id(call->store, error);
+		if (!file->id)
+			return OTA_EIO;
+		/* What is hosted elsewhere was fetched and measured by whoever adds it. */
+		failed = *file->url ? 0 : file_check(call, file, error);
+	}
+	if (!package->id || failed)
+		return failed ? failed : OTA_EIO;
+	failed = ota_package_insert(call->store, package, files, error);
 	return failed ? failed
 		      : ota_call_note(call, (struct ota_call_subject){package->product_key}, "package_added", package->version,
 				      error);
 }
 
-int ota_handle_add_package(struct ota_call *call, struct ota_error *error)
+int ota_handle_add_file(struct ota_call *call, struct ota_error *error)
 {
-	struct ota_package package = { .created_ms = call->now.wall_ms, .rev = 1 }, other;
+	struct ota_artifact file = { 0 };
 	struct ota_product product;
 	int failed = ota_call_product(call, &product, error);
 
+	measures_read(call->at, &file);
+	call->undo = ota_call_bool(call, "dryRun");
+	if (!failed && !call->undo)
+		failed = file_check(call, &file, error);
+	if (!failed)
+		failed = ota_call_note(call, (struct ota_call_subject){product.product_key}, "file_added", file.sha256, error);
+	if (failed)
+		return failed;
+	ota_answer_open(call->out, NULL, '{');
+	ota_answer_measures(call->out, &file);
+	ota_answer_close(call->out, '}');
+	return 0;
+}
+
+int ota_handle_add_package(struct ota_call *call, struct ota_error *error)
+{
+	struct ota_package package = { .created_ms = call->now.wall_ms, .rev = 1 }, other;
+	struct ota_package_files files;
+	struct ota_product product;
+	const cJSON *ext_data = NULL;
+	int failed = ota_call_product(call, &product, error);
+
+	ota_json_object(call->at, "extData", &ext_data, NULL);
 	ota_call_text(call, "productKey", "", package.product_key, sizeof(package.product_key));
 	ota_call_text(call, "module", OTA_MODULE_DEFAULT, package.module, sizeof(package.module));
 	ota_call_text(call, "version", "", package.version, sizeof(package.version));
-	ota_call_text(call, "sha256", "", package.full.sha256, sizeof(package.full.sha256));
-	ota_call_text(call, "md5", "", package.full.md5, sizeof(package.full.md5));
-	ota_call_text(call, "url", "", package.full.url, sizeof(package.full.url));
 	ota_call_text(call, "notes", "", package.notes, sizeof(package.notes));
 	ota_text_cut(package.created_by, sizeof(package.created_by), call->operator.name);
-	package.full.size = (uint64_t)ota_call_integer(call, "size", 0);
+	files_read(call, &files);
+	package.full = files.items[0];
 	call->undo = ota_call_bool(call, "dryRun");
 	if (!failed)
-		failed = ext_data_keep(call, &package);
+		failed = ota_call_keep_tags(ext_data, package.ext_data);
 	if (failed)
 		return failed;
 	failed = ota_package_find(call->store, package.product_key, package.module, package.version, &other, error);
@@ -82,9 +129,9 @@ int ota_handle_add_package(struct ota_call *call, struct ota_error *error)
 		return ota_fail_at(error, OTA_ECONFLICT, "version", "product %s has a package %s of module %s already",
 				   package.product_key, package.version, package.module);
 	if (failed == OTA_ENOTFOUND)
-		failed = call->undo ? 0 : package_insert(call, &package, error);
+		failed = call->undo ? 0 : package_insert(call, &package, &files, error);
 	if (!failed)
-		ota_answer_package(call->out, NULL, &package);
+		ota_answer_package(call->out, NULL, &package, &files);
 	return failed;
 }
 
@@ -93,29 +140,47 @@ int ota_handle_get_package(struct ota_call *call, struct ota_error *error)
 	struct ota_package package;
 	int failed = ota_call_package(call, &package, error);
 
-	if (!failed)
-		ota_answer_package(call->out, NULL, &package);
-	return failed;
+	return failed ? failed : ota_call_answer_package(call, &package, error);
+}
+
+static int link_answer(const struct ota_call *call, const struct ota_artifact *file, struct ota_error *error)
+{
+	struct ota_link_to link;
+	int failed = ota_engine_link(call->control->options.engine, file, NULL, call->now, &link, error);
+
+	if (failed)
+		return failed;
+	ota_answer_text_if(call->out, "name", file->file_name);
+	ota_answer_text(call->out, "url", link.url);
+	ota_answer_integer_if(call->out, "expiresAt", link.expires_ms);
+	ota_answer_measures(call->out, file);
+	return 0;
 }
 
 int ota_handle_link_package(struct ota_call *call, struct ota_error *error)
 {
 	struct ota_package package;
-	struct ota_link_to link;
+	struct ota_package_files files;
 	int failed = ota_call_package(call, &package, error);
 
 	if (!failed)
-		failed = ota_engine_link(call->control->options.engine, &package, NULL, call->now, &link, error);
+		failed = ota_package_files(call->store, &package, &files, error);
 	if (failed)
 		return failed;
 	ota_answer_open(call->out, NULL, '{');
-	ota_answer_text(call->out, "url", link.url);
-	ota_answer_integer_if(call->out, "expiresAt", link.expires_ms);
-	ota_answer_integer(call->out, "size", (int64_t)package.full.size);
-	ota_answer_text(call->out, "sha256", package.full.sha256);
-	ota_answer_text(call->out, "md5", package.full.md5);
+	if (!*package.full.file_name)
+		failed = link_answer(call, &package.full, error);
+	else
+		ota_answer_open(call->out, "files", '[');
+	for (size_t i = 0; !failed && *package.full.file_name && i < files.count; i++) {
+		ota_answer_open(call->out, NULL, '{');
+		failed = link_answer(call, &files.items[i], error);
+		ota_answer_close(call->out, '}');
+	}
+	if (*package.full.file_name)
+		ota_answer_close(call->out, ']');
 	ota_answer_close(call->out, '}');
-	return 0;
+	return failed;
 }
 
 int ota_handle_list_packages(struct ota_call *call, struct ota_error *error)
@@ -134,8 +199,8 @@ int ota_handle_list_packages(struct ota_call *call, struct ota_error *error)
 	if (failed)
 		return failed;
 	ota_page_open(call);
-	for (; i < count && ota_page_has_room(call); i++)
-		ota_answer_package(call->out, NULL, &rows[i]);
+	for (; !failed && i < count && ota_page_has_room(call); i++)
+		failed = ota_call_answer_package(call, &rows[i], error);
 	ota_page_close_id(call, i && (i < count || count == limit) ? rows[i - 1].id : 0);
-	return 0;
+	return failed;
 }

@@ -100,7 +100,5 @@ int ota_handle_yank_package(struct ota_call *call, struct ota_error *error)
 		 package.module, (long long)yank.tasks, (long long)yank.batches);
 	if (!failed)
 		failed = ota_call_note(call, (struct ota_call_subject){ package.product_key }, "package_yanked", detail, error);
-	if (!failed)
-		ota_answer_package(call->out, NULL, &package);
-	return failed;
+	return failed ? failed : ota_call_answer_package(call, &package, error);
 }

@@ -123,7 +123,7 @@ struct ota_link_to {
 	char url[OTA_URL_MAX + 1];
 	int64_t expires_ms;
 };
-int ota_engine_link(const struct ota_engine *engine, const struct ota_package *package, const struct ota_identity *identity,
+int ota_engine_link(const struct ota_engine *engine, const struct ota_artifact *artifact, const struct ota_identity *identity,
 		    struct ota_instant now, struct ota_link_to *ret_link, struct ota_error *error);
 bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_identity *identity);
 int64_t ota_engine_online(const struct ota_engine *engine); /* how many */

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "common/message.h"
 #include "common/text.h"
 #include "plugin/fleet/context.h"
@@ -12,19 +14,40 @@ static enum ota_sign_method push_method(enum ota_product_sign sign, unsigned cap
 	return sign == OTA_PRODUCT_SIGN_SHA256 ? OTA_SIGN_SHA256 : OTA_SIGN_MD5;
 }
 
-int ota_engine_link(const struct ota_engine *engine, const struct ota_package *package, const struct ota_identity *identity,
+int ota_engine_link(const struct ota_engine *engine, const struct ota_artifact *artifact, const struct ota_identity *identity,
 		    struct ota_instant now, struct ota_link_to *ret_link, struct ota_error *error)
 {
 	const struct ota_engine_options *options = &engine->options;
 	int64_t expires_s = (now.wall_ms + options->url_lifetime_ms) / OTA_SECOND_MS;
 
-	*ret_link = (struct ota_link_to){ .expires_ms = *package->full.url ? 0 : expires_s * OTA_SECOND_MS };
-	if (*package->full.url) {
-		ota_text_cut(ret_link->url, sizeof(ret_link->url), package->full.url);
+	*ret_link = (struct ota_link_to){ .expires_ms = *artifact->url ? 0 : expires_s * OTA_SECOND_MS };
+	if (*artifact->url) {
+		ota_text_cut(ret_link->url, sizeof(ret_link->url), artifact->url);
 		return 0;
 	}
-	return ota_url_sign(options->url_keys, options->gateway_url, package->full.sha256, identity, expires_s, ret_link->url,
-			    error);
+	return ota_url_sign(options->url_keys, options->gateway_url, artifact->sha256, identity, expires_s, ret_link->url, error);
+}
+
+/* A package's files as a push names them, and the room for their URLs. */
+struct push_files {
+	struct ota_package_files package;
+	struct ota_link_to links[OTA_FILES_MAX];
+	struct ota_push_file files[OTA_FILES_MAX];
+};
+
+static int files_link(const struct ota_work *work, const struct ota_package *package, struct push_files *files,
+		      struct ota_error *error)
+{
+	int failed = ota_package_files(work->engine->options.store, package, &files->package, error);
+
+	for (size_t i = 0; !failed && i < files->package.count; i++) {
+		const struct ota_artifact *artifact = &files->package.items[i];
+
+		failed = ota_engine_link(work->engine, artifact, &work->device.identity, work->at, &files->links[i], error);
+		files->files[i] = (struct ota_push_file){ artifact->file_name, artifact->size, files->links[i].url,
+							  artifact->md5, artifact->sha256 };
+	}
+	return failed;
 }
 
 /* How this device is served. */
@@ -38,9 +61,9 @@ struct way {
 static int push_print(const struct ota_work *work, const struct ota_package *package, const struct way *way,
 		      struct ota_bytes *out, struct ota_error *error)
 {
-	struct ota_link_to link;
+	OTA_AUTO_FREE struct push_files *files = calloc(1, sizeof(*files));
 	bool streamed = way->delivery == OTA_DELIVERY_MQTT;
-	int failed = ota_engine_link(work->engine, package, &work->device.identity, work->at, &link, error);
+	int failed = files ? files_link(work, package, files, error) : ota_fail(error, OTA_ENOMEM, "out of memory for a push");
 
 	if (failed)
 		return failed;
@@ -49,14 +72,17 @@ static int push_print(const struct ota_work *work, const struct ota_package *pac
 		.id = work->at.wall_ms,
 		.size = package->full.size,
 		.version = package->version,
-		.url = link.url,
+		.url = files->links[0].url,
 		.stream_id = streamed ? work->task.id : 0,
 		.stream_file_id = streamed ? OTA_STREAM_FILE_ID : 0,
 		.md5 = package->full.md5,
 		.sha256 = package->full.sha256,
 		.sign_method = way->method,
 		.module = package->module,
+		.files = files->files,
+		.file_count = *package->full.file_name ? files->package.count : 0,
 		.ext_data = package->ext_data,
+		.tags = work->batch.tags,
 		.batch = ours ? work->task.batch_id : 0,
 		.attempt = ours ? work->task.attempt : 0,
 	};

@@ -29,13 +29,22 @@ static int device_find(struct ota_engine *engine, uint64_t hash, struct ota_devi
 	return failed ? failed : OTA_ENOTFOUND;
 }
 
-static int task_offers(struct ota_engine *engine, const struct ota_task *task, const char *sha256, bool *ret_offers,
-		       struct ota_error *error)
+/* Which file of the task's package that is: a task of another package offers none. */
+static int task_offers(struct ota_engine *engine, const struct ota_task *task, const char *sha256,
+		       struct ota_attempt_bytes *ret_file, bool *ret_offers, struct ota_error *error)
 {
 	struct ota_package package;
+	struct ota_package_files files = { 0 };
 	int failed = ota_package_load(engine->options.store, task->package_id, &package, error);
 
-	*ret_offers = !failed && !strcmp(package.full.sha256, sha256);
+	*ret_offers = false;
+	if (!failed)
+		failed = ota_package_files(engine->options.store, &package, &files, error);
+	ret_file->file_count = files.count;
+	for (size_t i = 0; !failed && !*ret_offers && i < files.count; i++) {
+		ret_file->file = i;
+		*ret_offers = !strcmp(files.items[i].sha256, sha256);
+	}
 	return failed;
 }
 
@@ -56,7 +65,7 @@ static int attempt_find(struct ota_engine *engine, const struct ota_task *task, 
 }
 
 static int task_find(struct ota_engine *engine, const struct ota_device *device, const struct ota_url_claim *claim,
-		     struct ota_transfer_place *ret_place, struct ota_error *error)
+		     struct ota_attempt_bytes *ret_more, int64_t *ret_batch, struct ota_error *error)
 {
 	OTA_AUTO_FREE struct ota_task *rows = calloc(TASKS_LOOKED_AT, sizeof(*rows));
 	int64_t made_s = claim->expires_s - engine->options.url_lifetime_ms / OTA_SECOND_MS;
@@ -68,13 +77,13 @@ static int task_find(struct ota_engine *engine, const struct ota_device *device,
 	for (size_t i = 0; !failed && i < count; i++) {
 		bool offers;
 
-		failed = task_offers(engine, &rows[i], claim->sha256, &offers, error);
+		failed = task_offers(engine, &rows[i], claim->sha256, ret_more, &offers, error);
 		if (failed || !offers)
 			continue;
-		failed = attempt_find(engine, &rows[i], made_s, &ret_place->attempt, error);
-		if (failed || ret_place->attempt) {
-			ret_place->task_id = rows[i].id;
-			ret_place->batch_id = rows[i].batch_id;
+		failed = attempt_find(engine, &rows[i], made_s, &ret_more->number, error);
+		if (failed || ret_more->number) {
+			ret_more->task_id = rows[i].id;
+			*ret_batch = rows[i].batch_id;
 			return failed;
 		}
 	}
@@ -123,6 +132,7 @@ int ota_fetched_apply(struct ota_engine *engine, const struct ota_fleet_event *e
 		.number = fetched->attempt,
 		.bytes = fetched->bytes,
 		.whole_ms = fetched->whole ? event->at.wall_ms : 0,
+		.file_count = 1, /* a stream is of one file */
 	};
 	struct ota_device device;
 	struct ota_task task;
@@ -142,6 +152,7 @@ int ota_engine_transfer(struct ota_engine *engine, const struct ota_transfer *tr
 	struct ota_url_claim claim;
 	struct ota_device device;
 	struct ota_attempt_bytes more = { .bytes = transfer->bytes, .whole_ms = transfer->whole ? now.wall_ms : 0 };
+	int64_t batch = 0;
 	/* A download may outlive its URL, so its age does not matter here; whoever asks has no more than it from it. */
 	int failed = ota_url_verify(engine->options.url_keys, &transfer->query, 0, &claim, error);
 
@@ -150,10 +161,10 @@ int ota_engine_transfer(struct ota_engine *engine, const struct ota_transfer *tr
 		return failed;
 	failed = device_find(engine, claim.device, &device, error);
 	if (!failed)
-		failed = task_find(engine, &device, &claim, ret_place, error);
-	more.task_id = ret_place->task_id;
-	more.number = ret_place->attempt;
-	if (!failed)
+		failed = task_find(engine, &device, &claim, &more, &batch, error);
+	if (!failed) {
+		*ret_place = (struct ota_transfer_place){ more.task_id, batch, more.number };
 		failed = bytes_add(engine, &device, ret_place, &more, now, error);
+	}
 	return failed == OTA_ENOTFOUND ? 0 : failed;
 }

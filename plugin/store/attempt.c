@@ -13,6 +13,7 @@ static const struct ota_field fields[] = {
 	OTA_FIELD(TEXT, struct ota_attempt, desc),
 	OTA_FIELD(INTEGER, struct ota_attempt, bytes),
 	OTA_FIELD(INTEGER, struct ota_attempt, fetched_ms),
+	OTA_FIELD(INTEGER, struct ota_attempt, fetched_files),
 };
 enum { ATTEMPT_SAVED = 8 }; /* fields of a save: those before what transfers count */
 static const struct ota_layout attempt_layout = OTA_LAYOUT(fields, struct ota_attempt);
@@ -59,10 +60,13 @@ int ota_attempt_add_transfer(struct ota_store *store, const struct ota_attempt_b
 
 	if (status < 0)
 		return status;
-	*ret_first = more->whole_ms > 0 && before.fetched_ms == 0;
+	int64_t all = (INT64_C(1) << more->file_count) - 1;
+	int64_t files = before.fetched_files | (more->whole_ms > 0 ? INT64_C(1) << more->file : 0);
+	*ret_first = before.fetched_ms == 0 && files == all;
 	ota_query_start(&query, store->db, OTA_SQL_ATTEMPT_ADD_TRANSFER);
 	ota_query_integer(&query, more->bytes);
 	ota_query_integer(&query, *ret_first ? more->whole_ms : before.fetched_ms);
+	ota_query_integer(&query, files);
 	ota_query_integer(&query, more->task_id);
 	ota_query_integer(&query, more->number);
 	status = ota_query_run(&query, error);

@@ -5,7 +5,7 @@
 #include "plugin/store/handle.h"
 #include "plugin/store/words.h"
 
-enum { BATCH_SAVED = 13 }; /* the first field that changes after the insert */
+enum { BATCH_SAVED = 14 }; /* the first field that changes after the insert */
 
 static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_batch, id),
@@ -19,6 +19,7 @@ static const struct ota_field fields[] = {
 	OTA_FIELD(BOOL, struct ota_batch, all_devices),
 	OTA_FIELD(BOOL, struct ota_batch, skip_conflicts),
 	OTA_FIELD(TEXT, struct ota_batch, strategy),
+	OTA_FIELD(TEXT, struct ota_batch, tags),
 	OTA_FIELD(INTEGER, struct ota_batch, created_ms),
 	OTA_FIELD(TEXT, struct ota_batch, created_by),
 	OTA_FIELD_OF(struct ota_batch, state, ota_words_batch_state),

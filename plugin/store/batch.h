@@ -21,6 +21,7 @@ struct ota_batch {
 	bool all_devices;                /* of the product, or those its expression means; else the rows of batch_target */
 	bool skip_conflicts;
 	char strategy[OTA_STRATEGY_TEXT_MAX + 1]; /* compact JSON, opaque here */
+	char tags[OTA_EXT_DATA_SIZE];             /* compact JSON object or "": goes along in every push */
 	int64_t total; /* targets; an estimate until it is prepared. Those done are the sum of its counts */
 	bool prepared; /* every target has its task or exclusion */
 	char prepare_after[OTA_DEVICE_NAME_MAX + 1]; /* names up to here are done */

@@ -103,6 +103,14 @@ static const char *const step_2[] = {
 static const char *const step_3[] = {
 	/* An operator shut the device out: it may not connect until he lets it in again. */
 	"ALTER TABLE device ADD COLUMN disabled {flag} DEFAULT 0",
+	/* A package of several files. */
+	"ALTER TABLE artifact ADD COLUMN file_name {text} DEFAULT ''",
+	"ALTER TABLE artifact ADD COLUMN position {int} DEFAULT 0",
+	"DROP INDEX artifact_base",
+	"CREATE UNIQUE INDEX artifact_base ON artifact (package_id, base_version, position)",
+	/* The files of the package that went through to their last byte, a bit each. */
+	"ALTER TABLE attempt ADD COLUMN fetched_files {int} DEFAULT 0",
+	"ALTER TABLE batch ADD COLUMN tags {text} DEFAULT ''",
 	"ALTER TABLE product ADD COLUMN delivery {text} DEFAULT 'http'",
 	"CREATE INDEX device_disabled ON device (product_key, device_name) WHERE disabled = 1",
 	/* A target expression: apart from the batch's own row, which every change of the batch touches. */

@@ -25,13 +25,14 @@
 	"id, rev, product_key, module, version, notes, ext_data, created_ms, created_by, yanked, verification, verified_sha256"
 #define PACKAGE_COLUMNS                                                                                                          \
 	"p.id, p.rev, p.product_key, p.module, p.version, p.notes, p.ext_data, p.created_ms, p.created_by, p.yanked,"            \
-	" p.verification, p.verified_sha256, a.id, a.base_version, a.size, a.sha256, a.md5, a.url"
-#define PACKAGE_FROM " FROM package p JOIN artifact a ON a.package_id = p.id AND a.base_version = '' "
+	" p.verification, p.verified_sha256, a.id, a.base_version, a.size, a.sha256, a.md5, a.url, a.file_name, a.position"
+#define ARTIFACT_COLUMNS "id, base_version, size, sha256, md5, url, file_name, position"
+#define PACKAGE_FROM " FROM package p JOIN artifact a ON a.package_id = p.id AND a.base_version = '' AND a.position = 0 "
 
 #define BATCH_COLUMNS                                                                                                            \
-	"id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, strategy, created_ms,"      \
-	" created_by, state, reason, total, prepared, prepare_after, canceling, cancel_revokes, started_ms, ended_ms, ends_ms,"  \
-	" resumed_failed, resumed_reported"
+	"id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, strategy, tags,"            \
+	" created_ms, created_by, state, reason, total, prepared, prepare_after, canceling, cancel_revokes, started_ms,"         \
+	" ended_ms, ends_ms, resumed_failed, resumed_reported"
 
 #define TASK_COLUMNS                                                                                                             \
 	"id, rev, batch_id, device_id, module, package_id, version, created_ms, state, due_at, from_version, reason, cause,"     \
@@ -39,7 +40,7 @@
 	" deadline_at, deadline_left_ms"
 
 #define ATTEMPT_OWN_COLUMNS "task_id, number, pushed_ms, started_ms, delivered_ms, ended_ms, cause, description"
-#define ATTEMPT_COLUMNS ATTEMPT_OWN_COLUMNS ", bytes, fetched_ms"
+#define ATTEMPT_COLUMNS ATTEMPT_OWN_COLUMNS ", bytes, fetched_ms, fetched_files"
 
 #define EVENT_OWN_COLUMNS "id, at_ms, product_key, device_id, batch_id, task_id, event, detail, actor"
 #define EVENT_COLUMNS                                                                                                            \
@@ -188,8 +189,10 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT " PACKAGE_COLUMNS PACKAGE_FROM "WHERE p.id < $1 AND ($2 = '' OR p.product_key = $2)"
 		" AND ($3 = '' OR p.module = $3) ORDER BY p.id DESC LIMIT $4"},
 	[OTA_SQL_ARTIFACT_INSERT] = {"artifact_insert", OTA_SQL_COLD,
-		"INSERT INTO artifact (id, base_version, size, sha256, md5, url, package_id) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		"INSERT INTO artifact (" ARTIFACT_COLUMNS ", package_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 		" ON CONFLICT DO NOTHING"},
+	[OTA_SQL_ARTIFACT_LIST] = {"artifact_list", OTA_SQL_WARM,
+		"SELECT " ARTIFACT_COLUMNS " FROM artifact WHERE package_id = $1 AND base_version = '' ORDER BY position LIMIT $2"},
 
 	[OTA_SQL_BATCH_WHERE_INSERT] = {"batch_where_insert", OTA_SQL_COLD,
 		"INSERT INTO batch_where (batch_id, expression) VALUES ($1, $2) ON CONFLICT DO NOTHING"},
@@ -197,7 +200,7 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT expression FROM batch_where WHERE batch_id = $1"},
 	[OTA_SQL_BATCH_INSERT] = {"batch_insert", OTA_SQL_COLD,
 		"INSERT INTO batch (" BATCH_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) ON CONFLICT DO NOTHING"},
+		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_BATCH_LOAD] = {"batch_load", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id = $1"},
 	[OTA_SQL_BATCH_SAVE] = {"batch_save", OTA_SQL_HOT,
@@ -297,14 +300,14 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT t.id, t.attempt, a.size, a.sha256 FROM task t JOIN device d ON d.id = t.device_id"
 		" JOIN package p ON p.id = t.package_id JOIN artifact a ON a.package_id = p.id"
 		" WHERE t.id = $1 AND t.state IN ('pushed', 'upgrading') AND d.product_key = $2 AND d.device_name = $3"
-		" AND p.yanked = 0 AND a.base_version = '' AND a.url = ''"},
+		" AND p.yanked = 0 AND a.base_version = '' AND a.url = '' AND a.file_name = ''"},
 	[OTA_SQL_ATTEMPT_SAVE] = {"attempt_save", OTA_SQL_HOT,
 		"INSERT INTO attempt (" ATTEMPT_OWN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (task_id, number)"
 		" DO UPDATE SET pushed_ms = excluded.pushed_ms, started_ms = excluded.started_ms,"
 		" delivered_ms = excluded.delivered_ms, ended_ms = excluded.ended_ms, cause = excluded.cause,"
 		" description = excluded.description"},
 	[OTA_SQL_ATTEMPT_ADD_TRANSFER] = {"attempt_add_transfer", OTA_SQL_HOT,
-		"UPDATE attempt SET bytes = bytes + $1, fetched_ms = $2 WHERE task_id = $3 AND number = $4"},
+		"UPDATE attempt SET bytes = bytes + $1, fetched_ms = $2, fetched_files = $3 WHERE task_id = $4 AND number = $5"},
 	[OTA_SQL_ATTEMPT_FIND] = {"attempt_find", OTA_SQL_HOT,
 		"SELECT " ATTEMPT_COLUMNS " FROM attempt WHERE task_id = $1 AND number = $2"},
 	[OTA_SQL_ATTEMPT_LIST] = {"attempt_list", OTA_SQL_HOT,

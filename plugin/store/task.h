@@ -47,6 +47,7 @@ struct ota_attempt {
 	/* Counted by ota_attempt_add_transfer() alone. */
 	int64_t bytes;      /* that the gateway sent */
 	int64_t fetched_ms; /* when it had sent the last of the package for the first time, 0 = not yet */
+	int64_t fetched_files; /* a bit for each file of it that was sent whole */
 };
 
 int ota_task_insert(struct ota_store *store, const struct ota_task *task, struct ota_error *error);
@@ -100,10 +101,12 @@ int ota_batch_find_preparing(struct ota_store *store, const struct ota_conflict_
 
 /* Inserts, or replaces all but what transfers count. */
 int ota_attempt_save(struct ota_store *store, const struct ota_attempt *attempt, struct ota_error *error);
-/* Adds bytes; whole_ms > 0: they ended with the package's last. *ret_first: for the first time. OTA_ENOTFOUND. */
+/* Adds bytes of one file of the package; whole_ms > 0: they ended with its last. *ret_first: now every file was whole once, for
+ * the first time. OTA_ENOTFOUND. */
 struct ota_attempt_bytes {
 	int64_t task_id, number;
 	int64_t bytes, whole_ms;
+	size_t file, file_count; /* the one it was, from 0, of so many */
 };
 int ota_attempt_add_transfer(struct ota_store *store, const struct ota_attempt_bytes *more, bool *ret_first,
 			     struct ota_error *error);

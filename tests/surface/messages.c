@@ -185,6 +185,7 @@ static const struct message_row rows[] = {
 	{PROGRESS, "params.module", "a word of the protocol", STEP("5,\"module\":\"size\""), .line = "params.module: " WORD},
 	{PROGRESS, "params.batch", "a stranger's", STEP("5,\"batch\":\"2026-07\",\"attempt\":{}"), .effect = "upgrading 5 "},
 	{PROGRESS, "params.batch", "0", STEP("5,\"batch\":0,\"attempt\":0"), .effect = "upgrading 5 "},
+	{PROGRESS, "params.batch", "beyond every integer", STEP("5,\"batch\":9007199254740992,\"attempt\":1"), .effect = "upgrading 5 "},
 	{PROGRESS, "params.attempt", "without a batch", STEP("5,\"attempt\":3"), .effect = "upgrading 5 "},
 	{PROGRESS, "params.cancel", "another word", STEP("5,\"cancel\":\"maybe\""), .effect = "upgrading 5 "},
 	{PROGRESS, "params.cancel", "of another type", STEP("5,\"cancel\":true"), .effect = "upgrading 5 "},
@@ -253,5 +254,39 @@ void message_row_print(const struct message_row *row, struct ota_bytes *out)
 			ota_bytes_u8(out, (uint8_t)row->text[i]);
 		for (unsigned n = 0; filling && n < row->times; n++)
 			ota_bytes_text(out, filling);
+	}
+}
+
+/* splitmix64 */
+static uint64_t draw(uint64_t *state, uint64_t below)
+{
+	uint64_t value = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (value ^ value >> 31) % below;
+}
+
+enum mutation { OTHER, TOKEN, GONE, TWICE_OVER, CUT, MUTATIONS };
+
+void message_row_mutate(const struct message_row *row, uint64_t *state, struct ota_bytes *out)
+{
+	static const char tokens[] = "{}[]\",:\\-0.e\xff\0 ";
+	OTA_AUTO_BYTES struct ota_bytes whole = {0};
+
+	message_row_print(row, &whole);
+	uint64_t at = draw(state, whole.size + 1), size = 1 + draw(state, 8), changes = draw(state, MUTATIONS);
+	for (size_t i = 0; i < whole.size && !(changes == CUT && i >= at); i++) {
+		bool touched = i >= at && i < at + size;
+		if (touched && changes == GONE)
+			continue;
+		if (touched && changes == OTHER)
+			ota_bytes_u8(out, (uint8_t)draw(state, 256));
+		else if (touched && changes == TOKEN)
+			ota_bytes_u8(out, (uint8_t)tokens[draw(state, sizeof(tokens) - 1)]);
+		else
+			ota_bytes_u8(out, (uint8_t)whole.data[i]);
+		if (i + 1 == at + size && changes == TWICE_OVER)
+			ota_bytes_append(out, whole.data + at, size);
 	}
 }

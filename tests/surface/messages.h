@@ -30,5 +30,7 @@ struct message_row {
 size_t message_row_count(void);
 const struct message_row *message_row_at(size_t index);
 void message_row_print(const struct message_row *row, struct ota_bytes *out);
+/* The payload with some bytes of it other, gone, twice, or cut off behind. The same state makes the same ones; it moves on. */
+void message_row_mutate(const struct message_row *row, uint64_t *state, struct ota_bytes *out);
 
 #endif

@@ -189,7 +189,7 @@ def test_conflict_is_not_blamed_on_an_option_nobody_typed(plugin, otactl):
 
 def test_help_names_every_noun_and_exit_code(otactl):
     text = otactl.good("--help")
-    for word in ("product list", "device add", "package add [FILE]", "batch watch ID", "server status", "OTA_TOKEN",
+    for word in ("product list", "device add", "package add [FILE...]", "batch watch ID", "server status", "OTA_TOKEN",
                  "5 the watched batch", "6 the verified package"):
         assert word in text
     assert "--abort-percent" in otactl.good("batch", "create", "--help")

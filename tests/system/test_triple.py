@@ -97,6 +97,33 @@ def test_wrong_passwords_are_refused_and_the_log_says_why(guarded, operator):
         operator.wait_version(PRODUCT, "sensor-01", "1.0.0")
 
 
+def test_aliyun_0_14_literal_sample_of_document_004_needs_the_option(guarded):
+    with guarded.operator() as operator:
+        prepare(operator)
+    expect_refused(guarded, SignedDevice(guarded, "sensor-01", document_004_with_region), "password_wrong")
+    guarded.stop()
+    guarded.config.set_option("ota_triple_region", "cn-shanghai")
+    guarded.start()
+    with guarded.operator() as operator, SignedDevice(guarded, "sensor-01", document_004_with_region) as device:
+        device.inform("1.0.0")
+        operator.wait_version(PRODUCT, "sensor-01", "1.0.0")
+
+
+def test_aliyun_0_15_hex_of_either_case_is_let_in_and_a_method_that_is_not_computed_is_not(guarded, operator):
+    prepare(operator)
+
+    def lower(name, secret):
+        client_id, signed = c3(name, secret)
+        return client_id, signed.lower()
+
+    def sha256_in_name_only(name, secret):
+        client_id, signed = node(name, secret)
+        return client_id.replace("hmacsha1", "hmacsha256"), signed
+    for sdk in (c3, lower):
+        SignedDevice(guarded, "sensor-01", sdk).connect().close()
+    expect_refused(guarded, SignedDevice(guarded, "sensor-01", sha256_in_name_only), "password_wrong")
+
+
 def test_refused_login_does_not_disturb_the_device_it_names(guarded, operator):
     prepare(operator)
     with SignedDevice(guarded, "sensor-01", c3) as device:
@@ -109,8 +136,8 @@ def test_options_let_in_who_signs_otherwise(new_broker):
     broker = new_broker(options={"device_auth": "triple", "triple_md5": "yes", "triple_region": "cn-shanghai"})
     broker.start()
     with broker.operator() as operator:
-        prepare(operator, ["sensor-01", "sensor-02", "sensor-03"])
-        for name, sdk in [("sensor-01", md5_by_default), ("sensor-02", document_004_with_region), ("sensor-03", document_004)]:
+        prepare(operator, ["sensor-01", "sensor-03"])
+        for name, sdk in [("sensor-01", md5_by_default), ("sensor-03", document_004)]:
             with SignedDevice(broker, name, sdk) as device:
                 device.inform("1.0.0")
                 operator.wait_version(PRODUCT, name, "1.0.0")

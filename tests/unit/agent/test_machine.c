@@ -149,6 +149,17 @@ Test(machine, a_push_for_a_module_we_do_not_have_fails_at_once)
 	cr_expect_str_eq(desk.core.report.progress.module, "radio");
 }
 
+Test(machine, a_package_of_several_files_is_refused_with_a_sentence)
+{
+	struct ota_offer offer = desk_offer("2.0.0", 7, 1);
+
+	offer.has_files = true;
+	desk_event(&desk, (struct agent_event){.kind = AGENT_EVENT_OFFER, .offer = &offer});
+	cr_expect_eq(step_reported(), -1);
+	cr_expect_str_eq(desk.core.report.progress.desc, "this agent takes packages of one file only, not of several");
+	cr_expect_eq(desk.core.state, AGENT_IDLE);
+}
+
 Test(machine, a_delta_is_refused_with_a_sentence)
 {
 	struct ota_offer offer = desk_offer("2.0.0", 7, 1);

@@ -2,8 +2,10 @@
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/digest.h"
 #include "common/text.h"
 #include "tests/surface/pushes.h"
 #include "tests/unit/agent/desk.h"
@@ -48,6 +50,29 @@ Test(pushes, each_field_is_read_or_refused_by_its_name)
 {
 	for (size_t i = 0; i < push_row_count(); i++)
 		row_try(push_row_at(i));
+}
+
+/* OTA_SEED replays a run. */
+Test(pushes, damaged_ones_are_read_whole_or_not_at_all)
+{
+	const char *text = getenv("OTA_SEED");
+	uint64_t seed = 0;
+
+	ota_random(&seed, sizeof(seed));
+	seed >>= 1;
+	cr_assert(!text || ota_text_parse_u64(ota_span_from_text(text), &seed));
+	fprintf(stderr, "damaged_ones: OTA_SEED=%llu\n", (unsigned long long)seed);
+	for (size_t i = 0; i < 20000; i++) {
+		OTA_AUTO_BYTES struct ota_bytes payload = {0};
+		struct ota_offer offer = {.size = 0}, name = {.size = 99};
+		message_row_mutate(push_row_at(i % push_row_count()), &seed, &payload);
+		struct ota_span span = {payload.data, payload.size};
+		if (ota_offer_parse(span, &offer, NULL) == 0)
+			cr_expect(offer.size > 0 && offer.version[0] && offer.url[0] && (offer.sha256[0] || offer.md5[0]));
+		else
+			cr_expect_eq(offer.size, 0, "a refused push leaves the target alone");
+		cr_expect_eq(ota_offer_name(span, &name), name.size == 0);
+	}
 }
 
 static struct ota_offer named(const char *payload)

@@ -52,7 +52,12 @@ struct made {
 	struct ota_push push;
 	char version[OTA_VERSION_MAX + SPARE], module[OTA_MODULE_MAX + SPARE], url[OTA_URL_MAX + SPARE];
 	char md5[OTA_MD5_HEX + 1], sha256[OTA_SHA256_HEX + 1];
-	char ext_data[2 * OTA_EXT_DATA_MAX];
+	char ext_data[2 * OTA_EXT_DATA_MAX], tags[2 * OTA_EXT_DATA_MAX];
+	struct ota_push_file files[OTA_FILES_MAX + 1];
+	struct made_file {
+		char name[OTA_FILE_NAME_MAX + SPARE], url[OTA_URL_MAX + SPARE];
+		char md5[OTA_MD5_HEX + 1], sha256[OTA_SHA256_HEX + 1];
+	} words[OTA_FILES_MAX + 1];
 };
 
 /* Of what words are made: what a person types, what a scanner takes for structure, the protocol's own words. */
@@ -121,6 +126,35 @@ static void tags_draw(struct source *source, char target[2 * OTA_EXT_DATA_MAX])
 	memcpy(target + used, "}", 2);
 }
 
+/* The package's own information, as one text in which each quote is escaped; braces that lie inside its texts now and then. */
+static void info_draw(struct source *source, char target[2 * OTA_EXT_DATA_MAX])
+{
+	static const char *const infos[] = {"{\\\"version\\\":\\\"9\\\",\\\"url\\\":{\\\"files\\\":[1,2]}}", "{}",
+					    "{\\\"a\\\":\\\"}\\\"}", "{\\\"a\\\":\\\"{}\\\",\\\"b\\\":null}", "{", "text"};
+	size_t used = strlen(target) - 1;
+	snprintf(target + used, 2 * OTA_EXT_DATA_MAX - used, "%s\"_package_udi\":\"%s\"}", used > 1 ? "," : "",
+		 infos[draw(source, sizeof(infos) / sizeof(infos[0]))]);
+}
+
+/* 2..20 files, now and then one too few or too many. */
+static size_t files_draw(struct source *source, struct made *made)
+{
+	size_t count = 1 + (size_t)draw(source, draw(source, 4) == 0 ? OTA_FILES_MAX + 1 : 4);
+	for (size_t i = 0; i < count; i++) {
+		struct made_file *words = &made->words[i];
+		word_draw(source, words->name, length_draw(source, OTA_FILE_NAME_MAX));
+		for (char *at = words->name; *at; at++)
+			*at = strchr(odd, *at) || *at == '~' ? '_' : *at;
+		words->name[0] = words->name[0] == '.' || words->name[0] == '-' ? 'f' : words->name[0];
+		url_draw(source, words->url);
+		hex_draw(source, words->md5, OTA_MD5_HEX);
+		hex_draw(source, words->sha256, OTA_SHA256_HEX);
+		made->files[i] = (struct ota_push_file){words->name, 1 + draw(source, UINT32_MAX), words->url, words->md5,
+							words->sha256};
+	}
+	return count;
+}
+
 static void push_draw(struct source *source, struct made *made)
 {
 	word_draw(source, made->version, length_draw(source, draw(source, 2) ? 32 : OTA_VERSION_MAX));
@@ -129,6 +163,11 @@ static void push_draw(struct source *source, struct made *made)
 	hex_draw(source, made->md5, OTA_MD5_HEX);
 	hex_draw(source, made->sha256, OTA_SHA256_HEX);
 	tags_draw(source, made->ext_data);
+	if (draw(source, 8) == 0)
+		info_draw(source, made->ext_data);
+	made->tags[0] = '\0';
+	if (draw(source, 3) == 0)
+		tags_draw(source, made->tags);
 	made->push = (struct ota_push){
 		.id = (int64_t)draw(source, UINT64_C(1) << 42),
 		.size = 1 + draw(source, draw(source, 2) ? UINT32_MAX : 5000),
@@ -140,9 +179,16 @@ static void push_draw(struct source *source, struct made *made)
 		.module = draw(source, 3) == 0 ? made->module : draw(source, 2) ? OTA_MODULE_DEFAULT : NULL,
 		.is_diff = draw(source, 8) == 0,
 		.ext_data = made->ext_data,
+		.tags = made->tags,
+		.files = made->files,
+		.file_count = draw(source, 4) == 0 ? files_draw(source, made) : 0,
 		.batch = draw(source, 4) == 0 ? 1 + (int64_t)draw(source, 1000000) : 0,
 		.attempt = 1 + (int64_t)draw(source, 3),
 	};
+	if (draw(source, 6) == 0) {
+		made->push.stream_id = 1 + (int64_t)draw(source, UINT32_MAX);
+		made->push.stream_file_id = 1 + (int64_t)draw(source, 3);
+	}
 }
 
 /* --- what each client must have found --- */
@@ -161,9 +207,24 @@ static const char *differs_file(const struct read_file *file, const struct ota_p
 {
 	if (file->size != push->size)
 		return "another size";
-	if (!read_text_is(file->url, push->url))
+	if (push->stream_id == 0 && !read_text_is(file->url, push->url))
 		return "another url";
 	return read_text_is(file->digest, digest) ? NULL : "another digest";
+}
+
+static const char *differs_files(const struct read_push *got, const struct ota_push *push)
+{
+	if (got->count != push->file_count)
+		return "another number of files";
+	for (size_t i = 0; i < got->count; i++) {
+		const struct ota_push_file *file = &push->files[i];
+		const char *digest = push->sign_method == OTA_SIGN_MD5 ? file->md5 : file->sha256;
+		if (got->files[i].size != file->size || !read_text_is(got->files[i].name, file->name))
+			return "another file";
+		if (!read_text_is(got->files[i].url, file->url) || !read_text_is(got->files[i].digest, digest))
+			return "another content of a file";
+	}
+	return NULL;
 }
 
 static const char *differs_scan(const char *text, const struct ota_push *push)
@@ -176,6 +237,11 @@ static const char *differs_scan(const char *text, const struct ota_push *push)
 		return "another version";
 	if (!read_text_is(got.module, names_module(push) ? push->module : ""))
 		return "another module";
+	if (push->file_count > 0)
+		return differs_files(&got, push);
+	if (push->stream_id > 0 && (got.stream_id != (uint64_t)push->stream_id ||
+				    got.stream_file_id != (uint64_t)push->stream_file_id || !got.over_mqtt))
+		return "another stream";
 	return got.count == 1 ? differs_file(&got.files[0], push, sign_of(push)) : "another number of files";
 }
 
@@ -207,7 +273,13 @@ static bool url_has_port(const char *url)
 	return memchr(host, ':', strcspn(host, "/")) != NULL;
 }
 
-/* What no server can help: C 3.x has 32 bytes for a version and no port in a URL, the hobby clients know one digest. */
+/* What no server can help: but for C 4.x nobody knows several files or a stream; C 3.x has 32 bytes for a version and no port in
+ * a URL, the hobby clients know one digest. */
+static bool is_one_url(const struct ota_push *push)
+{
+	return push->file_count == 0 && push->stream_id == 0;
+}
+
 static bool able_always(const struct ota_push *push)
 {
 	(void)push;
@@ -216,12 +288,12 @@ static bool able_always(const struct ota_push *push)
 
 static bool able_path(const struct ota_push *push)
 {
-	return strlen(push->version) <= 32 && !url_has_port(push->url);
+	return is_one_url(push) && strlen(push->version) <= 32 && !url_has_port(push->url);
 }
 
 static bool able_template(const struct ota_push *push)
 {
-	return push->sign_method == OTA_SIGN_MD5;
+	return is_one_url(push) && push->sign_method == OTA_SIGN_MD5;
 }
 
 static const struct client {
@@ -256,7 +328,7 @@ Test(aliyun, generated_pushes_are_read_by_every_client)
 		}
 	}
 	for (size_t i = 0; i < CLIENTS; i++)
-		cr_expect_gt(asked[i], runs / 4, "%s was asked only %llu times", clients[i].name, (unsigned long long)asked[i]);
+		cr_expect_gt(asked[i], runs / 8, "%s was asked only %llu times", clients[i].name, (unsigned long long)asked[i]);
 	ota_bytes_free(&out);
 }
 
@@ -351,6 +423,38 @@ Test(aliyun, point_0_05_ext_data_stands_behind_the_scalars)
 	struct ota_push push = sample();
 	EXPECT_LOST(&push, {"{\"size\"", "{\"extData\":{\"version\":\"9\"},\"size\"", SCAN | TEMPLATE},
 		    {"\"sign\":", "\"extData\":{\"url\":\"http://x/\"},\"sign\":", SCAN | TEMPLATE});
+}
+
+static struct ota_push sample_files(void)
+{
+	static const struct ota_push_file files[] = {{"app.bin", 20000, "http://h/dl/1", md5, sha256},
+						     {"res.bin", 4096, "http://h/dl/2", md5, sha256}};
+	struct ota_push push = sample();
+	push.files = files;
+	push.file_count = 2;
+	return push;
+}
+
+Test(aliyun, point_0_05_files_is_the_very_last_key)
+{
+	struct ota_push push = sample_files();
+	EXPECT_LOST(&push, {"]},\"id\"", "],\"extData\":{\"site\":\"north\"}},\"id\"", SCAN},
+		    {"\"fileName\":\"app.bin\",", "", SCAN}, {"\"fileSize\":20000", "\"size\":20000", SCAN},
+		    {"},{", "}, {", 0});
+}
+
+Test(aliyun, point_0_05_one_file_in_a_list_is_none)
+{
+	struct ota_push push = sample_files();
+	EXPECT_LOST(&push, {",{\"fileSize\":4096,\"fileName\":\"res.bin\",\"fileUrl\":\"http://h/dl/2\","
+			    "\"fileMd5\":\"900150983cd24fb0d6963f7d28e17f72\",\"fileSign\":\"900150983cd24fb0d6963f7d28e17f72\"}",
+			    "", SCAN});
+	struct ota_bytes out = {0};
+	struct ota_error error = {0};
+	push.file_count = 1;
+	cr_expect_eq(ota_push_print(&push, &out, &error), OTA_EINVALID);
+	cr_expect_str_eq(error.text, "data.files: must be 2 to 20 files");
+	ota_bytes_free(&out);
 }
 
 Test(aliyun, point_0_06_sign_and_md5_are_both_there)

@@ -71,7 +71,8 @@ Test(verb, no_option_stands_twice_in_a_verb)
 Test(verb, every_command_has_a_verb)
 {
 	for (size_t i = 0; i < ota_command_count(); i++) {
-		bool found = ota_command_at(i)->role == OTA_ROLE_NONE; /* the gateway's own */
+		/* The gateway's own, and what `package add` asks for each of several files. */
+		bool found = ota_command_at(i)->role == OTA_ROLE_NONE || strcmp(ota_command_at(i)->name, "addFile") == 0;
 
 		for (size_t j = 0; j < ota_verb_count(); j++)
 			found = found || (ota_verb_at(j)->command &&

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "plugin/access/triple.h"
 
 /* The test vectors of aliyun-ota.md section 3: read from real clients' CONNECT packets. */
@@ -34,10 +35,11 @@ static void expect_c3(const char *method, const char *password, const struct ota
 	expect_verify(&(struct ota_triple_login){.client_id = id, .password = password}, SECRET, policy, why);
 }
 
-Test(triple, the_passwords_of_both_c_sdks_are_accepted_in_either_case)
+Test(triple, aliyun_0_15_the_passwords_of_both_c_sdks_are_accepted_in_either_case)
 {
 	expect_c3("hmacsha256", SHA256_UPPER, &standard, "");
 	expect_c3("hmacsha256", SHA256_LOWER, &standard, "");
+	expect_c3("hmacsha256", "5936E05CCA8B2065A9329282A4F06CCD941c73f8e91f7c7e2ab86479528b2273", &standard, "");
 	expect_c3("hmacsha1", SHA1_LOWER, &standard, "");
 	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F.sensor-01|timestamp=2524608000000,_ss=1,"
 							      "_v=sdk-c-4.2.0,securemode=3,signmethod=hmacsha256,ext=3,"
@@ -51,9 +53,65 @@ Test(triple, md5_needs_its_switch)
 	expect_c3("hmacmd5", MD5_LOWER, &standard, "sign_method_refused");
 	expect_c3("hmacmd5", MD5_LOWER, &loose, "");
 	/* None named: md5. */
-	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F.sensor-01|timestamp=2524608000000|",
-						 .password = MD5_LOWER},
-		      SECRET, &loose, "");
+	const struct ota_triple_login unnamed = {.client_id = "a1B2c3D4e5F.sensor-01|timestamp=2524608000000|",
+						 .password = MD5_LOWER};
+	expect_verify(&unnamed, SECRET, &loose, "");
+	expect_verify(&unnamed, SECRET, &standard, "sign_method_refused");
+}
+
+/* With signAlgorithm 'sha256' alibabacloud-iot-device-sdk names a method that it does not compute; the platform refuses that. */
+Test(triple, aliyun_0_15_a_sha_1_signature_under_the_name_of_sha_256_is_refused)
+{
+	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F&sensor-01|securemode=3,signmethod=hmacsha256,"
+							      "timestamp=1617773607348,lan=NodeJS,_v=1.2.8|",
+						 .password = "7213e582320cff5cdce8a8d5c4de6f49b3ccad14"},
+		      SECRET, &standard, "password_wrong");
+}
+
+Test(triple, without_a_timestamp_none_is_signed)
+{
+	static const char password[] = "04284e2b474cdf2621c5f4f413f5b56690ac36a43b57a4aaa0b3da72eeea7555";
+
+	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F.sensor-01|signmethod=hmacsha256|",
+						 .password = password},
+		      SECRET, &standard, "");
+	expect_verify(&(struct ota_triple_login){.client_id = "a1B2c3D4e5F.sensor-01|signmethod=hmacsha256,timestamp=1|",
+						 .password = password},
+		      SECRET, &standard, "password_wrong");
+}
+
+Test(triple, items_come_in_any_order_with_any_others)
+{
+	static const char *const tails[] = {
+		"signmethod=hmacsha256,timestamp=2524608000000",
+		"timestamp=2524608000000,signmethod=hmacsha256",
+		"ext=3,timestamp=2524608000000,_conn=tcp_1f_-2,signmethod=hmacsha256,lan=C,gw=0",
+		"x,=,y=,signmethod=hmacsha256,,timestamp=2524608000000,Timestamp=1,signMethod=hmacmd5",
+	};
+	char id[OTA_CLIENT_ID_MAX + 1];
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		snprintf(id, sizeof(id), "a1B2c3D4e5F.sensor-01|%s|", tails[i]);
+		expect_verify(&(struct ota_triple_login){.client_id = id, .password = SHA256_LOWER}, SECRET, &standard, "");
+	}
+}
+
+/* The client id changes from one connect to the next and may say anything: only what it is signed with proves the username. */
+Test(triple, aliyun_0_08_the_cid_is_signed_and_names_nobody)
+{
+	static const struct ota_identity other = {.product_key = "a1B2c3D4e5F", .device_name = "sensor-02"};
+	struct ota_triple_content content = {.identity = &other, .cid = ota_span_from_text("a1B2c3D4e5F.sensor-01"),
+					     .method = OTA_TRIPLE_SHA256};
+	unsigned char mac[OTA_TRIPLE_MAC_MAX];
+	char password[2 * OTA_TRIPLE_MAC_MAX + 1];
+
+	cr_assert_eq(ota_triple_sign(&content, SECRET, mac), 0);
+	ota_text_hex(password, mac, sizeof(mac));
+	struct ota_triple_login login = {
+		.identity = &other, .client_id = "a1B2c3D4e5F.sensor-01|signmethod=hmacsha256|", .password = password};
+	expect_verify(&login, SECRET, &standard, "");
+	login.identity = &sensor;
+	expect_verify(&login, SECRET, &standard, "password_wrong");
 }
 
 Test(triple, the_npm_clients_of_document_004_are_accepted)
@@ -66,7 +124,7 @@ Test(triple, the_npm_clients_of_document_004_are_accepted)
 		      SECRET, &standard, "");
 }
 
-Test(triple, the_region_that_document_004_signs_needs_its_option)
+Test(triple, aliyun_0_14_the_region_that_document_004_signs_needs_its_option)
 {
 	struct ota_triple_login login = {.client_id = NPM_ID, .password = "ED61B8DB306DA833E855943C701D19D8D9854415"};
 

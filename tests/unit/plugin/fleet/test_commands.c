@@ -47,6 +47,7 @@ static const struct recipe recipes[] = {
 	{ "getDevice",           ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
 	{ "listDevices",         ",\"productKey\":\"PK\"" },
 	{ "versionDistribution", ",\"productKey\":\"PK\"" },
+	{ "addFile",             ",\"productKey\":\"PK\",\"size\":@size,\"sha256\":\"@sha256\",\"md5\":\"@md5\"" },
 	{ "addPackage",          ",\"productKey\":\"PK\",\"version\":\"3.0.0\",\"size\":@size,\"sha256\":\"@sha256\",\"md5\":\"@md5\"" },
 	{ "listPackages",        "" },
 	{ "getPackage",          ",\"package\":@package" },

@@ -54,6 +54,22 @@ Test(engine, a_whole_upgrade_ends_succeeded_by_the_version_report)
 	cr_assert_eq(fleet_pushes(&fleet, 0), 0);
 }
 
+/* C 4.x with a package of several files: a zero as each download begins, then one hundred for all of them. */
+Test(engine, zeros_and_one_hundred_are_a_whole_delivery)
+{
+	static const int steps[] = {0, 0, 0, 100};
+
+	device_up(0, "1.0.0");
+	fleet_batch(&fleet, "static", "");
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		fleet_progress(&fleet, 0, steps[i]);
+		cr_assert_str_eq(fleet_task(&fleet, 0), "upgrading");
+	}
+	fleet_disconnect(&fleet, 0);
+	device_up(0, "2.0.0");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "succeeded/version_reported");
+}
+
 Test(engine, a_device_that_is_away_gets_its_push_after_it_connected_and_settled)
 {
 	fleet_batch(&fleet, "static", "");

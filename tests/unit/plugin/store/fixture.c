@@ -160,6 +160,7 @@ struct ota_batch sample_batch(const struct ota_package *package)
 	TEXT(row.reason, "reason 503");
 	row.all_devices = true;
 	TEXT(row.strategy, "{\"rate\":504}");
+	TEXT(row.tags, "{\"tag\":\"504\"}");
 	row.total = 505;
 	row.prepared = true;
 	TEXT(row.prepare_after, "device-506");
@@ -220,11 +221,16 @@ int64_t insert_device(const char *product_key, const char *device_name)
 	return row.id;
 }
 
+int package_put(const struct ota_package *row)
+{
+	return ota_package_insert(fixture.store, row, &(struct ota_package_files){1, {row->full}}, &fixture.error);
+}
+
 struct ota_package insert_package(const char *product_key, const char *version)
 {
 	struct ota_package row = sample_package(product_key, version);
 
-	MUST(ota_package_insert(fixture.store, &row, &fixture.error));
+	MUST(package_put(&row));
 	return row;
 }
 

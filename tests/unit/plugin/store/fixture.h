@@ -66,6 +66,7 @@ struct ota_task sample_task(const struct ota_batch *batch, int64_t device_id);
 /* Inserted rows: a product "pk" and what hangs on it. */
 void insert_product(const char *product_key);
 int64_t insert_device(const char *product_key, const char *device_name);
+int package_put(const struct ota_package *row); /* of one image */
 struct ota_package insert_package(const char *product_key, const char *version);
 struct ota_batch insert_batch(const struct ota_package *package);
 struct ota_task insert_task(const struct ota_batch *batch, int64_t device_id);

@@ -40,7 +40,7 @@ static void world_make(void)
 	package.yanked = false;
 	package.full.size = digests.size;
 	memcpy(package.full.sha256, digests.sha256, sizeof(digests.sha256));
-	MUST(ota_package_insert(fixture.store, &package, &fixture.error));
+	MUST(package_put(&package));
 	batch = insert_batch(&package);
 	insert_task(&batch, insert_device("pk", "d1"));
 	scratch_path(image, fixture.directory, digests.sha256);

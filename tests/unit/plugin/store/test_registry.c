@@ -89,17 +89,44 @@ Test(registry, one_version_of_a_module_exists_once)
 	insert_package("pk", "2.0");
 	insert_package("other", "2.0");
 	again = sample_package("pk", "2.0");
-	MUST_FAIL(OTA_ECONFLICT, ota_package_insert(fixture.store, &again, &fixture.error));
+	MUST_FAIL(OTA_ECONFLICT, package_put(&again));
 	cr_expect_str_eq(fixture.error.text, "version 2.0 of module default of product pk exists");
 	snprintf(again.module, sizeof(again.module), "modem");
-	MUST(ota_package_insert(fixture.store, &again, &fixture.error));
+	MUST(package_put(&again));
+}
+
+Test(registry, a_package_has_one_file_or_several_in_their_order)
+{
+	struct ota_package_files files = {.count = OTA_FILES_MAX}, out;
+	struct ota_package row, found;
+
+	insert_product("pk");
+	row = insert_package("pk", "1.0");
+	MUST(ota_package_files(fixture.store, &row, &out, &fixture.error));
+	cr_expect(out.count == 1 && ota_package_size(&out) == row.full.size);
+
+	row = sample_package("pk", "2.0");
+	for (size_t i = 0; i < files.count; i++) {
+		files.items[i] = row.full;
+		files.items[i].id = fixture_id();
+		files.items[i].size = i + 1;
+		files.items[i].position = (int64_t)i;
+		snprintf(files.items[i].file_name, sizeof(files.items[i].file_name), "file-%02zu", 99 - i);
+	}
+	MUST(ota_package_insert(fixture.store, &row, &files, &fixture.error));
+	MUST(ota_package_find(fixture.store, "pk", row.module, "2.0", &found, &fixture.error));
+	cr_expect_str_eq(found.full.file_name, "file-99", "the first of them stands for the package");
+	MUST(ota_package_files(fixture.store, &found, &out, &fixture.error));
+	cr_assert_eq(out.count, OTA_FILES_MAX);
+	cr_expect_str_eq(out.items[OTA_FILES_MAX - 1].file_name, "file-80");
+	cr_expect_eq(ota_package_size(&out), 210);
 }
 
 Test(registry, a_package_needs_its_product)
 {
 	struct ota_package row = sample_package("nowhere", "1");
 
-	MUST_FAIL(OTA_ECONFLICT, ota_package_insert(fixture.store, &row, &fixture.error));
+	MUST_FAIL(OTA_ECONFLICT, package_put(&row));
 }
 
 Test(registry, a_package_is_saved_under_its_revision_only)
@@ -138,7 +165,7 @@ Test(registry, packages_page_downwards_and_filter)
 		snprintf(version, sizeof(version), "%d", i);
 		row = sample_package(i % 3 ? "pk" : "other", version);
 		snprintf(row.module, sizeof(row.module), i % 2 ? "modem" : "default");
-		MUST(ota_package_insert(fixture.store, &row, &fixture.error));
+		MUST(package_put(&row));
 	}
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		int64_t before = 0;
