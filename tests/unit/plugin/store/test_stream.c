@@ -18,7 +18,8 @@ static void stream_open(void)
 	package = sample_package("pk", "2.0");
 	package.yanked = false;
 	package.full.url[0] = '\0';
-	MUST(ota_package_insert(fixture.store, &package, &fixture.error));
+	package.full.file_name[0] = '\0';
+	MUST(package_put(&package));
 	batch = insert_batch(&package);
 	task = sample_task(&batch, insert_device("pk", "a"));
 	task.state = OTA_TASK_PUSHED;
