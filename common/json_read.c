@@ -157,12 +157,26 @@ static int character_read(struct reader *reader)
 	return code;
 }
 
+/* Most of what is read stands in the copy as it is. */
+static void plain_read(struct reader *reader)
+{
+	size_t begin = reader->position;
+	while (reader->position < reader->size) {
+		char next = reader->data[reader->position];
+		if (next < 0x20 || next > 0x7e || next == '"' || next == '\\')
+			break;
+		reader->position++;
+	}
+	ota_bytes_append(&reader->out, reader->data + begin, reader->position - begin);
+}
+
 static int string_read(struct reader *reader)
 {
 	int code = 0;
 	reader->position++;
 	ota_bytes_u8(&reader->out, '"');
 	while (code == 0) {
+		plain_read(reader);
 		if (reader->position >= reader->size)
 			return reader_fail(reader, OTA_EINVALID, "a string without an end");
 		char next = reader->data[reader->position];

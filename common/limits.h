@@ -63,10 +63,11 @@ enum {
 
 	/* What one device may do, so that a hostile one cannot hurt the others (docs/protocol.md tells device makers). A bucket
 	 * holds BURST, so many come back in a SECOND or MINUTE. */
-	OTA_DEVICE_MESSAGES_BURST = 4000,   /* C 4.x on chunked replies sends 600 steps a second, and is to be heard: */
-	OTA_DEVICE_MESSAGES_SECOND = 2000,  /* each of these costs the broker's thread some microseconds */
+	OTA_DEVICE_MESSAGES_BURST = 10000,  /* C 4.x on chunked replies sends 600 steps a second, and is to be heard; */
+	OTA_DEVICE_MESSAGES_SECOND = 5000,  /* a fast download over MQTT asks for 4000 blocks, the most that are answered */
 	OTA_DEVICE_REPORTS_BURST = 200,     /* informs, ends, answers, QoS 1: a device that boots tells each of its modules; */
 	OTA_DEVICE_REPORTS_SECOND = 10,     /* the store writes 50 000 a second, so hundreds of liars do not crowd it */
+	OTA_DEVICE_REPORT_BYTES = 1024,     /* a longer one counts several times: reading 16 KiB takes a third of a millisecond */
 	OTA_DEVICE_STEPS_BURST = 20,        /* QoS 0 steps that are written at once; what comes faster waits for a newer one, */
 	OTA_DEVICE_STEPS_SECOND = 2,        /* for half a second at the most: nobody watches a download closer */
 	OTA_DEVICE_PULLS_BURST = 20,        /* a device asks once for each module when it boots */

@@ -119,6 +119,9 @@ static int acl_answer(struct ota_server *server, const struct mosquitto_evt_acl_
 	if (access.verb == OTA_VERB_PUBLISH && !ota_client_is_there(server, check->client))
 		access.verb = OTA_VERB_WILL;
 	enum ota_ruling ruling = known ? ota_rights_decide(&access, &why) : OTA_RULING_DENY;
+	if (ruling != OTA_RULING_OTHERS && access.verb != OTA_VERB_READ &&
+	    ota_intake_access_floods(server, check->client, &access, ruling))
+		return MOSQ_ERR_UNKNOWN; /* anything but ACL_DENIED ends the connection */
 	if (ruling == OTA_RULING_OTHERS)
 		return others_answer(server);
 	if (ruling == OTA_RULING_ALLOW)

@@ -95,7 +95,7 @@ static int report_write(struct ota_server *server, const struct arrival *arrival
 
 static int report_take(struct ota_server *server, const struct arrival *arrival)
 {
-	if (!ota_quota_take(arrival->quota, OTA_QUOTA_REPORT, arrival->now_ms))
+	if (!ota_quota_take_report(arrival->quota, arrival->message->payloadlen, arrival->now_ms))
 		return arrival_refuse(server, arrival);
 	return report_write(server, arrival);
 }
@@ -267,6 +267,26 @@ int ota_intake_message(struct ota_server *server, const struct mosquitto_evt_mes
 	default:
 		return MOSQ_ERR_SUCCESS;
 	}
+}
+
+bool ota_intake_access_floods(struct ota_server *server, const struct mosquitto *client, const struct ota_access *access,
+			      enum ota_ruling ruling)
+{
+	struct ota_identity identity;
+	int64_t now_ms = ota_boot_ms();
+	bool device = ota_identity_parse(ota_span_from_text(access->username), &identity);
+	struct ota_quota *quota = device ? ota_quotas_look(server->quotas, &identity) : NULL;
+	if (!quota)
+		return false;
+	if (ota_quota_is_shut(quota, now_ms))
+		return true;
+	/* A message is counted when it comes, if it does. */
+	bool subscribes = access->verb == OTA_VERB_SUBSCRIBE || access->verb == OTA_VERB_UNSUBSCRIBE;
+	bool granted = ruling == OTA_RULING_ALLOW && (!subscribes || ota_quota_take(quota, OTA_QUOTA_MESSAGE, now_ms));
+	if (granted || !ota_quota_strain(quota, now_ms))
+		return false;
+	ota_notice_floods(server, client);
+	return true;
 }
 
 static void command_refuse(struct ota_server *server, struct ota_span request, uint64_t connection, int code, const char *message)

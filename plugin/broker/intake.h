@@ -12,9 +12,14 @@
 #ifndef OTA_PLUGIN_BROKER_INTAKE_H
 #define OTA_PLUGIN_BROKER_INTAKE_H
 
+#include "plugin/access/rights.h"
 #include "plugin/broker/server.h"
 
 int ota_intake_message(struct ota_server *server, const struct mosquitto_evt_message *message);
+/* A device publishes, subscribes or unsubscribes one of our topics: does it so often that it has to be cut off? Publishing is
+ * counted here only when it is denied, else it comes as a message. */
+bool ota_intake_access_floods(struct ota_server *server, const struct mosquitto *client, const struct ota_access *access,
+			      enum ota_ruling ruling);
 /* In TICK: what waited long enough is written. */
 void ota_intake_write_due(struct ota_server *server);
 /* Before the connection is forgotten: what waits is written. */

@@ -25,7 +25,10 @@ static bool notice_begin(struct notice *notice, struct ota_quota *own, struct ot
 {
 	int64_t now_ms = ota_boot_ms();
 	uint64_t held_back = all->refused + (own ? own->paces[OTA_QUOTA_LINE].refused : 0);
-	if ((own && !ota_quota_take(own, OTA_QUOTA_LINE, now_ms)) || !ota_pace_take(all, line_rate, now_ms))
+	bool own_allows = !own || ota_quota_has(own, OTA_QUOTA_LINE, now_ms);
+	if (own_allows && !ota_pace_take(all, line_rate, now_ms))
+		return false; /* the device keeps its share for when there is room */
+	if (own && !ota_quota_take(own, OTA_QUOTA_LINE, now_ms))
 		return false;
 	ota_pace_take_refused(all);
 	if (own)

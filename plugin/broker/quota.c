@@ -128,6 +128,12 @@ bool ota_quota_take(struct ota_quota *quota, enum ota_quota_kind kind, int64_t n
 	return ota_pace_take(&quota->paces[kind], rates[kind], now_ms);
 }
 
+bool ota_quota_take_report(struct ota_quota *quota, size_t size, int64_t now_ms)
+{
+	int64_t tokens = 1 + (int64_t)(size / (OTA_DEVICE_REPORT_BYTES + 1));
+	return ota_pace_take_many(&quota->paces[OTA_QUOTA_REPORT], rates[OTA_QUOTA_REPORT], tokens, now_ms);
+}
+
 bool ota_quota_has(const struct ota_quota *quota, enum ota_quota_kind kind, int64_t now_ms)
 {
 	struct ota_pace tried = quota->paces[kind];

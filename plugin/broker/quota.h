@@ -15,7 +15,7 @@
 
 enum ota_quota_kind {
 	OTA_QUOTA_MESSAGE,  /* whatever it publishes on our topics */
-	OTA_QUOTA_REPORT,   /* what goes into the journal, but for steps */
+	OTA_QUOTA_REPORT,   /* what goes into the journal, but for steps: one for each OTA_DEVICE_REPORT_BYTES of it */
 	OTA_QUOTA_STEP,     /* progress at QoS 0; what is beyond waits for a newer one (held.h) */
 	OTA_QUOTA_PULL,
 	OTA_QUOTA_CONNECT,
@@ -46,6 +46,7 @@ struct ota_quota *ota_quotas_look(struct ota_quotas *quotas, const struct ota_id
 
 const struct ota_pace_rate *ota_quota_rate(enum ota_quota_kind kind);
 bool ota_quota_take(struct ota_quota *quota, enum ota_quota_kind kind, int64_t now_ms);
+bool ota_quota_take_report(struct ota_quota *quota, size_t size, int64_t now_ms);
 /* Would it be granted now? Takes nothing. */
 bool ota_quota_has(const struct ota_quota *quota, enum ota_quota_kind kind, int64_t now_ms);
 

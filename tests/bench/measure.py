@@ -13,6 +13,12 @@ def cpu_seconds(pid, thread=None):
     return (int(words[11]) + int(words[12])) / TICKS
 
 
+def rss_kib(pid):
+    """Resident memory of a process."""
+    words = Path(f"/proc/{pid}/statm").read_text().split()
+    return int(words[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
 def quantile(values, share):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -1,6 +1,6 @@
 """Side-by-side figures of one run on one machine. They are printed, never tested: what holds between machines are the ratios.
 
-    /usr/bin/python3 tests/bench/run.py [all|blocks|events|foreign|informs|login|stall|log] [--messages 200000] [--rounds 5]
+    /usr/bin/python3 tests/bench/run.py [all|blocks|events|foreign|hostile|informs|login|stall|log] [--rounds 5] ...
 """
 
 import argparse
@@ -17,6 +17,7 @@ from harness.broker import Broker  # noqa: E402
 import blocks  # noqa: E402
 import events  # noqa: E402
 import foreign  # noqa: E402
+import hostile  # noqa: E402
 import informs  # noqa: E402
 import login  # noqa: E402
 import stall  # noqa: E402
@@ -26,11 +27,14 @@ import storelog  # noqa: E402
 def arguments():
     parser = argparse.ArgumentParser(description="benchmarks of the broker with the plugin")
     parser.add_argument("what", nargs="?", default="all",
-                        choices=["all", "blocks", "events", "foreign", "informs", "login", "stall", "log"])
+                        choices=["all", "blocks", "events", "foreign", "hostile", "informs", "login", "stall", "log"])
     parser.add_argument("--messages", type=int, default=200000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--devices", type=int, default=200, help="that inform, or download")
     parser.add_argument("--informs", type=int, default=50, help="of each device")
+    parser.add_argument("--attack", default="", help="of hostile: only those with this in their name")
+    parser.add_argument("--fleet", type=int, default=500, help="of hostile: devices beside the attackers")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of hostile: of each window")
     parser.add_argument("--batch", type=int, default=20000, help="devices of the prepared batch")
     return parser.parse_args()
 
@@ -59,6 +63,7 @@ def main():
         "blocks": lambda make: blocks.run(make, given.devices),
         "events": lambda make: events.run(make, 100, given.rounds),
         "foreign": lambda make: foreign.run(make, given.messages, given.rounds),
+        "hostile": lambda make: hostile.run(make, given.attack, given.fleet, given.rounds, given.seconds),
         "informs": lambda make: informs.run(make, given.devices, given.informs),
         "login": lambda make: login.run(make, 8 * given.rounds),
         "stall": lambda make: stall.run(make, given.batch),

@@ -385,3 +385,56 @@ Test(intake, a_flood_of_refusals_leaves_room_for_lines_about_others)
 	fake_acl(&other, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
 	cr_expect(strstr(fake_log(), "username=two&pk"));
 }
+
+Test(intake, what_another_device_floods_the_log_with_costs_a_device_nothing_of_its_share)
+{
+	static struct mosquitto many[4] = {{.id = "a|", .username = "a&pk"}, {.id = "b|", .username = "b&pk"},
+					   {.id = "c|", .username = "c&pk"}, {.id = "d|", .username = "d&pk"}};
+	fake_auth(&other);
+	for (int i = 0; i < 4; i++) {
+		fake_auth(&many[i]);
+		for (int line = 0; line < OTA_DEVICE_LINES_BURST; line++)
+			fake_acl(&many[i], MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
+	}
+	for (int line = 0; line < 2 * OTA_DEVICE_LINES_BURST; line++) /* the log is full: its share stays */
+		fake_acl(&other, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
+	for (int tries = 0; tries < 1000 && !strstr(fake_log(), "username=two&pk"); tries++) { /* a line in 200 ms */
+		usleep(1000);
+		fake_acl(&other, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one", false);
+	}
+	cr_expect(strstr(fake_log(), "username=two&pk"));
+}
+
+static int until_cut(int access, const char *topic, int limit)
+{
+	int code = MOSQ_ERR_SUCCESS;
+	for (int i = 0; i < limit && (code == MOSQ_ERR_SUCCESS || code == MOSQ_ERR_ACL_DENIED); i++)
+		code = fake_acl(&device, access, topic, false);
+	return code;
+}
+
+Test(intake, who_asks_for_topics_without_end_is_cut_off_granted_or_not)
+{
+	static const struct {
+		int access;
+		const char *topic;
+	} cases[] = {{MOSQ_ACL_WRITE, "/ota/device/inform/pk/two"}, {MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/two"},
+		     {MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one"}, {MOSQ_ACL_UNSUBSCRIBE, "/ota/device/upgrade/pk/one"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unload();
+		load();
+		fake_auth(&device);
+		fake_auth(&other);
+		int code = until_cut(cases[i].access, cases[i].topic, 100000);
+		cr_expect(code != MOSQ_ERR_SUCCESS && code != MOSQ_ERR_ACL_DENIED, "%s %d", cases[i].topic, code);
+		cr_expect(strstr(fake_log(), "device_floods"));
+		cr_expect_eq(fake_acl(&other, MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/two", false), MOSQ_ERR_SUCCESS);
+	}
+}
+
+Test(intake, deliveries_and_foreign_topics_are_no_flood)
+{
+	fake_auth(&device);
+	cr_expect_eq(until_cut(MOSQ_ACL_READ, "/ota/device/upgrade/pk/two", 20000), MOSQ_ERR_ACL_DENIED);
+	cr_expect_eq(until_cut(MOSQ_ACL_SUBSCRIBE, "weather", 20000), MOSQ_ERR_SUCCESS);
+}

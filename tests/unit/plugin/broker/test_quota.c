@@ -64,6 +64,21 @@ Test(quota, each_bucket_gives_its_burst_and_comes_back_at_its_rate)
 	}
 }
 
+Test(quota, a_long_report_counts_as_often_as_it_has_kibibytes)
+{
+	static const struct {
+		size_t size, tokens;
+	} cases[] = {{0, 1}, {OTA_DEVICE_REPORT_BYTES, 1}, {OTA_DEVICE_REPORT_BYTES + 1, 2}, {OTA_DEVICE_PAYLOAD_MAX, 16}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ota_quotas *fresh = ota_quotas_new();
+		struct ota_quota *quota = ota_quotas_find(fresh, &one, 1000);
+		cr_expect(ota_quota_take_report(quota, cases[i].size, 1000));
+		cr_expect_eq(take_all(quota, OTA_QUOTA_REPORT, 1000), OTA_DEVICE_REPORTS_BURST - cases[i].tokens, "%zu",
+			     cases[i].size);
+		ota_quotas_free(fresh);
+	}
+}
+
 Test(quota, a_device_that_comes_back_finds_what_it_left)
 {
 	take_all(ota_quotas_find(quotas, &one, 1000), OTA_QUOTA_REPORT, 1000);
