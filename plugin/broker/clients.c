@@ -11,6 +11,8 @@
 
 /* The loop is not to stall on a storm of either. */
 enum { CONFIRMS_PER_TICK = 1000, KICKS_PER_TICK = 50 };
+/* Far longer than a turn of the loop; some builds of 2.1 call TICK every few seconds only. */
+enum { ADDRESSED_MS = 200 };
 
 static void presence_queue(struct ota_server *server, enum ota_item_kind kind, const struct ota_identity *identity,
 			   uint64_t connection)
@@ -46,6 +48,15 @@ void ota_client_confirm(struct ota_server *server, const struct mosquitto *clien
 void ota_client_addressed(struct ota_server *server, const struct ota_peer_view *peer)
 {
 	ota_sessions_keep(server->addressed, peer->client_id, &peer->identity);
+	server->addressed_ms = ota_boot_ms();
+}
+
+/* NULL when nothing is on its way to that client id. */
+static const struct ota_identity *addressed_find(const struct ota_server *server, const char *client_id)
+{
+	if (ota_boot_ms() - server->addressed_ms > ADDRESSED_MS)
+		return NULL;
+	return ota_sessions_owner(server->addressed, client_id);
 }
 
 void ota_clients_forget_addressed(struct ota_server *server)
@@ -75,7 +86,7 @@ static bool id_find_owner(const struct ota_server *server, const struct mosquitt
 		*ret_owner = holder.identity;
 		return true;
 	}
-	const struct ota_identity *owner = ota_sessions_owner(server->addressed, client_id);
+	const struct ota_identity *owner = addressed_find(server, client_id);
 	if (!owner && server->compat.client_find) {
 		const struct mosquitto *stored = server->compat.client_find(client_id);
 		return stored && stored != client &&
@@ -172,7 +183,7 @@ static void quota_draw(const struct ota_server *server, const struct ota_identit
 static bool id_is_addressed(const struct ota_server *server, const struct mosquitto *client)
 {
 	const char *client_id = mosquitto_client_id(client);
-	return client_id && ota_sessions_owner(server->addressed, client_id);
+	return client_id && addressed_find(server, client_id);
 }
 
 enum ota_admission ota_client_login(struct ota_server *server, const struct ota_login *login, const char **ret_why)

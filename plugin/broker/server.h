@@ -61,6 +61,7 @@ struct ota_server {
 	struct ota_pace blocks;    /* what may be handed to the broker of them, in KiB */
 	struct ota_sessions *sessions;
 	struct ota_sessions *addressed; /* client ids that something may be on its way to, until the next TICK (clients.h) */
+	int64_t addressed_ms; /* boot_ms of the last one */
 	struct ota_denylist *denylist;
 	uint64_t newest_login; /* the device that was let in by the callback before, by its number, 0 = none (clients.h) */
 	struct ota_keyring *keyring; /* NULL unless devices prove themselves by it */

@@ -87,6 +87,12 @@ int ota_handle_register_devices(struct ota_call *call, struct ota_error *error)
 	return 0;
 }
 
+/* A disabled one is on its way out, though the broker may not have told its end yet. */
+static bool device_is_online(const struct ota_call *call, const struct ota_device *device)
+{
+	return !device->disabled && ota_engine_is_online(call->control->options.engine, &device->identity);
+}
+
 static int device_open(struct ota_call *call, const struct ota_device *device, struct ota_error *error)
 {
 	struct ota_device_module modules[DEVICE_MODULES_SHOWN];
@@ -101,7 +107,7 @@ static int device_open(struct ota_call *call, const struct ota_device *device, s
 		failed = ota_device_secret_find(call->store, device->id, &secret, error);
 	row.has_secret = !failed;
 	failed = failed == OTA_ENOTFOUND ? 0 : failed;
-	row.online = ota_engine_is_online(call->control->options.engine, &device->identity);
+	row.online = device_is_online(call, device);
 	row.last_seen_ms = row.online ? call->now.wall_ms : device->last_seen_ms;
 	if (!failed)
 		ota_answer_device_open(call->out, NULL, &row);
@@ -169,49 +175,36 @@ int ota_handle_unbar_device(struct ota_call *call, struct ota_error *error)
 	return failed ? failed : device_answer(call, &device, error);
 }
 
-/* Also one that nobody knows yet: what must never come in is not waited for. */
-int ota_handle_disable_device(struct ota_call *call, struct ota_error *error)
+static int disabled_set(struct ota_call *call, bool disabled, struct ota_error *error)
 {
-	char name[OTA_DEVICE_NAME_MAX + 1];
-	struct ota_product product;
-	struct ota_device device;
-	bool is_new = false;
-	int failed = ota_call_product(call, &product, error);
-
-	ota_call_text(call, "deviceName", "", name, sizeof(name));
-	if (!failed)
-		failed = ota_call_register(call, product.product_key, name, &device, &is_new, error);
-	if (failed)
-		return failed;
-	if (device.disabled)
-		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", "device %s is disabled already", name);
-	device.disabled = true;
-	failed = ota_device_save(call->store, &device, error);
-	if (!failed)
-		failed = ota_call_note(call, (struct ota_call_subject){product.product_key, .device = &device}, "device_disabled",
-				       is_new ? "not known before, registered with it" : "", error);
-	if (!failed)
-		failed = ota_engine_shut_out(call->control->options.engine, &device, error);
-	return failed ? failed : device_answer(call, &device, error);
-}
-
-int ota_handle_enable_device(struct ota_call *call, struct ota_error *error)
-{
+	struct ota_engine *engine = call->control->options.engine;
 	struct ota_device device;
 	int failed = ota_call_device(call, &device, error);
 
 	if (failed)
 		return failed;
-	if (!device.disabled)
-		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", "device %s is not disabled", device.identity.device_name);
-	device.disabled = false;
+	if (device.disabled == disabled)
+		return ota_fail_at(error, OTA_ECONFLICT, "deviceName", disabled ? "device %s is disabled already"
+										: "device %s is not disabled",
+				   device.identity.device_name);
+	device.disabled = disabled;
 	failed = ota_device_save(call->store, &device, error);
 	if (!failed)
 		failed = ota_call_note(call, (struct ota_call_subject){device.identity.product_key, .device = &device},
-				       "device_enabled", "", error);
+				       disabled ? "device_disabled" : "device_enabled", "", error);
 	if (!failed)
-		failed = ota_engine_let_in(call->control->options.engine, &device, error);
+		failed = disabled ? ota_engine_shut_out(engine, &device, error) : ota_engine_let_in(engine, &device, error);
 	return failed ? failed : device_answer(call, &device, error);
+}
+
+int ota_handle_disable_device(struct ota_call *call, struct ota_error *error)
+{
+	return disabled_set(call, true, error);
+}
+
+int ota_handle_enable_device(struct ota_call *call, struct ota_error *error)
+{
+	return disabled_set(call, false, error);
 }
 
 struct device_filter {
@@ -231,7 +224,7 @@ static int device_matches(const struct ota_call *call, const struct device_filte
 {
 	struct ota_device_tag tags[OTA_DEVICE_TAGS_MAX];
 	size_t count = 0;
-	bool online = ota_engine_is_online(call->control->options.engine, &device->identity);
+	bool online = device_is_online(call, device);
 
 	*ret_matches = (!filter->by_online || online == filter->online) &&
 		       (!filter->by_disabled || device->disabled == filter->disabled);

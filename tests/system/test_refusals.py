@@ -2,6 +2,7 @@
 another plugin or file grants him, speaks to devices or sits down in another's session.
 """
 
+import contextlib
 import json
 import subprocess
 from typing import Callable, NamedTuple
@@ -261,7 +262,14 @@ def test_answer_in_an_operators_session_reaches_nobody_else(broker):
     operator.publish("$CONTROL/ota/v1", json.dumps({"commands": [command]}), 1)
     operator.expect("$CONTROL/ota/v1/response")
     operator.drop()
-    with broker.client("desk", "stranger", "x", clean=False) as stranger:
-        assert stranger.session_present
-        stranger.fence()
-        assert not stranger.messages()
+    stranger = broker.client("desk", "stranger", "x", clean=False)
+
+    def connected():
+        with contextlib.suppress(Refused):  # a moment long the id is nobody's
+            return stranger.connect()
+
+    until(connected, "the session to be opened by another")
+    assert stranger.session_present
+    stranger.fence()
+    assert not stranger.messages()
+    stranger.disconnect()

@@ -8,7 +8,6 @@ import pytest
 from harness.device import Device
 from harness.mqtt import Closed, Refused
 from harness.scenario import PRODUCT
-from harness.wait import until
 from test_triple import SignedDevice, c3, expect_refused, refused_lines
 
 OLD, NEW = "1.0.0", "2.0.0"
@@ -36,9 +35,8 @@ def pair(make_scenario):
 def test_disabled_device_is_cut_off_and_refused_until_it_is_enabled(broker, operator, pair):
     alpha, beta = pair
     told = disable(operator, reason="stolen")
-    assert told["disabled"]
+    assert told["disabled"] and not told["online"]
     alpha.client.wait_closed()
-    until(lambda: not operator.ask("getDevice", productKey=PRODUCT, deviceName="alpha")["online"], "alpha to be offline")
     refused(alpha)
     broker.wait_log("why=device_disabled")
     beta.inform("1.1.0")
@@ -88,10 +86,12 @@ def test_it_stays_out_over_a_restart(broker, operator, pair):
 
 
 def test_device_that_nobody_saw_can_be_kept_out(broker, operator):
+    """It is registered first: a name that is misspelt shuts nobody out, and is told."""
     operator.ask("createProduct", productKey=PRODUCT, registration="open")
+    assert operator.refused("disableDevice", productKey=PRODUCT, deviceName="neverSeen").code == "not_found"
+    operator.ask("registerDevices", productKey=PRODUCT, names=["neverSeen"])
     disable(operator, "neverSeen")
     refused(Device(broker, PRODUCT, "neverSeen"))
-    assert "registered" in operator.wait_event("device_disabled", productKey=PRODUCT, deviceName="neverSeen")["detail"]
 
 
 def test_the_list_tells_who_is_out(operator, pair):
