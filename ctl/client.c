@@ -80,6 +80,11 @@ struct ota_client *ota_client_free(struct ota_client *client)
 	return NULL;
 }
 
+bool ota_client_may_recover(int code)
+{
+	return code == OTA_EUNAVAILABLE || code == OTA_EIO || code == OTA_ETIMEOUT;
+}
+
 const char *ota_client_ca_file(const struct ota_client *client)
 {
 	return client->access.ca_file;

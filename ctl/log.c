@@ -94,7 +94,7 @@ static int look(struct follower *follower, bool *ret_more, struct ota_error *err
 			   : ota_fail(error, OTA_ENOMEM, "out of memory");
 
 	*ret_more = false;
-	if (code == OTA_EUNAVAILABLE) {
+	if (ota_client_may_recover(code)) {
 		if (!follower->is_away)
 			(void)fprintf(invocation->messages, "otactl: %s; trying again\n", error->text);
 		follower->is_away = true;

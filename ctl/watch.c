@@ -107,7 +107,7 @@ static int look(struct watch *watch, bool *ret_ended, struct ota_error *error)
 	int code = ota_invocation_ask(watch->invocation, watch->command, &batch, error);
 
 	*ret_ended = false;
-	if (code == OTA_EUNAVAILABLE && watch->seen) {
+	if (ota_client_may_recover(code) && watch->seen) {
 		if (!watch->is_away)
 			(void)fprintf(watch->invocation->messages, "otactl: %s; trying again\n", error->text);
 		watch->is_away = true;

@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 #include "agent/adapters/child.h"
+#include "agent/adapters/program.h"
 #include "common/file.h"
 #include "common/text.h"
 
 enum {
 	ENVIRONMENT_MAX = 9, /* PATH, eight of ours */
 	VARIABLE_SIZE = 96,  /* any but OTA_FILE: a name, and a version or a digest */
-	PATH_SHOWN = 48,     /* of a program's path: a report has room for 128 bytes in all */
-	NAME_SIZE = 80,      /* "...PATH VERB" */
+	NAME_SIZE = AGENT_PROGRAM_NAME_SIZE + 16, /* "...PATH VERB" */
 };
 
 #define ERROR_WORD "error "
@@ -141,13 +141,13 @@ static void hook_on_line(void *context, struct ota_span line)
 
 /* --- what it means ---------------------------------------------------------------------------------------------------------- */
 
-/* "PROGRAM VERB", the program's end in place of a path that would fill the sentence. */
+/* "PROGRAM VERB" */
 static void hook_name(const struct agent_hook *hook, char target[NAME_SIZE])
 {
-	size_t size = strlen(hook->program);
+	char program[AGENT_PROGRAM_NAME_SIZE];
 
-	snprintf(target, NAME_SIZE, "%s%s %s", size > PATH_SHOWN ? "..." : "",
-		 hook->program + (size > PATH_SHOWN ? size - PATH_SHOWN : 0), hook->verb);
+	agent_program_name(hook->program, program);
+	snprintf(target, NAME_SIZE, "%s %s", program, hook->verb);
 }
 
 /* How it ended, and what it said before, if it said anything. */

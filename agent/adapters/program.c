@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,9 +11,20 @@
 
 enum { FIRST_LINE_MAX = 256 }; /* of a script; the kernel reads no further */
 
+void agent_program_name(const char *path, char target[AGENT_PROGRAM_NAME_SIZE])
+{
+	static const char dots[] = "...";
+	size_t size = strlen(path), most = AGENT_PROGRAM_NAME_SIZE - sizeof(dots);
+
+	snprintf(target, AGENT_PROGRAM_NAME_SIZE, "%s%s", size > most ? dots : "", path + (size > most ? size - most : 0));
+}
+
 static int program_fail(const char *path, const char *why, struct ota_error *error)
 {
-	return ota_fail(error, OTA_EUNAVAILABLE, "cannot run %s: %s", path, why);
+	char name[AGENT_PROGRAM_NAME_SIZE];
+
+	agent_program_name(path, name);
+	return ota_fail(error, OTA_EUNAVAILABLE, "cannot run %s: %s", name, why);
 }
 
 static const char *stat_words(const char *path, int number)
@@ -47,13 +58,14 @@ static int interpreter_check(const char *path, struct ota_error *error)
 	char line[FIRST_LINE_MAX + 1];
 	char *name = interpreter_of(path, line);
 	size_t size = name ? strlen(name) : 0;
+	char why[FIRST_LINE_MAX + 64];
 
 	if (!name || access(name, F_OK) == 0)
 		return 0;
 	if (size > 0 && name[size - 1] == '\r')
 		return program_fail(path, "its lines end as on Windows; they must end in a line feed alone", error);
-	return ota_fail(error, OTA_EUNAVAILABLE, "cannot run %s: its first line names %s, which is not there", path,
-			size > 0 ? name : "no interpreter");
+	snprintf(why, sizeof(why), "its first line names %s, which is not there", size > 0 ? name : "no interpreter");
+	return program_fail(path, why, error);
 }
 
 int agent_program_check(const char *path, struct ota_error *error)
@@ -67,7 +79,7 @@ int agent_program_check(const char *path, struct ota_error *error)
 	if (!S_ISREG(info.st_mode))
 		return program_fail(path, "it is no file", error);
 	if (access(path, X_OK) < 0)
-		return program_fail(path, "it is not executable; see chmod +x, and mount options (noexec)", error);
+		return program_fail(path, "it is not executable (chmod +x; or mounted noexec)", error);
 	if (info.st_size == 0)
 		return program_fail(path, "it is empty", error);
 	return interpreter_check(path, error);

@@ -7,6 +7,11 @@
 
 #include "common/error.h"
 
+enum { AGENT_PROGRAM_NAME_SIZE = 52 };
+
+/* The path, or "..." and its end where it would fill a report: that has room for 128 bytes, and what is wrong comes last. */
+void agent_program_name(const char *path, char target[AGENT_PROGRAM_NAME_SIZE]);
+
 /* What can be seen without running it. 0, or OTA_EUNAVAILABLE and "cannot run PATH: why". */
 int agent_program_check(const char *path, struct ota_error *error);
 /* After execve() refused it with this errno: the same sentences. Never 0. */

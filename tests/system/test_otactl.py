@@ -304,6 +304,39 @@ def test_watch_on_a_terminal_draws_bars_in_place(plugin, otactl):
     assert all(len(line) <= 60 for line in plain.splitlines())
 
 
+def refused_once(*arguments, then):
+    """Refuses the second question, and only that."""
+    asked = []
+
+    def answer(_):
+        asked.append(1)
+        if len(asked) == 2:
+            raise Refusal(*arguments)
+        return then(asked)
+    return answer
+
+
+@pytest.mark.parametrize("code", ["io", "timeout", "unavailable"])
+def test_watch_goes_on_after_an_error_that_may_pass(plugin, otactl, code):
+    answers = {1: batch(pending=2), 3: batch("completed", "succeeded", succeeded=2)}
+    plugin.answers["getBatch"] = refused_once(code, "the disk refused", then=lambda asked: answers[len(asked)])
+    result = otactl("batch", "watch", 7, "--interval", "20ms")
+    assert result.code == 0
+    assert result.err.splitlines() == ["otactl: the disk refused; trying again", "otactl: the server answers again"]
+
+
+def test_follow_goes_on_after_an_error_of_the_servers_disk(plugin, otactl):
+    event = {"id": 1, "at": NOW, "event": "progress"}
+    plugin.answers["listEvents"] = refused_once(
+        "io", "the disk refused", then=lambda asked: {"items": [{**event, "id": len(asked)}] if len(asked) in (1, 3) else []})
+    following = otactl.start("log", "--follow", "--since", "1h", "-o", "jsonl")
+    assert json.loads(following.stdout.readline())["id"] == 1
+    assert following.stderr.readline() == "otactl: the disk refused; trying again\n"
+    assert json.loads(following.stdout.readline())["id"] == 3
+    following.send_signal(signal.SIGINT)
+    following.communicate(timeout=DEADLINE)
+
+
 def test_watch_goes_on_while_the_broker_is_away(plugin, gateway, fake_broker, otactl):
     plugin.answers["getBatch"] = batch(pending=2)
     watching = otactl.start("batch", "watch", "7", "--interval", "20ms")

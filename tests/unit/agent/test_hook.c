@@ -429,7 +429,7 @@ Test(hook, of_an_agent_without_standard_descriptors_has_its_own)
 static void expect_no_start(const char *words)
 {
 	cr_expect_eq(run_verb("install", 5000, &watch), OTA_EUNAVAILABLE, "%s: %s", words, error.text);
-	cr_expect(told("cannot run ") && told(program) && told(words), "\"%s\" does not say \"%s\"", error.text, words);
+	cr_expect(told("cannot run ") && told("/hook: ") && told(words), "\"%s\" does not say \"%s\"", error.text, words);
 	error = (struct ota_error){0};
 	cr_expect_eq(agent_program_check(program, &error), OTA_EUNAVAILABLE, "seen beforehand: %s", words);
 	cr_expect(told(words), "\"%s\" does not say \"%s\"", error.text, words);
@@ -450,7 +450,7 @@ Test(hook, that_is_not_there_says_so)
 Test(hook, without_its_execute_bit_says_so)
 {
 	write_raw("#!/bin/sh\nexit 0\n", 0644);
-	expect_no_start("not executable; see chmod +x");
+	expect_no_start("it is not executable (chmod +x; or mounted noexec)");
 }
 
 Test(hook, that_is_a_directory_or_a_device_says_so)
@@ -522,6 +522,10 @@ Test(hook, of_a_long_path_is_told_by_its_end)
 	cr_expect_eq(run_verb("install", 5000, &watch), OTA_EIO);
 	cr_expect(told("...") && told("the-hook install exited with code 3"), "%s", error.text);
 	cr_expect_lt(strlen(error.text), OTA_DESC_MAX, "fits a report");
+	cr_assert_eq(chmod(program, 0644), 0);
+	cr_expect_eq(run_verb("install", 5000, &watch), OTA_EUNAVAILABLE);
+	cr_expect(told("the-hook: it is not executable (chmod +x; or mounted noexec)"), "%s", error.text);
+	cr_expect_leq(strlen("install: ") + strlen(error.text), OTA_DESC_MAX, "fits a report with what was tried");
 }
 
 Test(hook, knows_nothing_of_an_environment_of_invalid_bytes)
