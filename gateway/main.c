@@ -27,6 +27,7 @@
 enum {
 	TICK_MS = 1000,
 	FAREWELL_MS = 500,
+	LAST_REPORTS_MS = 2000, /* a service manager waits 90 s, a person less */
 };
 
 struct program {
@@ -250,6 +251,29 @@ static void run(struct program *program)
 	}
 }
 
+/* What downloads told is handed over before the end, while there is a broker to take it. */
+static void farewell(struct program *program)
+{
+	struct ota_transfers *transfers = program->gateway.transfers;
+	struct pollfd wait = { .fd = ota_link_fd(program->link), .events = POLLIN };
+	int64_t until_ms = ota_boot_ms() + LAST_REPORTS_MS;
+	size_t waiting = ota_transfers_hurry(transfers);
+	struct ota_log_line line;
+
+	while (waiting > 0 && ota_link_is_up(program->link) && ota_boot_ms() < until_ms) {
+		(void)ota_transfers_turn(transfers, ota_boot_ms(), LAST_REPORTS_MS);
+		if (poll(&wait, 1, LAST_REPORTS_MS / 100) > 0)
+			ota_link_dispatch(program->link);
+		waiting = ota_transfers_waiting(transfers);
+	}
+	if (waiting == 0)
+		return;
+	ota_log_begin(&line, OTA_LOG_WARNING, "transfer_reports_lost");
+	ota_log_integer(&line, "count", (int64_t)waiting);
+	ota_log_text(&line, "meaning", "these downloads stay without their bytes; no task depends on them");
+	ota_log_end(&program->log, &line);
+}
+
 /* In this order: without a link no new question finds an answer, without questions no connection sleeps, then the server can
  * stop. */
 static void close_all(struct program *program)
@@ -325,6 +349,7 @@ int main(int argc, char **argv)
 	if (code == 0) {
 		run(&program);
 		ota_notify_stopping(&program.notify);
+		farewell(&program);
 	} else {
 		log_sentence(&program, OTA_LOG_ERROR, "stopped", error.text);
 	}

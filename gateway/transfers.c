@@ -253,6 +253,26 @@ int64_t ota_transfers_turn(struct ota_transfers *transfers, int64_t now_ms, int6
 	return next_ms;
 }
 
+size_t ota_transfers_hurry(struct ota_transfers *transfers)
+{
+	size_t count;
+
+	(void)pthread_mutex_lock(&transfers->lock);
+	for (struct report *report = transfers->reports; report; report = report->next)
+		report->due_ms = 0;
+	count = transfers->count;
+	(void)pthread_mutex_unlock(&transfers->lock);
+	return count;
+}
+
+size_t ota_transfers_waiting(struct ota_transfers *transfers)
+{
+	(void)pthread_mutex_lock(&transfers->lock);
+	size_t count = transfers->count;
+	(void)pthread_mutex_unlock(&transfers->lock);
+	return count;
+}
+
 uint64_t ota_transfers_dropped(struct ota_transfers *transfers)
 {
 	(void)pthread_mutex_lock(&transfers->lock);

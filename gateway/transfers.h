@@ -36,6 +36,11 @@ void ota_transfers_add(struct ota_transfers *transfers, const struct ota_url_que
 /* Sends what is due, forgets what is too old. Returns the milliseconds until it has to be called again, at most `most`. */
 int64_t ota_transfers_turn(struct ota_transfers *transfers, int64_t now_ms, int64_t most);
 
+/* The end is near: what gathers or pauses is due now, once. Returns how many have no answer yet. */
+size_t ota_transfers_hurry(struct ota_transfers *transfers);
+/* How many have no answer yet. */
+size_t ota_transfers_waiting(struct ota_transfers *transfers);
+
 /* Reports that were dropped since the start. */
 uint64_t ota_transfers_dropped(struct ota_transfers *transfers);
 

@@ -88,3 +88,13 @@ def test_told_once_although_the_broker_was_away(system, otactl, device):
     gateway.wait_broker()
     told = wait_bytes(otactl, 1)
     assert told["bytes"] == len(IMAGE) and "fetchedAt" in told
+
+
+def test_told_before_the_gateway_stops(system, device):
+    """Reports gather for a second; a stop does not wait that long, and takes them along."""
+    broker, gateway = system
+    assert fetch(device.url) == IMAGE
+    gateway.stop()
+    with broker.operator() as operator:
+        task = operator.ask("getDevice", productKey=PRODUCT, deviceName="s1")["tasks"][0]
+        assert task["attempts"][0]["bytes"] == len(IMAGE)
