@@ -107,6 +107,9 @@ int ota_device_gone(struct ota_engine *engine, const struct ota_identity *identi
 int ota_delivery_choose(const struct ota_work *work, const struct ota_package *package, const struct ota_product *product,
 			enum ota_delivery *ret_delivery, struct ota_error *error);
 
+/* How it is chosen for this task now. */
+int ota_delivery_of(const struct ota_work *work, enum ota_delivery *ret_delivery, struct ota_error *error);
+
 /* push.c: puts the push of work->task into the outbox: to the device's connection, or as the answer of a pull. */
 int ota_push_send(struct ota_work *work, struct ota_error *error);
 int ota_push_answer_nothing(const struct ota_work *work, struct ota_error *error);

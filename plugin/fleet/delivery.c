@@ -39,3 +39,15 @@ int ota_delivery_choose(const struct ota_work *work, const struct ota_package *p
 	*ret_delivery = !failed && wished && stream_is_possible(work, package) ? OTA_DELIVERY_MQTT : OTA_DELIVERY_HTTP;
 	return failed;
 }
+
+int ota_delivery_of(const struct ota_work *work, enum ota_delivery *ret_delivery, struct ota_error *error)
+{
+	struct ota_store *store = work->engine->options.store;
+	struct ota_package package;
+	struct ota_product product;
+	int failed = ota_package_load(store, work->task.package_id, &package, error);
+
+	if (!failed)
+		failed = ota_product_find(store, package.product_key, &product, error);
+	return failed ? failed : ota_delivery_choose(work, &package, &product, ret_delivery, error);
+}

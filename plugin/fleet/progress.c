@@ -45,6 +45,26 @@ static void stray_log(const struct ota_engine *engine, const struct ota_fleet_ev
 	ota_log_end(engine->options.log, &line);
 }
 
+/* C 4.x says -4 when it gives up a download over MQTT. While blocks are missing there was nothing to flash, and what failed is
+ * the download: it is tried again. */
+static int cause_find(const struct ota_work *work, int step, enum ota_cause *ret_cause, struct ota_error *error)
+{
+	struct ota_attempt attempt = {0};
+	enum ota_delivery delivery = OTA_DELIVERY_HTTP;
+
+	*ret_cause = ota_cause_of_step(step);
+	if (*ret_cause != OTA_CAUSE_BURN_FAILED)
+		return 0;
+	int failed = ota_delivery_of(work, &delivery, error);
+	if (!failed && delivery == OTA_DELIVERY_MQTT)
+		failed = ota_attempt_find(work->engine->options.store, work->task.id, work->task.attempt, &attempt, error);
+	if (failed && failed != OTA_ENOTFOUND)
+		return failed;
+	if (!failed && delivery == OTA_DELIVERY_MQTT && !attempt.fetched_ms)
+		*ret_cause = OTA_CAUSE_DOWNLOAD_FAILED;
+	return 0;
+}
+
 int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
 {
 	struct ota_progress progress;
@@ -75,6 +95,7 @@ int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *
 		.stale_negative = !progress.batch && task.attempt > 1 && !task.answered &&
 				  event->at.heard_ms - task.last_push_at < STALE_NEGATIVE_MS,
 	};
-	struct ota_report report = { .cause = ota_cause_of_step(progress.step), .step = progress.step, .desc = progress.desc };
-	return ota_transition(&work, progress_event(&progress), &facts, &report, error);
+	struct ota_report report = { .step = progress.step, .desc = progress.desc };
+	failed = cause_find(&work, progress.step, &report.cause, error);
+	return failed ? failed : ota_transition(&work, progress_event(&progress), &facts, &report, error);
 }

@@ -82,6 +82,21 @@ Test(offer, other_servers_and_orders_are_understood)
 	cr_expect_str_eq(got.md5, "");
 }
 
+/* Enough of it is read to refuse it by name: version and module are there, what one file would have is not looked for. */
+Test(offer, a_package_of_several_files_is_known_as_one)
+{
+	struct ota_offer got = {0};
+	cr_assert_eq(offer("{\"code\":\"1000\",\"data\":{\"module\":\"mcu\",\"version\":\"2\",\"signMethod\":\"Md5\","
+			   "\"extData\":{\"_ota\":\"7:2\"},\"files\":[{},{}]},\"id\":1,\"message\":\"success\"}",
+			   &got),
+		     0, "%s", error.text);
+	cr_expect(got.has_files && got.batch == 7 && got.attempt == 2);
+	cr_expect_str_eq(got.module, "mcu");
+	cr_expect_str_eq(got.url, "");
+	cr_expect_lt(offer("{\"data\":{\"files\":[{},{}]}}", &got), 0);
+	cr_expect_str_eq(error.path, "data.version");
+}
+
 Test(offer, batch_and_attempt_go_to_the_largest_exact_integer)
 {
 	struct ota_offer got;

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/message.h"
 #include "tests/unit/support/golden.h"
@@ -98,6 +99,31 @@ Test(push, a_stream_stands_in_place_of_the_url)
 	push.batch = 7;
 	push.attempt = 2;
 	expect_golden(&push, "push-stream-attempt.json");
+}
+
+/* files last; the batch's tag in place of the package's, at the end. */
+Test(push, several_files_stand_behind_everything_else)
+{
+	static const struct ota_push_file files[] = {{"app.bin", 20000, "http://ota.example.com/dl/1", md5, sha256},
+						     {"res.bin", 4096, "http://ota.example.com/dl/2", md5, sha256}};
+	struct ota_push push = sample();
+	push.module = "mcu";
+	push.sign_method = OTA_SIGN_SHA256;
+	push.files = files;
+	push.file_count = 2;
+	push.ext_data = "{\"site\":\"north\",\"line\":\"2\"}";
+	push.tags = "{\"site\":\"south\"}";
+	expect_golden(&push, "push-files.json");
+}
+
+Test(push, a_packages_information_has_the_only_escapes)
+{
+	struct ota_push push = sample();
+	struct ota_bytes out = {0};
+	push.ext_data = "{\"_package_udi\":\"{\\\"model\\\":\\\"x\\\"}\"}";
+	cr_assert_eq(ota_push_print(&push, &out, NULL), 0);
+	cr_expect_not_null(strstr(out.data, "\"extData\":{\"_package_udi\":\"{\\\"model\\\":\\\"x\\\"}\"}}"), "%s", out.data);
+	ota_bytes_free(&out);
 }
 
 Test(push, the_answer_to_a_pull_echoes_the_id)

@@ -171,6 +171,11 @@ void fleet_disconnect(struct fleet *fleet, int device)
 	fleet->connection_of[device] = 0;
 }
 
+void fleet_fetched(struct fleet *fleet, int device, struct ota_fetched fetched)
+{
+	event_apply(fleet, device, (struct ota_fleet_event){.kind = OTA_FLEET_FETCHED, .fetched = fetched});
+}
+
 void fleet_send_bytes(struct fleet *fleet, int device, enum ota_topic_kind topic, struct ota_span payload)
 {
 	event_apply(fleet, device, (struct ota_fleet_event){.kind = OTA_FLEET_MESSAGE, .topic = topic, .payload = payload});

@@ -44,6 +44,8 @@ void fleet_inform_as(struct fleet *fleet, int device, const char *params); /* th
 void fleet_progress(struct fleet *fleet, int device, int step);
 void fleet_send(struct fleet *fleet, int device, enum ota_topic_kind topic, const char *payload);
 void fleet_send_bytes(struct fleet *fleet, int device, enum ota_topic_kind topic, struct ota_span payload);
+/* Blocks of the device's active task were sent over MQTT. */
+void fleet_fetched(struct fleet *fleet, int device, struct ota_fetched fetched);
 /* Lets time pass, running what is due on the way. */
 void fleet_advance(struct fleet *fleet, int64_t ms);
 

@@ -102,6 +102,63 @@ Test(transfers, bytes_are_summed_up_and_the_first_whole_one_is_noted)
 	cr_expect_str_eq(fleet_task(&fleet, 0), "pushed", "no task is moved by it");
 }
 
+static int64_t task_id(void)
+{
+	cJSON *device = fleet_do(&fleet, "{\"command\":\"getDevice\",\"productKey\":\"PK\",\"deviceName\":\"d0\"}");
+	double id = cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(device, "tasks"), 0), "id")->valuedouble;
+
+	cJSON_Delete(device);
+	return (int64_t)id;
+}
+
+Test(transfers, blocks_over_mqtt_count_like_downloads)
+{
+	struct ota_fetched fetched = { .task_id = task_id(), .attempt = 1, .bytes = 7 };
+
+	fleet_fetched(&fleet, 0, fetched);
+	cr_expect_str_eq(attempts(), "1: 7");
+	fetched.whole = true;
+	fleet_fetched(&fleet, 0, fetched);
+	fleet_fetched(&fleet, 0, fetched);
+	cr_expect_str_eq(attempts(), "1: 21 fetched");
+	cr_expect_eq(events_of("fetched"), 1);
+	cr_expect_str_eq(fleet_task(&fleet, 0), "pushed", "no task is moved by it");
+	fetched.attempt = 9;
+	fleet_fetched(&fleet, 0, fetched);
+	fetched.task_id = 999999;
+	fleet_fetched(&fleet, 0, fetched);
+	cr_expect_str_eq(attempts(), "1: 21 fetched", "what fits no attempt is forgotten");
+}
+
+static void deliver_over_mqtt(void)
+{
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"updateProduct\",\"productKey\":\"PK\",\"delivery\":\"mqtt\"}"));
+}
+
+/* C 4.x gives a download over MQTT up with -4, which means flashing failed everywhere else. */
+Test(transfers, minus_4_before_the_last_block_is_a_download_that_failed)
+{
+	deliver_over_mqtt();
+	fleet_progress(&fleet, 0, 40);
+	fleet_progress(&fleet, 0, -4);
+	cr_expect_str_eq(fleet_task(&fleet, 0), "pending/retry", "and is tried again as such");
+}
+
+Test(transfers, minus_4_after_the_last_block_is_flashing_that_failed)
+{
+	deliver_over_mqtt();
+	fleet_fetched(&fleet, 0, (struct ota_fetched){ .task_id = task_id(), .attempt = 1, .bytes = 23, .whole = true });
+	fleet_progress(&fleet, 0, -4);
+	cr_expect_str_eq(fleet_task(&fleet, 0), "failed/burn_failed");
+}
+
+Test(transfers, minus_4_of_a_download_by_url_is_flashing_that_failed)
+{
+	fleet_progress(&fleet, 0, 40);
+	fleet_progress(&fleet, 0, -4);
+	cr_expect_str_eq(fleet_task(&fleet, 0), "failed/burn_failed");
+}
+
 Test(transfers, a_report_that_comes_twice_counts_once)
 {
 	cJSON *first = report(last_url(), "\"bytes\":7,\"requestId\":\"a-1\""), *second = report(last_url(),

@@ -76,6 +76,7 @@ struct ota_product sample_product(const char *product_key)
 	TEXT(row.name, "Product %s", product_key);
 	row.open_registration = true;
 	row.sign = OTA_PRODUCT_SIGN_SHA256;
+	row.delivery = OTA_DELIVERY_MQTT;
 	row.created_ms = 101;
 	row.rev = 102;
 	return row;

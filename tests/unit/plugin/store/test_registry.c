@@ -15,6 +15,25 @@ Test(registry, a_product_comes_back_as_it_went_in)
 	cr_expect_str_eq(fixture.error.text, "product pk exists");
 }
 
+Test(registry, a_product_is_saved_under_its_revision_only)
+{
+	struct ota_product mine, stale, out;
+
+	insert_product("pk");
+	MUST(ota_product_find(fixture.store, "pk", &mine, &fixture.error));
+	stale = mine;
+	memset(mine.name, 0, sizeof(mine.name));
+	snprintf(mine.name, sizeof(mine.name), "another");
+	mine.open_registration = false;
+	mine.sign = OTA_PRODUCT_SIGN_MD5;
+	mine.delivery = OTA_DELIVERY_HTTP;
+	MUST(ota_product_save(fixture.store, &mine, &fixture.error));
+	MUST_FAIL(OTA_ECONFLICT, ota_product_save(fixture.store, &stale, &fixture.error));
+	cr_expect_eq(mine.rev, stale.rev + 1);
+	MUST(ota_product_find(fixture.store, "pk", &out, &fixture.error));
+	cr_expect_arr_eq(&mine, &out, sizeof(out));
+}
+
 Test(registry, what_is_not_found_leaves_output_and_error_alone)
 {
 	struct ota_product out = {.name = "untouched"};
