@@ -7,7 +7,7 @@ import pytest
 
 from harness.device import Device
 from harness.mqtt import Closed, Refused
-from harness.scenario import PRODUCT
+from harness.scenario import PRODUCT, Scenario
 from test_triple import SignedDevice, c3, expect_refused, refused_lines
 
 OLD, NEW = "1.0.0", "2.0.0"
@@ -151,3 +151,21 @@ def test_with_the_triple_only_who_has_the_secret_is_told(new_broker):
         expect_refused(broker, alpha, "device_disabled")
         enable(operator)
         alpha.connect().close()
+
+
+def test_task_under_way_goes_on_when_it_is_back(new_broker):
+    """No task ends because its device was shut out; it is the same attempt."""
+    broker = new_broker(options={"repush": "100ms"}).start()
+    with broker.operator() as operator:
+        scenario = Scenario(broker, operator, devices=["alpha"])
+        alpha = scenario.device("alpha", version=OLD)
+        task, _ = scenario.pushed(alpha, scenario.package(NEW))
+        operator.wait_task(task["id"], state="pushed")
+        disable(operator)
+        alpha.client.wait_closed()
+        assert operator.wait_task(task["id"], state="pushed")["attempt"] == 1
+        enable(operator)
+        alpha.connect().expect_push()
+        alpha.progress(50)
+        assert operator.wait_task(task["id"], state="upgrading")["attempt"] == 1
+        alpha.close()
