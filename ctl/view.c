@@ -237,6 +237,7 @@ static const struct ota_field plan_lines[] = {
 	{ "conflicts", "conflicts", OTA_HUMAN_LIST,   0 },
 	{ "to send",   "bytes",     OTA_HUMAN_BYTES,  0 },
 	{ "estimated", "estimated", OTA_HUMAN_TEXT,   0 },
+	{ "delivery",  "delivery",  OTA_HUMAN_TEXT,   0 },
 };
 const struct ota_view ota_view_plan = { "matches", { NULL, 0 }, LIST(plan_lines), NULL };
 
