@@ -162,6 +162,18 @@ static int targets_judge(struct ota_call *call, struct ota_batch *batch, const s
 	return failed;
 }
 
+/* Told where it is not a matter of course: of a product whose devices download over MQTT, unless this package cannot go that way.
+ * Devices may have a way of their own. */
+static int delivery_answer(struct ota_call *call, const struct ota_package *package, struct ota_error *error)
+{
+	struct ota_product product;
+	int failed = ota_product_find(call->store, package->product_key, &product, error);
+
+	if (!failed && product.delivery == OTA_DELIVERY_MQTT)
+		ota_answer_text(call->out, "delivery", ota_engine_can_stream(package) ? "mqtt" : "http");
+	return failed;
+}
+
 static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const struct ota_package *package,
 			  const struct meant *meant, const struct conflicts *conflicts, struct ota_error *error)
 {
@@ -191,9 +203,10 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 	ota_answer_integer(call->out, "bytes", matches * (int64_t)ota_package_size(&files));
 	if (estimated)
 		ota_answer_bool(call->out, "estimated", true);
+	failed = delivery_answer(call, package, error);
 	ota_answer_close(call->out, '}');
 	call->undo = true;
-	return 0;
+	return failed;
 }
 
 static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, struct ota_error *error)

@@ -21,10 +21,15 @@ static int tag_find(const struct ota_work *work, char word[OTA_DEVICE_TAG_VALUE_
 	return failed;
 }
 
+bool ota_engine_can_stream(const struct ota_package *package)
+{
+	return !*package->full.url && !*package->full.file_name;
+}
+
 /* What blocks cannot bring is offered by a URL, whatever was wished: the device then says what it makes of it. */
 static bool stream_is_possible(const struct ota_work *work, const struct ota_package *package)
 {
-	return !*package->full.url && !*package->full.file_name && work->task.id <= OTA_STREAM_ID_MAX;
+	return ota_engine_can_stream(package) && work->task.id <= OTA_STREAM_ID_MAX;
 }
 
 int ota_delivery_choose(const struct ota_work *work, const struct ota_package *package, const struct ota_product *product,

@@ -106,6 +106,20 @@ def test_package_hosted_elsewhere_goes_by_its_url_whatever_was_wished(operator, 
     assert device.expect_push().data["url"] == "https://cdn.example.org/image.bin"
 
 
+def test_package_of_several_files_goes_by_its_urls_and_the_plan_says_so(operator, scenario):
+    operator.ask("updateProduct", productKey=PRODUCT, delivery="mqtt")
+    device = scenario.device(version=OLD)
+    plan = {"kind": "verify", "targets": {"all": True}, "dryRun": True}
+    one = scenario.package("1.9.0")
+    assert operator.ask("createBatch", package=one["id"], **plan)["delivery"] == "mqtt"
+    files = [{"name": name, **operator.broker.add_file(f"content of {name}".encode())} for name in ("a.bin", "b.bin")]
+    package = operator.ask("addPackage", productKey=PRODUCT, version="2.0.0", files=files)
+    assert operator.ask("createBatch", package=package["id"], **plan)["delivery"] == "http"
+    scenario.batch(package)
+    data = device.expect_push().data
+    assert len(data["files"]) == 2 and "dProtocol" not in data and "streamId" not in data
+
+
 def test_delivery_has_two_words(operator, scenario):
     assert scenario and "delivery" in operator.refused("updateProduct", productKey=PRODUCT, delivery="ftp").path
     assert "nothing is said to change" in operator.refused("updateProduct", productKey=PRODUCT).message
