@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/digest.h"
 #include "common/file.h"
@@ -83,10 +84,12 @@ static int send_file(struct ota_invocation *invocation, const char *path, cJSON 
 	return code;
 }
 
-/* As devices are told it. */
-static int check_names(const struct ota_invocation *invocation, struct ota_error *error)
+/* Before the first of them is sent. The name is the one devices are told. */
+static int check_files(const struct ota_invocation *invocation, struct ota_error *error)
 {
 	for (int i = 0; i < invocation->argument_count; i++) {
+		if (access(invocation->arguments[i], R_OK) != 0)
+			return ota_fail_errno(error, "%s", invocation->arguments[i]);
 		const char *name = last_part(invocation->arguments[i]);
 
 		if (!ota_text_is_file_name(ota_span_from_text(name)))
@@ -175,7 +178,7 @@ static int add_url(struct ota_invocation *invocation, const char *url, cJSON *co
 /* Each file lies in the package directory before the package that names them is made. */
 static int add_files(struct ota_invocation *invocation, cJSON *command, cJSON **ret_data, struct ota_error *error)
 {
-	int code = check_names(invocation, error);
+	int code = check_files(invocation, error);
 	cJSON *files = NULL;
 
 	if (code == 0)

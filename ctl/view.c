@@ -165,7 +165,6 @@ static const struct ota_field package_lines[] = {
 static const struct ota_field file_columns[] = {
 	{ "NAME",   "name",   OTA_HUMAN_TEXT,  0 },
 	{ "SIZE",   "size",   OTA_HUMAN_BYTES, 0 },
-	{ "INTACT", "intact", OTA_HUMAN_YES,   0 },
 	{ "SHA256", "sha256", OTA_HUMAN_TEXT,  0 },
 	{ "MD5",    "md5",    OTA_HUMAN_TEXT,  0 },
 };
@@ -173,6 +172,14 @@ static const struct ota_view file_view = { "name", LIST(file_columns), { NULL, 0
 static const struct ota_part file_parts[] = { { "files", "files", &file_view }, { NULL, NULL, NULL } };
 const struct ota_view ota_view_package = { "id", LIST(package_columns), LIST(package_lines), file_parts };
 
+static const struct ota_field linked_columns[] = {
+	{ "NAME",   "name",   OTA_HUMAN_TEXT,  0 },
+	{ "INTACT", "intact", OTA_HUMAN_YES,   0 },
+	{ "SIZE",   "size",   OTA_HUMAN_BYTES, 0 },
+	{ "SHA256", "sha256", OTA_HUMAN_TEXT,  0 },
+};
+static const struct ota_view linked_view = { "name", LIST(linked_columns), { NULL, 0 }, NULL };
+static const struct ota_part link_parts[] = { { "files", "files", &linked_view }, { NULL, NULL, NULL } };
 static const struct ota_field link_lines[] = {
 	{ "intact",  "intact",    OTA_HUMAN_YES,   0 },
 	{ "size",    "size",      OTA_HUMAN_BYTES, 0 },
@@ -181,7 +188,7 @@ static const struct ota_field link_lines[] = {
 	{ "url",     "url",       OTA_HUMAN_TEXT,  0 },
 	{ "expires", "expiresAt", OTA_HUMAN_TIME,  0 },
 };
-const struct ota_view ota_view_link = { "sha256", { NULL, 0 }, LIST(link_lines), file_parts };
+const struct ota_view ota_view_link = { "sha256", { NULL, 0 }, LIST(link_lines), link_parts };
 
 static const struct ota_field batch_columns[] = {
 	{ "BATCH",   "id",            OTA_HUMAN_NUMBER, 0 },
@@ -215,6 +222,7 @@ static const struct ota_field batch_lines[] = {
 	{ "causes",   "causes",     OTA_HUMAN_COUNTS, 0 },
 	{ "excluded", "excluded",   OTA_HUMAN_COUNTS, 0 },
 	{ "strategy", "strategy",   OTA_HUMAN_COUNTS, 0 },
+	{ "tags",     "tags",       OTA_HUMAN_TAGS,   0 },
 	{ "created",  "createdAt",  OTA_HUMAN_TIME,   0 },
 	{ "by",       "createdBy",  OTA_HUMAN_TEXT,   0 },
 	{ "started",  "startedAt",  OTA_HUMAN_TIME,   0 },

@@ -64,6 +64,8 @@ def test_names_and_numbers_of_files_are_refused_before_an_upload(otactl, system,
             (tmp_path / name).write_bytes(b"x" + name.encode())
         result = otactl("package", "add", *[tmp_path / name for name in names], "-p", PRODUCT, "-v", "2")
         assert result.code == 2 and sentence in result.err
+    result = otactl("package", "add", tmp_path / "c.bin", tmp_path / "none", "-p", PRODUCT, "-v", "2")
+    assert result.code == 3 and "none: No such file" in result.err
     assert not system[1].packages()
 
 
