@@ -19,6 +19,13 @@ void fake_stream_set(int64_t task_id, uint64_t size)
 	pthread_mutex_unlock(&state.mutex);
 }
 
+void fake_stream_attempt(int64_t attempt)
+{
+	pthread_mutex_lock(&state.mutex);
+	state.stream.attempt = attempt;
+	pthread_mutex_unlock(&state.mutex);
+}
+
 void fake_stream_fail(int code)
 {
 	pthread_mutex_lock(&state.mutex);

@@ -11,6 +11,8 @@
 
 /* There is a stream of that number and size; 0: none. Resets the count. */
 void fake_stream_set(int64_t task_id, uint64_t size);
+/* It is offered anew: that attempt. */
+void fake_stream_attempt(int64_t attempt);
 /* The store fails with that code, 0 = no longer. */
 void fake_stream_fail(int code);
 unsigned fake_stream_reads(void);

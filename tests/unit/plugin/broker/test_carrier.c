@@ -258,21 +258,57 @@ Test(carrier, what_was_fetched_is_told_at_the_last_byte_and_at_the_end)
 	cr_expect_eq(fetched.task_id, 0);
 }
 
-/* The broker keeps for a client what it does not read. */
-Test(carrier, a_connection_gets_its_package_twice_over_and_then_a_trickle)
+/* Takes what a connection may have at once, and the first of the trickle behind it. */
+static void use_budget_up(uint64_t connection)
 {
 	const uint64_t budget = 2 * FILE_SIZE + 8 * OTA_BLOCK_SIZE_MAX;
 	uint64_t got = 0;
 	for (; got + OTA_BLOCK_SIZE_MAX <= budget; got += OTA_BLOCK_SIZE_MAX) {
-		ask(5, TASK, OTA_BLOCK_SIZE_MAX, 0);
+		ask(connection, TASK, OTA_BLOCK_SIZE_MAX, 0);
 		free(take(NULL).payload);
 	}
-	ask(5, TASK, OTA_BLOCK_SIZE_MAX, 0);
-	free(take(NULL).payload); /* the first of the trickle */
-	ask(5, TASK, OTA_BLOCK_SIZE_MAX, 0);
-	ask(6, TASK, 256, 0);
+	ask(connection, TASK, OTA_BLOCK_SIZE_MAX, 0);
+	free(take(NULL).payload);
+}
+
+/* Each connection has its own budget, so that a block for another one, asked for later, shows the silence. */
+static void expect_silence(uint64_t connection, uint64_t another)
+{
+	ask(connection, TASK, OTA_BLOCK_SIZE_MAX, 0);
+	ask(another, TASK, 256, 0);
 	struct ota_parcel parcel = take(NULL);
-	cr_expect_eq(parcel.connection, 6, "nothing more for 5, another connection has its own");
+	cr_expect_eq(parcel.connection, another, "nothing more for %llu", (unsigned long long)connection);
+	free(parcel.payload);
+}
+
+/* The broker keeps for a client what it does not read. */
+Test(carrier, a_connection_gets_its_package_twice_over_and_then_a_trickle)
+{
+	use_budget_up(5);
+	expect_silence(5, 6);
+}
+
+Test(carrier, asking_for_what_is_not_there_in_between_brings_no_more)
+{
+	use_budget_up(5);
+	ask(5, TASK + 1, 256, 0);
+	struct ota_parcel parcel = take(NULL);
+	expect_header(&parcel, "\"code\":404");
+	expect_silence(5, 6);
+}
+
+/* A retry fetches the whole package again, often on the connection it had. */
+Test(carrier, each_attempt_gets_its_package)
+{
+	use_budget_up(5);
+	expect_silence(5, 6);
+	fake_stream_attempt(2);
+	ask(5, TASK + 1, 256, 0); /* what is not there makes it look the next one up */
+	free(take(NULL).payload);
+	ask(5, TASK, OTA_BLOCK_SIZE_MAX, 0);
+	ask(7, TASK, 256, 0);
+	struct ota_parcel parcel = take(NULL);
+	cr_expect_eq(parcel.connection, 5, "the second attempt begins with nothing spent");
 	free(parcel.payload);
 }
 
