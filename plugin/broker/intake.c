@@ -5,7 +5,7 @@
 #include "plugin/broker/notice.h"
 #include "plugin/broker/refusal.h"
 
-_Static_assert(OTA_DEVICE_PAYLOAD_MAX == 16384, "what arrival_check() says of longer ones");
+_Static_assert(OTA_DEVICE_PAYLOAD_MAX == 16384, "what arrival_too_long() says of them");
 
 /* The loop is not to stall when many devices hold something back. */
 enum { FLUSHES_PER_TURN = 100 };
@@ -29,14 +29,19 @@ static int report_drop(struct ota_server *server, const struct mosquitto_evt_mes
 	return message->qos > 0 ? MOSQ_ERR_UNKNOWN : MOSQ_ERR_ACL_DENIED;
 }
 
-/* More than its quota allows. At QoS 1 the connection is closed each time; who goes on at QoS 0 is cut off in the end. */
-static int arrival_refuse(struct ota_server *server, const struct arrival *arrival)
+/* What a refused message is answered with, unless that was one too many: who goes on is cut off in the end. */
+static int arrival_answer(struct ota_server *server, const struct arrival *arrival, int answer)
 {
-	int answer = report_drop(server, arrival->message, "the device sends too much");
 	if (!ota_quota_strain(arrival->quota, arrival->now_ms))
 		return answer;
 	ota_notice_floods(server, arrival->message->client);
 	return MOSQ_ERR_UNKNOWN;
+}
+
+/* More than its quota allows. At QoS 1 the connection is closed each time. */
+static int arrival_refuse(struct ota_server *server, const struct arrival *arrival)
+{
+	return arrival_answer(server, arrival, report_drop(server, arrival->message, "the device sends too much"));
 }
 
 /* --- reports --- */
@@ -216,9 +221,15 @@ static bool arrival_check(struct ota_server *server, struct arrival *arrival, co
 		return false;
 	arrival->quota = ota_quotas_find(server->quotas, &arrival->peer.identity, arrival->now_ms);
 	*ret_why = arrival->quota ? "" : "out_of_memory";
-	if (arrival->message->payloadlen > OTA_DEVICE_PAYLOAD_MAX)
-		*ret_why = "at most 16384 bytes are allowed";
-	return (*ret_why)[0] == '\0';
+	return arrival->quota != NULL;
+}
+
+/* The device is borne with, but not for ever. */
+static int arrival_too_long(struct ota_server *server, const struct arrival *arrival)
+{
+	const struct mosquitto_evt_message *message = arrival->message;
+	ota_notice_refused(server, message->client, "message_refused", message->topic, "at most 16384 bytes are allowed");
+	return arrival_answer(server, arrival, MOSQ_ERR_ACL_DENIED);
 }
 
 /* A device on its own topic. */
@@ -233,6 +244,8 @@ static int device_message(struct ota_server *server, const struct mosquitto_evt_
 	/* Of a login that went past BASIC_AUTH, or of a second connection. */
 	if (ota_quota_is_shut(arrival.quota, arrival.now_ms))
 		return MOSQ_ERR_UNKNOWN;
+	if (message->payloadlen > OTA_DEVICE_PAYLOAD_MAX)
+		return arrival_too_long(server, &arrival);
 	if (!ota_quota_take(arrival.quota, OTA_QUOTA_MESSAGE, arrival.now_ms))
 		return arrival_refuse(server, &arrival);
 	switch (arrival.kind) {

@@ -339,6 +339,22 @@ Test(intake, a_device_that_floods_is_cut_off_and_shut_out_and_nobody_else)
 	cr_expect_eq(fake_auth(&other), MOSQ_ERR_SUCCESS);
 }
 
+/* Nothing of them is taken, but the broker read every byte. */
+Test(intake, messages_that_are_too_long_are_a_flood_one_is_none)
+{
+	static char longest[OTA_DEVICE_PAYLOAD_MAX + 2];
+	int code = MOSQ_ERR_ACL_DENIED;
+	memset(longest, 'x', sizeof(longest) - 1);
+	fake_auth(&device);
+	cr_expect_eq(fake_publish(&device, INFORM, longest, 0), MOSQ_ERR_ACL_DENIED);
+	cr_expect(strstr(fake_log(), "at most 16384 bytes are allowed"));
+	cr_expect_eq(fake_publish(&device, INFORM, "x", 0), MOSQ_ERR_SUCCESS, "one is borne");
+	for (int i = 0; i < 3 * OTA_DEVICE_PATIENCE_BURST && code == MOSQ_ERR_ACL_DENIED; i++)
+		code = fake_publish(&device, i % 2 ? INFORM : REQUEST, longest, 0);
+	cr_expect(code != MOSQ_ERR_SUCCESS && code != MOSQ_ERR_ACL_DENIED, "%d closes the connection", code);
+	cr_expect(strstr(fake_log(), "device_floods"));
+}
+
 Test(intake, steps_at_line_rate_are_a_flood_steps_of_a_hasty_sdk_are_none)
 {
 	int code = MOSQ_ERR_SUCCESS;
