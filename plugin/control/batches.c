@@ -109,21 +109,19 @@ static int where_judge(struct ota_call *call, struct ota_batch *batch, const cha
 		       bool *ret_estimated, struct ota_error *error)
 {
 	OTA_AUTO_FREE struct ota_target *target = malloc(sizeof(*target));
-	OTA_AUTO_BYTES struct ota_bytes at_target = {0};
 	const struct ota_target_scope scope = ota_call_scope(call, target, batch->product_key, batch->module);
 	struct ota_target_tally meant, there;
 	int64_t devices = batch->total;
 
-	ota_bytes_format(&at_target, "(%s) and version = \"%s\"", expression, batch->version);
-	if (!target || at_target.failed)
+	if (!target)
 		return OTA_ENOMEM;
 	int failed = ota_target_parse(ota_span_from_text(expression), target, error);
 	if (!failed)
 		failed = ota_target_count(call->store, &scope, devices, &meant, error);
-	if (!failed)
-		failed = ota_target_parse(ota_span_from_text(at_target.data), target, error);
-	if (!failed)
-		failed = ota_target_count(call->store, &scope, devices, &there, error);
+	if (failed)
+		return failed;
+	ota_target_narrow(target, ota_span_from_text(batch->version));
+	failed = ota_target_count(call->store, &scope, devices, &there, error);
 	if (failed)
 		return failed;
 	batch->total = meant.count;

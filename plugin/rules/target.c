@@ -371,6 +371,17 @@ int ota_target_parse(struct ota_span text, struct ota_target *ret_target, struct
 	return code == 0 && parser.token.kind != TOKEN_END ? expected(&parser, "and, or, or the end") : code;
 }
 
+void ota_target_narrow(struct ota_target *target, struct ota_span version)
+{
+	struct ota_target_test test = {
+		.field = OTA_TARGET_VERSION, .compare = OTA_TARGET_EQUAL, .first = target->value_count, .count = 1};
+	struct ota_target_node both = {.kind = OTA_TARGET_AND, .left = target->root, .right = target->node_count};
+	target->values[target->value_count++] = (struct ota_target_value){.text = version};
+	target->nodes[target->node_count++] = (struct ota_target_node){.kind = OTA_TARGET_TEST, .test = test};
+	target->root = target->node_count;
+	target->nodes[target->node_count++] = both;
+}
+
 /* --- what holds --- */
 
 static bool compare_holds(enum ota_target_compare compare, int order)

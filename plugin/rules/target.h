@@ -79,14 +79,18 @@ struct ota_target_node {
 /* About 30 KiB. Not to be copied: the spans point into its text. */
 struct ota_target {
 	char text[OTA_TARGET_TEXT_MAX + 1];
-	struct ota_target_node nodes[OTA_TARGET_NODES_MAX];
-	struct ota_target_value values[OTA_TARGET_VALUES_MAX];
+	struct ota_target_node nodes[OTA_TARGET_NODES_MAX + 2]; /* and those of ota_target_narrow() */
+	struct ota_target_value values[OTA_TARGET_VALUES_MAX + 1];
 	size_t node_count, value_count;
 	size_t root;
 };
 
 /* OTA_EINVALID with a sentence that begins with the column, counted from 1; OTA_ELIMIT for one that is too large. */
 int ota_target_parse(struct ota_span text, struct ota_target *ret_target, struct ota_error *error);
+
+/* Of whom is meant, those alone whose module in question runs that version. The text is borrowed, as long as the target is used.
+ * Once for a target; there is always room. */
+void ota_target_narrow(struct ota_target *target, struct ota_span version);
 
 /* Does a text (a version, a name, a tag's value) pass the test? Not for percent and seen. */
 bool ota_target_test_text(const struct ota_target *target, const struct ota_target_test *test, struct ota_span text);

@@ -185,6 +185,25 @@ Test(campaign, a_dry_run_tells_all_and_moves_nothing)
 	cJSON_Delete(batches);
 }
 
+/* The longest expression, and the deepest. */
+Test(campaign, a_dry_run_takes_every_expression_that_a_batch_takes)
+{
+	static const char deepest[] = "((((((((((((((((((((((((((((((((name = d*))))))))))))))))))))))))))))))))";
+	char longest[OTA_TARGET_TEXT_MAX + 1];
+
+	snprintf(longest, sizeof(longest), "name = d* or name = %0*d", OTA_TARGET_TEXT_MAX - 20, 0);
+	all_up("1.0.0");
+	fleet_inform(&fleet, 5, "2.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	for (const char *const *where = (const char *const[]){ longest, deepest, NULL }; *where; where++) {
+		cJSON *plan = fleet_do(&fleet,
+				       "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\","
+				       "\"kind\":\"verify\",\"targets\":{\"where\":\"%s\"},\"dryRun\":true}", *where);
+		cr_expect_eq(cJSON_GetObjectItem(cJSON_GetObjectItem(plan, "excluded"), "already_at_target")->valueint, 1);
+		cJSON_Delete(plan);
+	}
+}
+
 Test(campaign, the_end_of_a_batch_gives_up_what_is_still_pending)
 {
 	int64_t batch = fleet_batch(&fleet, "static", ",\"strategy\":{\"endAfter\":\"1h\"}");

@@ -180,3 +180,20 @@ Test(target, limits_hold_at_the_limit_and_one_past_it)
 	cr_expect_eq(parse("name = '\xFF'"), OTA_EINVALID);
 	cr_expect_eq(ota_target_parse((struct ota_span){"name\0=a", 7}, &target, &error), OTA_EINVALID);
 }
+
+/* A plan counts who runs the new version already, whatever the expression is. */
+Test(target, any_expression_can_be_narrowed_to_a_version)
+{
+	OTA_AUTO_BYTES struct ota_bytes out = {0};
+	cr_assert_eq(parse("name=a or percent<1"), 0);
+	ota_target_narrow(&target, ota_span_from_text("2.0"));
+	tree_print(target.root, &out);
+	cr_expect_str_eq(out.data, "((n|%)&v)");
+	const struct ota_target_test *test = &target.nodes[target.nodes[target.root].right].test;
+	cr_expect(ota_target_test_text(&target, test, ota_span_from_text("2.0")));
+	cr_expect_not(ota_target_test_text(&target, test, ota_span_from_text("2")));
+	cr_assert_eq(repeated("name=a", " or name=a", OTA_TARGET_NODES_MAX / 2 - 1, ""), 0);
+	ota_target_narrow(&target, ota_span_from_text("2.0"));
+	cr_assert_eq(repeated("name in (a", ",a", OTA_TARGET_VALUES_MAX - 1, ")"), 0);
+	ota_target_narrow(&target, ota_span_from_text("2.0"));
+}
