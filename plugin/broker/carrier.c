@@ -17,8 +17,8 @@
 static const struct ota_pace_rate refusal_rate = {.count = 1, .period_ms = 10 * OTA_SECOND_MS, .burst = 4};
 static const struct ota_pace_rate line_rate = {.count = 1, .period_ms = 10 * OTA_SECOND_MS, .burst = 5};
 
-/* The broker keeps what a client does not read, and tells nobody. So a connection gets its package twice over in each attempt, and
- * after that a block now and then: enough for the worst line, too little to fill a memory. */
+/* The broker keeps what a client does not read, and tells nobody. So a connection gets its package twice over in each attempt,
+ * and after that a block now and then: enough for the worst line, too little to fill a memory. */
 enum { BUDGET_TIMES = 2, BUDGET_MORE_BYTES = 8 * OTA_BLOCK_SIZE_MAX };
 static const struct ota_pace_rate trickle_rate = {.count = 1, .period_ms = 10 * OTA_SECOND_MS, .burst = 1};
 
@@ -275,8 +275,8 @@ bool ota_carrier_trouble(struct ota_carrier *carrier, char target[OTA_ERROR_TEXT
 
 /* --- the carrier's thread: one request --- */
 
-/* What was learned a moment ago still holds. A budget is of one offer: only another offer that is really made begins a new one, so
- * that asking for what is not there in between is no way to more. */
+/* What was learned a moment ago still holds. A budget is of one offer: only another offer that is really made begins a new one,
+ * so that asking for what is not there in between is no way to more. */
 static int permit_find(struct ota_carrier *carrier, struct order *order, int64_t stream_id, struct ota_error *error)
 {
 	struct permit *permit = &order->permit;
