@@ -10,6 +10,7 @@
 
 #include "common/block.h"
 #include "common/pace.h"
+#include "plugin/broker/budget.h"
 #include "plugin/broker/shelf.h"
 #include "plugin/store/thread.h"
 
@@ -17,17 +18,10 @@
 static const struct ota_pace_rate refusal_rate = {.count = 1, .period_ms = 10 * OTA_SECOND_MS, .burst = 4};
 static const struct ota_pace_rate line_rate = {.count = 1, .period_ms = 10 * OTA_SECOND_MS, .burst = 5};
 
-/* The broker keeps what a client does not read, and tells nobody. So a connection gets its package twice over in each attempt,
- * and after that a block now and then: enough for the worst line, too little to fill a memory. */
-enum { BUDGET_TIMES = 2, BUDGET_MORE_BYTES = 8 * OTA_BLOCK_SIZE_MAX };
-static const struct ota_pace_rate trickle_rate = {.count = 1, .period_ms = 10 * OTA_SECOND_MS, .burst = 1};
-
-/* What was learned of the stream a connection fetches, and what it got of it. */
+/* What was learned of the stream a connection fetches. */
 struct permit {
 	int64_t checked_ms; /* boot_ms, 0 = never */
 	struct ota_stream stream;
-	uint64_t spent_bytes;
-	struct ota_pace trickle;
 };
 
 /* One connection. */
@@ -81,6 +75,7 @@ struct ota_carrier {
 	/* The carrier's thread. */
 	struct ota_reader *reader;
 	struct ota_shelf *shelf;
+	struct ota_budgets *budgets;
 	struct ota_pace complaints;
 };
 
@@ -275,30 +270,17 @@ bool ota_carrier_trouble(struct ota_carrier *carrier, char target[OTA_ERROR_TEXT
 
 /* --- the carrier's thread: one request --- */
 
-/* What was learned a moment ago still holds. A budget is of one offer: only another offer that is really made begins a new one,
- * so that asking for what is not there in between is no way to more. */
+/* What was learned a moment ago still holds. */
 static int permit_find(struct ota_carrier *carrier, struct order *order, int64_t stream_id, struct ota_error *error)
 {
 	struct permit *permit = &order->permit;
-	struct ota_stream offered;
 	int64_t now_ms = ota_boot_ms();
 	if (permit->checked_ms > 0 && permit->stream.task_id == stream_id && now_ms - permit->checked_ms < OTA_CARRIER_RECHECK_MS)
 		return 0;
-	int code = ota_stream_read(carrier->reader, &order->identity, stream_id, &offered, error);
+	*permit = (struct permit){0};
+	int code = ota_stream_read(carrier->reader, &order->identity, stream_id, &permit->stream, error);
 	permit->checked_ms = code == 0 ? now_ms : 0;
-	if (code != 0)
-		return code;
-	if (permit->stream.task_id != offered.task_id || permit->stream.attempt != offered.attempt)
-		permit->spent_bytes = 0;
-	permit->stream = offered;
-	return 0;
-}
-
-static bool permit_spend(struct permit *permit, uint32_t size)
-{
-	uint64_t budget = permit->stream.size * BUDGET_TIMES + BUDGET_MORE_BYTES;
-	permit->spent_bytes += size;
-	return permit->spent_bytes <= budget || ota_pace_take(&permit->trickle, trickle_rate, ota_boot_ms());
+	return code;
 }
 
 /* What becomes of a request: bytes for the device (none is silence), and what they count for. */
@@ -307,14 +289,13 @@ struct answer {
 	struct ota_fetched fetched;
 };
 
-static int block_print(struct ota_carrier *carrier, struct permit *permit, const struct ota_block_request *request,
+static int block_print(struct ota_carrier *carrier, const struct ota_stream *stream, const struct ota_block_request *request,
 		       struct answer *answer, struct ota_error *error)
 {
-	const struct ota_stream *stream = &permit->stream;
 	struct ota_bytes *out = &answer->bytes;
 	struct ota_shelf_range range = {.offset = request->offset};
 	int code = ota_block_measure(request, stream->size, &range.size, error);
-	if (code == 0 && !permit_spend(permit, range.size))
+	if (code == 0 && !ota_budgets_spend(carrier->budgets, stream, range.size, ota_boot_ms()))
 		return 0; /* silence */
 	if (code == 0 && ota_block_print_head(request, stream->size, range.size, out) != 0)
 		code = ota_fail(error, OTA_ENOMEM, "no memory for a block");
@@ -381,7 +362,7 @@ static int request_answer(struct ota_carrier *carrier, struct order *order, cons
 	int code = OTA_ENOTFOUND;
 	if (request->file_id == OTA_STREAM_FILE_ID)
 		code = permit_find(carrier, order, request->stream_id, error);
-	return code == 0 ? block_print(carrier, &order->permit, request, answer, error) : code;
+	return code == 0 ? block_print(carrier, &order->permit.stream, request, answer, error) : code;
 }
 
 static void order_work(struct ota_carrier *carrier, struct order *order, struct answer *answer)
@@ -494,6 +475,7 @@ static void carrier_free(struct ota_carrier *carrier)
 	DL_FOREACH_SAFE(carrier->ready, ready, next_ready)
 		ready_free(ready);
 	ota_shelf_free(carrier->shelf);
+	ota_budgets_free(carrier->budgets);
 	ota_reader_free(carrier->reader);
 	pthread_cond_destroy(&carrier->turn);
 	pthread_mutex_destroy(&carrier->mutex);
@@ -509,7 +491,10 @@ int ota_carrier_start(const struct ota_carrier_options *options, struct ota_carr
 	pthread_mutex_init(&carrier->mutex, NULL);
 	pthread_cond_init(&carrier->turn, NULL);
 	carrier->shelf = ota_shelf_new(options->package_dir);
-	int code = carrier->shelf ? ota_reader_open(options->store_dir, &carrier->reader, error) : OTA_ENOMEM;
+	carrier->budgets = ota_budgets_new(OTA_BUDGETS_MAX);
+	int code = carrier->shelf && carrier->budgets ? 0 : ota_fail(error, OTA_ENOMEM, "no memory");
+	if (code == 0)
+		code = ota_reader_open(options->store_dir, &carrier->reader, error);
 	if (code == 0)
 		code = ota_thread_start("ota-carrier", carrier_run, carrier, &carrier->thread, error);
 	if (code != 0) {

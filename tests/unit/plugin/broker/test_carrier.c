@@ -7,6 +7,7 @@
 
 #include "common/block.h"
 #include "common/file.h"
+#include "plugin/broker/budget.h"
 #include "plugin/broker/carrier.h"
 #include "tests/unit/plugin/broker/fake_stream.h"
 #include "tests/unit/support/scratch.h"
@@ -123,8 +124,10 @@ Test(carrier, repeats_take_the_place_of_what_waits)
 /* 63 blocks of 64 KiB and their headers are less than 4 MiB, one more is too much: the rest waits until something is taken. */
 Test(carrier, what_is_read_and_not_sent_is_bounded)
 {
-	enum { CONNECTIONS = 200, BLOCK = 65536 };
+	enum { CONNECTIONS = 200, BLOCK = 65536, LARGE = CONNECTIONS * BLOCK / OTA_BUDGET_TIMES };
 	size_t sum = 0, count = 0;
+	cr_assert_eq(truncate(package, LARGE), 0);
+	fake_stream_set(TASK, LARGE);
 	for (uint64_t i = 1; i <= CONNECTIONS; i++)
 		ask(i, TASK, BLOCK, 0);
 	cr_assert(ready_wait());
@@ -258,10 +261,10 @@ Test(carrier, what_was_fetched_is_told_at_the_last_byte_and_at_the_end)
 	cr_expect_eq(fetched.task_id, 0);
 }
 
-/* Takes what a connection may have at once, and the first of the trickle behind it. */
+/* Takes what an attempt may have at once, and the first of the trickle behind it. */
 static void use_budget_up(uint64_t connection)
 {
-	const uint64_t budget = 2 * FILE_SIZE + 8 * OTA_BLOCK_SIZE_MAX;
+	const uint64_t budget = OTA_BUDGET_TIMES * FILE_SIZE + OTA_BUDGET_MORE_BYTES;
 	uint64_t got = 0;
 	for (; got + OTA_BLOCK_SIZE_MAX <= budget; got += OTA_BLOCK_SIZE_MAX) {
 		ask(connection, TASK, OTA_BLOCK_SIZE_MAX, 0);
@@ -271,21 +274,21 @@ static void use_budget_up(uint64_t connection)
 	free(take(NULL).payload);
 }
 
-/* Each connection has its own budget, so that a block for another one, asked for later, shows the silence. */
-static void expect_silence(uint64_t connection, uint64_t another)
+/* A refusal for another one, which asked later, shows the silence. */
+static void expect_silence(uint64_t connection)
 {
 	ask(connection, TASK, OTA_BLOCK_SIZE_MAX, 0);
-	ask(another, TASK, 256, 0);
+	ask(99, TASK + 1, 256, 0);
 	struct ota_parcel parcel = take(NULL);
-	cr_expect_eq(parcel.connection, another, "nothing more for %llu", (unsigned long long)connection);
+	cr_expect_eq(parcel.connection, 99, "nothing more for %llu", (unsigned long long)connection);
 	free(parcel.payload);
 }
 
 /* The broker keeps for a client what it does not read. */
-Test(carrier, a_connection_gets_its_package_twice_over_and_then_a_trickle)
+Test(carrier, an_attempt_gets_its_package_twice_over_and_then_a_trickle)
 {
 	use_budget_up(5);
-	expect_silence(5, 6);
+	expect_silence(5);
 }
 
 Test(carrier, asking_for_what_is_not_there_in_between_brings_no_more)
@@ -294,22 +297,27 @@ Test(carrier, asking_for_what_is_not_there_in_between_brings_no_more)
 	ask(5, TASK + 1, 256, 0);
 	struct ota_parcel parcel = take(NULL);
 	expect_header(&parcel, "\"code\":404");
-	expect_silence(5, 6);
+	expect_silence(5);
+}
+
+/* What the broker dropped for a client that did not read stays with the broker when that client goes. */
+Test(carrier, a_new_connection_brings_no_more)
+{
+	struct ota_fetched fetched;
+	use_budget_up(5);
+	ota_carrier_forget(carrier, 5, &fetched);
+	expect_silence(6);
 }
 
 /* A retry fetches the whole package again, often on the connection it had. */
 Test(carrier, each_attempt_gets_its_package)
 {
 	use_budget_up(5);
-	expect_silence(5, 6);
+	expect_silence(5);
 	fake_stream_attempt(2);
-	ask(5, TASK + 1, 256, 0); /* what is not there makes it look the next one up */
-	free(take(NULL).payload);
-	ask(5, TASK, OTA_BLOCK_SIZE_MAX, 0);
-	ask(7, TASK, 256, 0);
+	ask(6, TASK, OTA_BLOCK_SIZE_MAX, 0); /* another connection, for which the stream is looked up at once */
 	struct ota_parcel parcel = take(NULL);
-	cr_expect_eq(parcel.connection, 5, "the second attempt begins with nothing spent");
-	free(parcel.payload);
+	expect_header(&parcel, "success");
 }
 
 Test(carrier, a_connection_that_ended_in_between_harms_nobody)
