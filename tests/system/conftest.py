@@ -112,3 +112,9 @@ def make_scenario(broker, operator):
 @pytest.fixture
 def scenario(make_scenario):
     return make_scenario()
+
+
+@pytest.fixture
+def takes_sessions_over(monkeypatch):
+    """What a stock broker itself loses when a client takes its own session over is told apart from what we lose."""
+    monkeypatch.setenv(sanitizer.WHOLE_STACKS, "1")

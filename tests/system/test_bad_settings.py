@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import places
+from harness import places, sanitizer
 from harness.sentences import heard
 from surface import settings
 
@@ -146,6 +146,7 @@ def test_file_that_may_not_be_read_is_told_by_its_name(home, program):
     assert code != 0 and "a.conf: Permission denied" in said, said
 
 
+@pytest.mark.skipif(sanitizer.chosen() is not None, reason="a sanitizer takes more memory than the limit leaves")
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_file_of_100_mb_is_refused_before_it_is_read(home, program):
     path = home / "a.conf"

@@ -138,6 +138,7 @@ HOSTILE = [  # what is written in place of streamId, size, offset
 ]
 
 
+@pytest.mark.usefixtures("takes_sessions_over")
 def test_hostile_requests_are_refused_and_disturb_nobody(ground):
     """Each on a connection of its own, where four refusals are told at once and then one in ten seconds."""
     ground.register("sensor-02")
@@ -166,6 +167,7 @@ def test_hostile_requests_are_refused_and_disturb_nobody(ground):
         each.close()
 
 
+@pytest.mark.usefixtures("takes_sessions_over")
 def test_flood_of_requests_is_two_answers_and_leaves_others_their_pace(ground):
     """10^4 a second from one connection: what is not answered yet is replaced, and what is beyond its quota dropped."""
     ground.register("sensor-02")

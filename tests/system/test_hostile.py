@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from harness import packets
+from harness import packets, sanitizer
 from harness.attacks import ATTACKS, SECRET, Attackers
 from harness.broker import Broker
 from harness.device import Device
@@ -40,7 +40,8 @@ def besieged(tmp_path_factory):
         devices = [SignedDevice(broker, PRODUCT, name).connect() for name in GOOD]
         before = memory.read(broker.process).anonymous
         yield broker, operator, devices
-        assert memory.read(broker.process).anonymous - before < GROWTH_KIB
+        if not sanitizer.chosen():  # which keeps what was freed
+            assert memory.read(broker.process).anonymous - before < GROWTH_KIB
         for device in devices:
             device.close()
 
@@ -68,6 +69,7 @@ def test_device_that_floods_is_named_and_comes_back_to_nothing(besieged):
     assert lines and all("username=evil-" in line for line in lines), lines
 
 
+@pytest.mark.usefixtures("takes_sessions_over")
 def test_of_six_hundred_steps_a_second_the_last_one_is_shown(operator, scenario):
     """C 4.x on chunked replies (aliyun-ota.md 0.12)."""
     device = scenario.device(version="1.0.0")

@@ -102,6 +102,7 @@ def to_the_end(device):
     return device.power_up(NEW)
 
 
+@pytest.mark.usefixtures("takes_sessions_over")
 @pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
 def test_every_client_goes_from_its_login_to_the_new_version(make_ground, tls):
     """inform -> push -> cut line, silence, push -> download -> progress -> restart -> inform."""
@@ -173,6 +174,7 @@ def test_aliyun_0_08_sessions_that_nobody_comes_back_to_expire_with_the_shipped_
     assert dict(new_broker().config.lines)["persistent_client_expiration"] == "14d"
 
 
+@pytest.mark.usefixtures("takes_sessions_over")
 def test_aliyun_0_09_first_of_two_informs_does_not_count(ground):
     """C 3.x tells a version of its own first, and before it subscribes; then the application's. The last one is true."""
     device = ground.device(C3).power_up(OLD)

@@ -8,7 +8,12 @@ import os
 import subprocess
 from pathlib import Path
 
+WHOLE_STACKS = "OTA_SAN_WHOLE_STACKS"
 LIBRARIES = {"address": "libasan.so", "thread": "libtsan.so"}
+# Mosquitto 2.0.11 itself, without any plugin, loses one node of its tree of subscriptions when a client takes its own session over
+# (clean=false, same id). To know that leak by the function it comes from, stacks have to be whole, which costs most of the broker's
+# speed: for the tests that take sessions over alone (the fixture of that name).
+LEAKS_OF_THE_BROKER = "leak:sub__add\n"
 OPTIONS = {
     "address": ("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=86"),
     "thread": ("TSAN_OPTIONS", "exitcode=86:second_deadlock_stack=1"),
@@ -44,7 +49,17 @@ def environment(ends_early=False):
     variable, options = OPTIONS[name]
     if ends_early:
         options += ":detect_leaks=0"
-    return {"LD_PRELOAD": library.stdout.strip(), variable: f"log_path={logs() / 'report'}:{options}"}
+    if name == "address" and os.environ.get(WHOLE_STACKS):
+        options += ":fast_unwind_on_malloc=0"
+    return {"LD_PRELOAD": library.stdout.strip(), variable: f"log_path={logs() / 'report'}:{options}",
+            "LSAN_OPTIONS": f"suppressions={known_leaks()}:print_suppressions=0"}
+
+
+def known_leaks():
+    """Beside the reports' directory, in which any file is a failure."""
+    path = logs().with_name(logs().name + "-known")
+    path.write_text(LEAKS_OF_THE_BROKER)
+    return path
 
 
 def check(pid):
