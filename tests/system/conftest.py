@@ -1,5 +1,6 @@
 """Fixtures of the system tests: a broker per test, an operator, names that no other test uses."""
 
+import signal
 import tempfile
 from pathlib import Path
 
@@ -13,7 +14,16 @@ from harness.sentences import heard_logs
 OWN_TEMP = "ota-tests-"
 
 
+def signals_as_in_a_shell():
+    """A shell without job control starts what goes to the background with Ctrl-C ignored, and so would be every program of the
+    tests: those that are ended by it would never end."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
 def pytest_configure(config):
+    signals_as_in_a_shell()
     config.addinivalue_line("markers", "slow: the long form of a test; runs with -m slow")
     config.addinivalue_line("markers", "needs_no_plugin: runs without the built plugin")
     if not config.option.basetemp:

@@ -178,7 +178,10 @@ Test(hook, begins_with_no_signal_ignored_whatever_the_agent_ignores)
 	signal(SIGPIPE, SIG_IGN);
 	write_program("grep SigIgn /proc/$$/status");
 	cr_expect_eq(run_verb("install", 5000, &watch), 0);
-	cr_expect_not_null(strstr(lines, "0000000000000000|"), "%s", lines);
+	const char *mask = strstr(lines, "SigIgn:");
+	cr_assert_not_null(mask, "%s", lines);
+	/* 32 and 33 are libc's own, which nobody can reset: a sanitizer's runtime takes one. */
+	cr_expect_eq(strtoull(mask + strlen("SigIgn:"), NULL, 16) & ~0x180000000ULL, 0, "%s", lines);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 }
@@ -316,9 +319,16 @@ static long memory_kb(void)
 	return usage.ru_maxrss;
 }
 
+/* A sanitizer keeps what was freed for a while. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { LITTLE_KB = 65536 };
+#else
+enum { LITTLE_KB = 4096 };
+#endif
+
 static void expect_little_memory(long before_kb)
 {
-	cr_expect_lt(memory_kb() - before_kb, 4096, "%ld KiB more", memory_kb() - before_kb);
+	cr_expect_lt(memory_kb() - before_kb, LITTLE_KB, "%ld KiB more", memory_kb() - before_kb);
 }
 
 Test(hook, a_gigabyte_without_a_line_end_is_one_line)
