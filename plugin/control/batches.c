@@ -263,6 +263,20 @@ static int batch_fill(struct ota_call *call, const struct ota_package *package, 
 	return failed ? failed : strategy_keep(call, batch, error);
 }
 
+/* What a database cannot look up is refused now, not found out when the batch is prepared. */
+static int where_try(const struct ota_call *call, const struct ota_batch *batch, const struct ota_target *target,
+		     struct ota_error *error)
+{
+	const struct ota_target_scope scope = ota_call_scope(call, target, batch->product_key, batch->module);
+	struct ota_target_walk walk = {0};
+	struct ota_device first;
+	struct ota_error own = {0};
+	size_t count;
+	int failed = ota_target_next(call->store, &scope, &walk, &first, 1, &count, &own);
+
+	return failed ? ota_fail_at(error, failed, "targets.where", "%s", own.text) : 0;
+}
+
 static int targets_fill(struct ota_call *call, struct ota_batch *batch, struct meant *ret_meant, struct ota_error *error)
 {
 	OTA_AUTO_FREE struct ota_target *target = NULL;
@@ -280,7 +294,8 @@ static int targets_fill(struct ota_call *call, struct ota_batch *batch, struct m
 	if (failed || !where)
 		return failed;
 	ret_meant->expression = where->valuestring;
-	return ota_call_where(where, "targets.where", &target, error);
+	failed = ota_call_where(where, "targets.where", &target, error);
+	return failed ? failed : where_try(call, batch, target, error);
 }
 
 static int targets_keep(struct ota_call *call, const struct ota_batch *batch, const struct meant *meant, struct ota_error *error)

@@ -117,6 +117,9 @@ static int chunk_of_expression(struct target *target, struct ota_batch *batch, c
 		return ota_error_recode(error, OTA_ECORRUPT); /* it was understood when the batch was made */
 	ota_text_cut(walk.after, sizeof(walk.after), batch->prepare_after);
 	failed = ota_target_next(target->engine->options.store, &scope, &walk, rows, chunk->budget, &chunk->count, error);
+	/* More versions came since than it can mean: no trouble of the store's, for which all others would wait. */
+	if (failed == OTA_ELIMIT)
+		return ota_error_recode(error, OTA_ECORRUPT);
 	target->expressed = true;
 	for (size_t i = 0; !failed && !*target->conflict && i < chunk->count; i++) {
 		target->device = &rows[i];

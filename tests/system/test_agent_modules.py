@@ -104,3 +104,14 @@ def test_stock_clients_of_mqtt_5_pull_inform_and_are_pushed(broker, operator, sc
     listener = stock.Subscriber(broker, device, device.topic("upgrade"), "5")
     assert json.loads(listener.message())["data"]["version"] == "2.0"
     listener.close()
+
+
+def test_offer_that_waits_for_its_device_dies_within_a_minute(broker, operator, scenario):
+    """Who was shut out meanwhile, or asks again later, finds no old offer: the broker is told how long each one lives."""
+    device = Device(broker, PRODUCT, NAME)
+    stock.publish(broker, device, device.topic("inform"), '{"id":1,"params":{"version":"1.0"}}', 1, "5")
+    operator.wait_version(PRODUCT, NAME, "1.0")
+    scenario.batch(scenario.package("2.0", NEW))
+    listener = stock.Subscriber(broker, device, device.topic("upgrade"), "5", shown="%E")
+    assert 0 < int(listener.message()) <= 60
+    listener.close()

@@ -27,15 +27,15 @@ def request(broker, device, topic, answer_topic, payload):
 class Subscriber:
     """mosquitto_sub as a device, running once its subscription is confirmed."""
 
-    def __init__(self, broker, device, topic, version="311"):
+    def __init__(self, broker, device, topic, version="311", shown="%p"):
         self._process = subprocess.Popen(
-            ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(broker.port), *_identity(device), "-d", "-t", topic, "-F", "got %p",
-             "-V", version, "-W", "60"],
+            ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(broker.port), *_identity(device), "-d", "-t", topic,
+             "-F", f"got {shown}", "-V", version, "-W", "60"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._line(b"Subscribed (mid")
 
     def message(self):
-        """The next payload, as bytes."""
+        """The next payload, as bytes; or what is `shown` of it."""
         return self._line(b"got ")[len(b"got "):]
 
     def close(self):

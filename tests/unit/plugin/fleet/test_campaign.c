@@ -240,3 +240,68 @@ Test(campaign, a_crash_while_a_batch_is_prepared_is_continued_where_it_stopped)
 	cr_assert_str_eq(cJSON_GetObjectItem(batch, "state")->valuestring, "running");
 	cJSON_Delete(batch);
 }
+
+enum { MANY = 150 };
+
+/* Serial numbers in versions, written past the engine, so that no turn is between what stands around it. */
+static void versions_write(const char *format)
+{
+	char name[32];
+
+	cr_assert_eq(ota_store_begin(fleet.store, NULL), 0);
+	for (int i = 0; i < MANY; i++) {
+		struct ota_device_module row = { .module = OTA_MODULE_DEFAULT };
+		struct ota_identity identity = { .product_key = "PK" };
+		struct ota_device device;
+
+		snprintf(name, sizeof(name), "d%d", i);
+		memcpy(identity.device_name, name, sizeof(name));
+		cr_assert_eq(ota_device_find(fleet.store, &identity, &device, NULL), 0);
+		ota_device_module_find(fleet.store, device.id, OTA_MODULE_DEFAULT, &row, NULL);
+		row.device_id = device.id;
+		snprintf(row.version, sizeof(row.version), format, i);
+		cr_assert_eq(ota_device_module_save(fleet.store, "PK", &row, NULL), 0);
+	}
+	cr_assert_eq(ota_store_commit(fleet.store, NULL), 0);
+}
+
+/* Each version is a parameter for each of its tests; more than 30000 are too many. */
+static cJSON *batch_of_ranges(void)
+{
+	OTA_AUTO_BYTES struct ota_bytes where = { 0 };
+
+	ota_bytes_text(&where, "seen < 9d");
+	for (int i = 0; i < 60; i++)
+		ota_bytes_text(&where, " and version > 0");
+	return fleet_ask(&fleet,
+			 "{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\","
+			 "\"targets\":{\"where\":\"%s\"}}", where.data);
+}
+
+Test(campaign, an_expression_that_means_too_many_versions_is_refused_when_the_batch_is_made)
+{
+	fleet_close(&fleet);
+	fleet_open(&fleet, MANY);
+	versions_write("1.0.%d");
+	cJSON *answer = batch_of_ranges();
+	const cJSON *refusal = cJSON_GetObjectItem(answer, "error");
+	cr_assert_not_null(refusal);
+	cr_expect_not_null(strstr(cJSON_GetObjectItem(refusal, "message")->valuestring, "narrow its ranges"));
+	cr_expect_str_eq(cJSON_GetObjectItem(refusal, "path")->valuestring, "targets.where");
+	cJSON_Delete(answer);
+}
+
+Test(campaign, an_expression_that_came_to_mean_too_many_versions_stops_its_batch_alone)
+{
+	fleet_close(&fleet);
+	fleet_open(&fleet, MANY);
+	versions_write("1.0.0");
+	cJSON *answer = batch_of_ranges();
+	cr_assert_null(cJSON_GetObjectItem(answer, "error"));
+	cJSON_Delete(answer);
+	versions_write("1.0.%d");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS); /* fails the test when a turn fails */
+	fleet_connect(&fleet, 0);
+	fleet_inform(&fleet, 0, "1.1.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+}
