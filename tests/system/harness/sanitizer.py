@@ -10,9 +10,9 @@ from pathlib import Path
 
 WHOLE_STACKS = "OTA_SAN_WHOLE_STACKS"
 LIBRARIES = {"address": "libasan.so", "thread": "libtsan.so"}
-# Mosquitto 2.0.11 itself, without any plugin, loses one node of its tree of subscriptions when a client takes its own session over
-# (clean=false, same id). To know that leak by the function it comes from, stacks have to be whole, which costs most of the broker's
-# speed: for the tests that take sessions over alone (the fixture of that name).
+# Mosquitto 2.0.11 itself, without any plugin, loses one node of its tree of subscriptions when a client takes its own session
+# over (clean=false, same id). To know that leak by the function it comes from, stacks have to be whole, which costs most of the
+# broker's speed: for the tests that take sessions over alone (the fixture of that name).
 LEAKS_OF_THE_BROKER = "leak:sub__add\n"
 OPTIONS = {
     "address": ("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=86"),

@@ -9,57 +9,23 @@
 #include "plugin/broker/callbacks.h"
 #include "tests/unit/plugin/broker/fake_mosquitto.h"
 #include "tests/unit/plugin/broker/fakes.h"
-#include "tests/unit/support/scratch.h"
+#include "tests/unit/plugin/broker/loaded.h"
 
 #define INFORM "/ota/device/inform/pk/one"
 #define PROGRESS "/ota/device/progress/pk/one"
 #define REQUEST "/ota/device/request/pk/one"
 
-static void *identifier[1];
-static void *plugin;
-static char directory[SCRATCH_SIZE];
 static struct mosquitto device, other;
-
-#define OPTION(name, value) {(char *)(uintptr_t)(name), (char *)(uintptr_t)(value)}
-
-static void load(void)
-{
-	struct mosquitto_opt options[] = {
-		OPTION("ota_store_dir", directory),
-		OPTION("ota_package_dir", directory),
-		OPTION("ota_journal_dir", directory),
-		OPTION("ota_gateway_url", "http://127.0.0.1"),
-		OPTION("ota_device_auth", "none"),
-		OPTION("ota_others", "allow"),
-	};
-	cr_assert_eq(mosquitto_plugin_init((mosquitto_plugin_id_t *)identifier, &plugin, options,
-					   sizeof(options) / sizeof(options[0])), 0, "%s", fake_log());
-}
-
-static void unload(void)
-{
-	mosquitto_plugin_cleanup(plugin, NULL, 0);
-	plugin = NULL;
-}
 
 static void setup(void)
 {
-	fakes_reset();
-	fake_reset();
-	scratch_make(directory);
+	loaded_reset();
 	device = (struct mosquitto){.id = "pk.one|securemode=3|", .username = "one&pk"};
 	other = (struct mosquitto){.id = "pk.two|x|", .username = "two&pk"};
-	load();
+	cr_assert_eq(load("allow"), 0, "%s", fake_log());
 }
 
-static void teardown(void)
-{
-	if (plugin)
-		unload();
-	scratch_remove(directory);
-}
-
-TestSuite(intake, .init = setup, .fini = teardown);
+TestSuite(intake, .init = setup, .fini = loaded_end);
 
 static int step(int number)
 {
@@ -438,7 +404,7 @@ Test(intake, who_asks_for_topics_without_end_is_cut_off_granted_or_not)
 		     {MOSQ_ACL_SUBSCRIBE, "/ota/device/upgrade/pk/one"}, {MOSQ_ACL_UNSUBSCRIBE, "/ota/device/upgrade/pk/one"}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		unload();
-		load();
+		cr_assert_eq(load("allow"), 0);
 		fake_auth(&device);
 		fake_auth(&other);
 		int code = until_cut(cases[i].access, cases[i].topic, 100000);
