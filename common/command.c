@@ -24,6 +24,7 @@ static const char *const registrations[] = { "listed", "open", NULL };
 static const char *const sign_methods[] = { "auto", "md5", "sha256", NULL };
 static const char *const kinds[] = { "verify", "static", NULL };
 static const char *const conflict_answers[] = { "reject", "skip", NULL };
+static const char *const abort_actions[] = { "pause", "cancel", NULL };
 static const char *const cancel_levels[] = { "withdraw", "revoke", NULL };
 static const char *const deliveries[] = { "http", "mqtt", NULL };
 static const char *const batch_states[] = { "planned", "running", "paused", "completed", "canceled", NULL };
@@ -63,6 +64,23 @@ static const struct ota_parameter common_rows[] = {
 };
 enum { COMMON_READING = 3 }; /* how many of common_rows a command may carry that changes nothing */
 
+/* What they say is judged by the strategy's own table in the plugin (rules/strategy.c); here stand their shapes. */
+static const struct ota_parameter rate_rows[] = {
+	INTEGER("perMinute", true, 1, 1000000), INTEGER("from", false, 0, 1000000), INTEGER("factor", false, 2, 10),
+	DURATION("every", OTA_SECOND_MS, DAYS(7)),
+};
+static const struct ota_parameter window_rows[] = {
+	TEXT("from", true, 5, 5), TEXT("to", true, 5, 5), TEXT("zone", false, 1, 48), TEXT("zoneTag", false, 1, OTA_DEVICE_TAG_KEY_MAX),
+};
+static const struct ota_parameter stage_rows[] = {
+	INTEGER("percent", false, 1, 100), INTEGER("count", false, 1, 1000000),
+	INTEGER("success", false, 0, 100), INTEGER("finished", false, 1, 100),
+	DURATION("soak", 0, DAYS(30)), DURATION("deadline", 0, DAYS(365)), BOOL("manual"),
+};
+#define CAUSES(n) \
+	{ .name = n, .type = OTA_PARAMETER_NAMES, .low = 0, .high = 32, .is_valid = ota_command_is_cause, \
+	  .allowed = "a cause is a word such as burn_failed" }
+
 static const struct ota_parameter strategy_rows[] = {
 	DURATION("pushTimeout", OTA_SECOND_MS, DAYS(30)),
 	DURATION("upgradeTimeout", OTA_SECOND_MS, DAYS(7)),
@@ -73,6 +91,14 @@ static const struct ota_parameter strategy_rows[] = {
 	DURATION("endAfter", OTA_SECOND_MS, DAYS(365)),
 	INTEGER("abortPercent", false, 0, 100),
 	INTEGER("abortSample", false, 0, 1000000),
+	INTEGER("abortCount", false, 0, 1000000),
+	CAUSES("abortCauses"), CHOICE("abortAction", false, abort_actions), CAUSES("retryCauses"),
+	INTEGER("startAt", false, 0, OTA_INTEGER_MAX), INTEGER("endAt", false, 0, OTA_INTEGER_MAX),
+	INTEGER("maxInFlight", false, 0, 1000000),
+	BOOL("confirm"), BOOL("pullOnly"), BOOL("autoRollback"),
+	{ .name = "rate", .type = OTA_PARAMETER_OBJECT, .members = LIST(rate) },
+	{ .name = "window", .type = OTA_PARAMETER_OBJECT, .members = LIST(window) },
+	{ .name = "stages", .type = OTA_PARAMETER_OBJECTS, .low = 0, .high = 16, .members = LIST(stage) },
 };
 
 static const struct ota_parameter targets_rows[] = {

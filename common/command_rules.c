@@ -61,6 +61,15 @@ bool ota_command_is_package_url(struct ota_span text)
 	return true;
 }
 
+bool ota_command_is_cause(struct ota_span text)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.data[i] != '_' && (text.data[i] < 'a' || text.data[i] > 'z'))
+			return false;
+	}
+	return text.size > 0 && text.size <= OTA_EVENT_WORD_MAX;
+}
+
 bool ota_command_is_token_name(struct ota_span text)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.@-";

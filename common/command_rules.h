@@ -21,6 +21,7 @@ bool ota_command_is_notes(struct ota_span text);
  * password or a fragment. */
 bool ota_command_is_package_url(struct ota_span text);
 bool ota_command_is_token_name(struct ota_span text);
+bool ota_command_is_cause(struct ota_span text); /* shaped like one; the strategy knows which there are */
 
 /* extData: at most OTA_TAGS_MAX strings that can stand in a push (aliyun-ota.md 0.4, 0.5), together OTA_EXT_DATA_MAX bytes. */
 int ota_rule_ext_data(struct ota_json_place ext_data, struct ota_error *error);

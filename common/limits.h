@@ -56,7 +56,6 @@ enum {
 	OTA_IMPORT_MAX = 500,    /* devices in one command; with their tags and secrets they fill OTA_PAYLOAD_MAX */
 	OTA_SECRETS_MAX = 400,   /* made in one command; the answer that shows them has 133 bytes each, and OTA_PAYLOAD_MAX */
 	OTA_NAMES_MAX = 1000,    /* device names in one command; more go as a list file */
-	OTA_STAGES_MAX = 100,
 	OTA_OPEN_REGISTRATIONS_BURST = 1000, /* unknown devices of an open product: a site switched on registers at once, */
 	OTA_OPEN_REGISTRATIONS_SECOND = 10,  /* and a liar makes 10 rows a second at the most */
 	OTA_TRANSACTION_ROWS = 5000, /* rows one transaction may touch, so that informs keep their pace */

@@ -5,7 +5,7 @@
 #include "plugin/store/handle.h"
 #include "plugin/store/words.h"
 
-enum { BATCH_SAVED = 14 }; /* the first field that changes after the insert */
+enum { BATCH_SAVED = 16 }; /* the first field that changes after the insert */
 
 static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_batch, id),
@@ -18,10 +18,13 @@ static const struct ota_field fields[] = {
 	OTA_FIELD_OF(struct ota_batch, kind, ota_words_batch_kind),
 	OTA_FIELD(BOOL, struct ota_batch, all_devices),
 	OTA_FIELD(BOOL, struct ota_batch, skip_conflicts),
-	OTA_FIELD(TEXT, struct ota_batch, strategy),
+	OTA_FIELD(BOOL, struct ota_batch, supersedes),
+	OTA_FIELD(INTEGER, struct ota_batch, source_batch),
+	OTA_FIELD(TEXT, struct ota_batch, source_state),
 	OTA_FIELD(TEXT, struct ota_batch, tags),
 	OTA_FIELD(INTEGER, struct ota_batch, created_ms),
 	OTA_FIELD(TEXT, struct ota_batch, created_by),
+	OTA_FIELD(TEXT, struct ota_batch, strategy),
 	OTA_FIELD_OF(struct ota_batch, state, ota_words_batch_state),
 	OTA_FIELD(TEXT, struct ota_batch, reason),
 	OTA_FIELD(INTEGER, struct ota_batch, total),
@@ -144,7 +147,9 @@ struct count_row {
 	int64_t n;
 };
 
-static int counts_of_tasks(struct ota_store *store, int64_t id, struct ota_batch_counts *counts, struct ota_error *error)
+/* stage < 0: of all of them. */
+static int counts_of_tasks(struct ota_store *store, int64_t id, int64_t stage, struct ota_batch_counts *counts,
+			   struct ota_error *error)
 {
 	static const struct ota_field count_fields[] = {
 		OTA_FIELD_OF(struct count_row, state, ota_words_task_state),
@@ -157,8 +162,10 @@ static int counts_of_tasks(struct ota_store *store, int64_t id, struct ota_batch
 	size_t count = 0;
 	int status = 0;
 
-	ota_query_start(&query, store->db, OTA_SQL_BATCH_LIST_COUNTS);
+	ota_query_start(&query, store->db, stage < 0 ? OTA_SQL_BATCH_LIST_COUNTS : OTA_SQL_BATCH_LIST_STAGE_COUNTS);
 	ota_query_integer(&query, id);
+	if (stage >= 0)
+		ota_query_integer(&query, stage);
 	status = ota_query_list(&query, &layout, (struct ota_page){rows, sizeof(rows) / sizeof(rows[0]), &count}, error);
 	for (size_t i = 0; status == 0 && i < count; i++) {
 		counts->states[rows[i].state] += rows[i].n;
@@ -211,13 +218,20 @@ static int counts_of_exclusions(struct ota_store *store, int64_t id, struct ota_
 int ota_batch_load_counts(struct ota_store *store, int64_t id, struct ota_batch_counts *ret_counts, struct ota_error *error)
 {
 	struct ota_batch_counts counts = {0};
-	int status = counts_of_tasks(store, id, &counts, error);
+	int status = counts_of_tasks(store, id, -1, &counts, error);
 
 	if (status == 0)
 		status = counts_of_exclusions(store, id, &counts, error);
 	if (status == 0)
 		*ret_counts = counts;
 	return status;
+}
+
+int ota_batch_load_stage_counts(struct ota_store *store, int64_t id, int64_t stage, struct ota_batch_counts *ret_counts,
+				struct ota_error *error)
+{
+	*ret_counts = (struct ota_batch_counts){0};
+	return counts_of_tasks(store, id, stage, ret_counts, error);
 }
 
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error)

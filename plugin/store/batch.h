@@ -5,7 +5,7 @@
 #include "plugin/rules/words.h"
 #include "plugin/store/store.h"
 
-enum { OTA_STRATEGY_TEXT_MAX = 2048 };
+enum { OTA_STRATEGY_TEXT_MAX = 4096, OTA_SOURCE_STATE_MAX = 15 };
 
 struct ota_batch {
 	int64_t id;
@@ -16,11 +16,14 @@ struct ota_batch {
 	char version[OTA_VERSION_MAX + 1];
 	char name[OTA_LABEL_MAX + 1];
 	enum ota_batch_kind kind;
+	char strategy[OTA_STRATEGY_TEXT_MAX + 1]; /* compact JSON, opaque here */
 	enum ota_batch_state state;
 	char reason[OTA_REASON_MAX + 1]; /* a sentence: why the state is what it is */
 	bool all_devices;                /* of the product, or those its expression means; else the rows of batch_target */
 	bool skip_conflicts;
-	char strategy[OTA_STRATEGY_TEXT_MAX + 1]; /* compact JSON, opaque here */
+	bool supersedes;                 /* takes devices from other batches */
+	int64_t source_batch;            /* its devices are those of the tasks of this batch, 0 = no such */
+	char source_state[OTA_SOURCE_STATE_MAX + 1]; /* which of them, a word of enum ota_task_state; "" = all */
 	char tags[OTA_EXT_DATA_SIZE];             /* compact JSON object or "": goes along in every push */
 	int64_t total; /* targets; an estimate until it is prepared. Those done are the sum of its counts */
 	bool prepared; /* every target has its task or exclusion */
@@ -56,7 +59,7 @@ static inline int64_t ota_batch_counts_sum(const struct ota_batch_counts *counts
 
 int ota_batch_insert(struct ota_store *store, const struct ota_batch *batch, struct ota_error *error);
 int ota_batch_load(struct ota_store *store, int64_t id, struct ota_batch *ret_batch, struct ota_error *error);
-/* Saves everything that may change (state .. resumed_reported) under rev; batch->rev is raised. */
+/* Saves everything that may change (strategy .. resumed_reported) under rev; batch->rev is raised. */
 int ota_batch_save(struct ota_store *store, struct ota_batch *batch, struct ota_error *error);
 struct ota_batch_filter {
 	const char *product_key; /* "" = any */
@@ -79,6 +82,9 @@ int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t aft
 int ota_batch_count_open(struct ota_store *store, int64_t counts[OTA_BATCH_STATES], struct ota_error *error);
 
 int ota_batch_load_counts(struct ota_store *store, int64_t id, struct ota_batch_counts *ret_counts, struct ota_error *error);
+/* The same of one of its stages; excluded targets have none. */
+int ota_batch_load_stage_counts(struct ota_store *store, int64_t id, int64_t stage, struct ota_batch_counts *ret_counts,
+				struct ota_error *error);
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error);
 
 /* The target expression of a batch whose devices one says; OTA_ENOTFOUND: it has none. */

@@ -117,12 +117,34 @@ static const char *const step_3[] = {
 	"CREATE TABLE batch_where (batch_id {id} REFERENCES batch, expression {text}) {heap}",
 	NULL,
 };
+
+static const char *const step_4[] = {
+	/* Counts of a batch, by stage as well. */
+	"CREATE TABLE stage_count (batch_id {int}, stage {int}, state {text}, cause {text}, n {int},"
+		" PRIMARY KEY (batch_id, stage, state, cause)) {keyed}",
+	"INSERT INTO stage_count (batch_id, stage, state, cause, n) SELECT batch_id, 0, state, cause, n FROM batch_count",
+	"DROP TABLE batch_count",
+	"ALTER TABLE stage_count RENAME TO batch_count",
+	"ALTER TABLE task ADD COLUMN stage {int} DEFAULT 0",
+	"ALTER TABLE task ADD COLUMN confirmed {flag} DEFAULT 0",
+	/* Its device left with the offer and holds no place of the batch any more. */
+	"ALTER TABLE task ADD COLUMN parked {flag} DEFAULT 0",
+	"ALTER TABLE batch ADD COLUMN supersedes {flag} DEFAULT 0",
+	"ALTER TABLE batch ADD COLUMN source_batch {int} DEFAULT 0",
+	"ALTER TABLE batch ADD COLUMN source_state {text} DEFAULT ''",
+	/* Where a batch stands between its gates: apart from its own row, which an operator's change may name by its revision. */
+	"CREATE TABLE batch_flow (batch_id {id} REFERENCES batch, stage {int}, stage_at {int}, met_at {int}, ramp_at {int},"
+		" release_at_us {int}, parked {int}, watched {flag}, note {text}) {heap}",
+	"CREATE INDEX batch_flow_watched ON batch_flow (batch_id) WHERE watched = 1",
+	NULL,
+};
 /* clang-format on */
 
 static const struct ota_schema_step steps[] = {
 	{step_1},
 	{step_2},
 	{step_3},
+	{step_4},
 };
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == OTA_STORE_SCHEMA, "OTA_STORE_SCHEMA counts the steps");
 

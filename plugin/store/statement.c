@@ -30,14 +30,16 @@
 #define PACKAGE_FROM " FROM package p JOIN artifact a ON a.package_id = p.id AND a.base_version = '' AND a.position = 0 "
 
 #define BATCH_COLUMNS                                                                                                            \
-	"id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, strategy, tags,"            \
-	" created_ms, created_by, state, reason, total, prepared, prepare_after, canceling, cancel_revokes, started_ms,"         \
-	" ended_ms, ends_ms, resumed_failed, resumed_reported"
+	"id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, supersedes, source_batch,"  \
+	" source_state, tags, created_ms, created_by, strategy, state, reason, total, prepared, prepare_after, canceling,"       \
+	" cancel_revokes, started_ms, ended_ms, ends_ms, resumed_failed, resumed_reported"
 
 #define TASK_COLUMNS                                                                                                             \
-	"id, rev, batch_id, device_id, module, package_id, version, created_ms, state, due_at, from_version, reason, cause,"     \
-	" mark, phase, attempt, step, description, boot_id, updated_ms, pushes, last_push_at, answered, repush_at,"              \
-	" deadline_at, deadline_left_ms"
+	"id, rev, batch_id, device_id, module, package_id, version, created_ms, stage, state, due_at, from_version, reason,"     \
+	" cause, mark, phase, attempt, step, description, boot_id, updated_ms, pushes, last_push_at, answered, repush_at,"              \
+	" deadline_at, deadline_left_ms, confirmed, parked"
+
+#define FLOW_COLUMNS "batch_id, stage, stage_at, met_at, ramp_at, release_at_us, parked, watched, note"
 
 #define ATTEMPT_OWN_COLUMNS "task_id, number, pushed_ms, started_ms, delivered_ms, ended_ms, cause, description"
 #define ATTEMPT_COLUMNS ATTEMPT_OWN_COLUMNS ", bytes, fetched_ms, fetched_files"
@@ -200,13 +202,13 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT expression FROM batch_where WHERE batch_id = $1"},
 	[OTA_SQL_BATCH_INSERT] = {"batch_insert", OTA_SQL_COLD,
 		"INSERT INTO batch (" BATCH_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) ON CONFLICT DO NOTHING"},
+		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_BATCH_LOAD] = {"batch_load", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id = $1"},
 	[OTA_SQL_BATCH_SAVE] = {"batch_save", OTA_SQL_HOT,
-		"UPDATE batch SET state = $1, reason = $2, total = $3, prepared = $4, prepare_after = $5, canceling = $6,"
-		" cancel_revokes = $7, started_ms = $8, ended_ms = $9, ends_ms = $10, resumed_failed = $11, resumed_reported = $12,"
-		" rev = rev + 1 WHERE id = $13 AND rev = $14"},
+		"UPDATE batch SET strategy = $1, state = $2, reason = $3, total = $4, prepared = $5, prepare_after = $6, canceling = $7,"
+		" cancel_revokes = $8, started_ms = $9, ended_ms = $10, ends_ms = $11, resumed_failed = $12, resumed_reported = $13,"
+		" rev = rev + 1 WHERE id = $14 AND rev = $15"},
 	[OTA_SQL_BATCH_LIST] = {"batch_list", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id < $1 AND ($2 = '' OR product_key = $2) AND ($3 = '' OR state = $3)"
 		" ORDER BY id DESC LIMIT $4"},
@@ -229,10 +231,21 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" ON theirs.batch_id = b.id AND theirs.device_name = mine.device_name WHERE mine.batch_id = $1))"
 		" ORDER BY b.id LIMIT 1"},
 	[OTA_SQL_BATCH_COUNT] = {"batch_count", OTA_SQL_HOT,
-		"INSERT INTO batch_count (batch_id, state, cause, n) VALUES ($1, $2, $3, $4) ON CONFLICT (batch_id, state, cause)"
-		" DO UPDATE SET n = batch_count.n + excluded.n"},
-	[OTA_SQL_BATCH_LIST_COUNTS] = {"batch_list_counts", OTA_SQL_HOT,
-		"SELECT state, cause, n FROM batch_count WHERE batch_id = $1 LIMIT $2"},
+		"INSERT INTO batch_count (batch_id, stage, state, cause, n) VALUES ($1, $2, $3, $4, $5)"
+		" ON CONFLICT (batch_id, stage, state, cause) DO UPDATE SET n = batch_count.n + excluded.n"},
+	[OTA_SQL_BATCH_LIST_COUNTS] = {"batch_list_counts", OTA_SQL_WARM,
+		"SELECT state, cause, CAST(SUM(n) AS BIGINT) FROM batch_count WHERE batch_id = $1 GROUP BY state, cause LIMIT $2"},
+	[OTA_SQL_BATCH_LIST_STAGE_COUNTS] = {"batch_list_stage_counts", OTA_SQL_HOT,
+		"SELECT state, cause, n FROM batch_count WHERE batch_id = $1 AND stage = $2 LIMIT $3"},
+	[OTA_SQL_FLOW_FIND] = {"flow_find", OTA_SQL_HOT,
+		"SELECT " FLOW_COLUMNS " FROM batch_flow WHERE batch_id = $1"},
+	[OTA_SQL_FLOW_SAVE] = {"flow_save", OTA_SQL_HOT,
+		"INSERT INTO batch_flow (" FLOW_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (batch_id)"
+		" DO UPDATE SET stage = excluded.stage, stage_at = excluded.stage_at, met_at = excluded.met_at,"
+		" ramp_at = excluded.ramp_at, release_at_us = excluded.release_at_us, parked = excluded.parked,"
+		" watched = excluded.watched, note = excluded.note"},
+	[OTA_SQL_FLOW_LIST_WATCHED] = {"flow_list_watched", OTA_SQL_HOT,
+		"SELECT batch_id FROM batch_flow WHERE watched = 1 AND batch_id > $1 ORDER BY batch_id LIMIT $2"},
 	[OTA_SQL_BATCH_EXCLUDE] = {"batch_exclude", OTA_SQL_HOT,
 		"INSERT INTO batch_exclusion (batch_id, why, n) VALUES ($1, $2, $3) ON CONFLICT (batch_id, why) DO UPDATE"
 		" SET n = batch_exclusion.n + excluded.n"},
@@ -245,19 +258,20 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 
 	[OTA_SQL_TASK_INSERT] = {"task_insert", OTA_SQL_HOT,
 		"INSERT INTO task (" TASK_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) ON CONFLICT DO NOTHING"},
+		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_TASK_LOAD] = {"task_load", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE id = $1"},
 	[OTA_SQL_TASK_SAVE] = {"task_save", OTA_SQL_HOT,
 		"UPDATE task SET state = $1, due_at = $2, from_version = $3, reason = $4, cause = $5, mark = $6, phase = $7,"
 		" attempt = $8, step = $9, description = $10, boot_id = $11, updated_ms = $12, pushes = $13, last_push_at = $14,"
-		" answered = $15, repush_at = $16, deadline_at = $17, deadline_left_ms = $18, rev = rev + 1 WHERE id = $19"
-		" AND rev = $20"},
+		" answered = $15, repush_at = $16, deadline_at = $17, deadline_left_ms = $18, confirmed = $19, parked = $20,"
+		" rev = rev + 1 WHERE id = $21 AND rev = $22"},
 	/* The same without the columns that indexes are on: most reports change neither, and three entries stay unwritten. */
 	[OTA_SQL_TASK_SAVE_PROGRESS] = {"task_save_progress", OTA_SQL_HOT,
 		"UPDATE task SET from_version = $1, reason = $2, cause = $3, mark = $4, phase = $5, attempt = $6, step = $7,"
 		" description = $8, boot_id = $9, updated_ms = $10, pushes = $11, last_push_at = $12, answered = $13,"
-		" repush_at = $14, deadline_at = $15, deadline_left_ms = $16, rev = rev + 1 WHERE id = $17 AND rev = $18"},
+		" repush_at = $14, deadline_at = $15, deadline_left_ms = $16, confirmed = $17, parked = $18, rev = rev + 1"
+		" WHERE id = $19 AND rev = $20"},
 	[OTA_SQL_TASK_SAVE_MARK] = {"task_save_mark", OTA_SQL_HOT,
 		"UPDATE task SET mark = $1, updated_ms = $2, rev = rev + 1 WHERE id = $3 AND rev = $4"},
 	[OTA_SQL_TASK_FIND_UNFINISHED] = {"task_find_unfinished", OTA_SQL_HOT,
@@ -355,10 +369,11 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 
 	/* Of a check: what breaks a rule, as a label and two numbers. */
 	[OTA_SQL_CHECK_BATCHES] = {"check_batches", OTA_SQL_COLD,
-		"SELECT CAST(batch_id AS TEXT) || ' ' || state || ' ' || cause, CAST(SUM(kept) AS BIGINT),"
-		" CAST(SUM(counted) AS BIGINT) FROM (SELECT batch_id, state, cause, n AS kept, 0 AS counted FROM batch_count"
-		" UNION ALL SELECT batch_id, state, CASE WHEN " UNFINISHED " THEN '' ELSE cause END, 0, 1 FROM task) u"
-		" GROUP BY batch_id, state, cause HAVING SUM(kept) <> SUM(counted) LIMIT $1"},
+		"SELECT CAST(batch_id AS TEXT) || ' stage ' || CAST(stage AS TEXT) || ' ' || state || ' ' || cause,"
+		" CAST(SUM(kept) AS BIGINT), CAST(SUM(counted) AS BIGINT)"
+		" FROM (SELECT batch_id, stage, state, cause, n AS kept, 0 AS counted FROM batch_count"
+		" UNION ALL SELECT batch_id, stage, state, CASE WHEN " UNFINISHED " THEN '' ELSE cause END, 0, 1 FROM task) u"
+		" GROUP BY batch_id, stage, state, cause HAVING SUM(kept) <> SUM(counted) LIMIT $1"},
 	[OTA_SQL_CHECK_VERSIONS] = {"check_versions", OTA_SQL_COLD,
 		"SELECT product_key || ' ' || module || ' ' || version, CAST(SUM(kept) AS BIGINT), CAST(SUM(counted) AS BIGINT)"
 		" FROM (SELECT product_key, module, version, n AS kept, 0 AS counted FROM version_count"

@@ -20,7 +20,7 @@ struct ota_store;
 
 #define OTA_STORE_FILE "ota.db" /* in the store's directory */
 
-enum { OTA_STORE_SCHEMA = 3, OTA_STORE_UUID_SIZE = 37, OTA_NODE_ID = 1 };
+enum { OTA_STORE_SCHEMA = 4, OTA_STORE_UUID_SIZE = 37, OTA_NODE_ID = 1 };
 
 /* Takes the lock <directory>/lock for life, takes over what is to be restored (restore.h), opens or creates <directory>/ota.db
  * and migrates it step by step. Errors: OTA_ECONFLICT the lock is held (names the pid), OTA_EVERSION the schema is newer than

@@ -6,7 +6,7 @@
 #include "plugin/store/words.h"
 
 /* The first field that changes after the insert, and the first behind those that indexes are on (state, due_at). */
-enum { TASK_SAVED = 8, TASK_SAVED_PROGRESS = 10 };
+enum { TASK_SAVED = 9, TASK_SAVED_PROGRESS = 11 };
 
 static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_task, id),
@@ -17,6 +17,7 @@ static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_task, package_id),
 	OTA_FIELD(TEXT, struct ota_task, version),
 	OTA_FIELD(INTEGER, struct ota_task, created_ms),
+	OTA_FIELD(INTEGER, struct ota_task, stage),
 	OTA_FIELD_OF(struct ota_task, state, ota_words_task_state),
 	OTA_FIELD(INTEGER, struct ota_task, due_at),
 	OTA_FIELD(TEXT, struct ota_task, from_version),
@@ -35,6 +36,8 @@ static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_task, repush_at),
 	OTA_FIELD(INTEGER, struct ota_task, deadline_at),
 	OTA_FIELD(INTEGER, struct ota_task, deadline_left_ms),
+	OTA_FIELD(BOOL, struct ota_task, confirmed),
+	OTA_FIELD(BOOL, struct ota_task, parked),
 };
 static const struct ota_layout task_layout = OTA_LAYOUT(fields, struct ota_task);
 static const struct ota_layout task_saved = OTA_LAYOUT_FROM(fields, TASK_SAVED, struct ota_task);
@@ -53,6 +56,7 @@ static int task_count(struct ota_store *store, const struct ota_task *task, int6
 
 	ota_query_start(&query, store->db, OTA_SQL_BATCH_COUNT);
 	ota_query_integer(&query, task->batch_id);
+	ota_query_integer(&query, task->stage);
 	ota_query_text(&query, ota_task_state_word(task->state));
 	ota_query_text(&query, ota_cause_word(counted_cause(task)));
 	ota_query_integer(&query, change);

@@ -17,6 +17,7 @@ struct ota_task {
 	int64_t device_id;
 	char module[OTA_MODULE_MAX + 1];
 	int64_t package_id;
+	int64_t stage; /* of its batch, from 0; never changes */
 	char from_version[OTA_VERSION_MAX + 1]; /* what it ran when the attempt began; "" = never said */
 	char version[OTA_VERSION_MAX + 1];      /* the target */
 	enum ota_task_state state;
@@ -35,6 +36,8 @@ struct ota_task {
 	int64_t repush_at;        /* no further push before this */
 	int64_t deadline_at;      /* the timer of the state: push, away, upgrade, reboot, retry or soak */
 	int64_t deadline_left_ms; /* of a push timer that stands still while the device is away; then the away timer runs */
+	bool confirmed;           /* an operator gave his word for it */
+	bool parked;              /* pushed, but its device left so long ago that it holds no place of its batch */
 	int64_t due_at;           /* the earliest instant at which the campaign clock must look; an index is on it */
 };
 
