@@ -107,7 +107,7 @@ static void desk_queue(struct ota_carrier *carrier, struct desk *desk)
 	pthread_cond_signal(&carrier->turn);
 }
 
-static int desk_want(struct ota_carrier *carrier, struct desk *desk, struct ota_span payload)
+static int desk_want(struct ota_carrier *carrier, struct desk *desk, struct ota_span payload, bool *ret_replaced)
 {
 	char *copy = malloc(payload.size + 1);
 	bool waits = desk->wanted != NULL;
@@ -118,16 +118,17 @@ static int desk_want(struct ota_carrier *carrier, struct desk *desk, struct ota_
 	free(desk->wanted);
 	desk->wanted = copy;
 	desk->wanted_size = payload.size;
+	*ret_replaced = waits;
 	if (!waits)
 		desk_queue(carrier, desk);
 	return 0;
 }
 
-int ota_carrier_order(struct ota_carrier *carrier, const struct ota_carrier_order *order)
+int ota_carrier_order(struct ota_carrier *carrier, const struct ota_carrier_order *order, bool *ret_replaced)
 {
 	pthread_mutex_lock(&carrier->mutex);
 	struct desk *desk = desk_take(carrier, order);
-	int code = desk ? desk_want(carrier, desk, order->payload) : OTA_ELIMIT;
+	int code = desk ? desk_want(carrier, desk, order->payload, ret_replaced) : OTA_ELIMIT;
 	pthread_mutex_unlock(&carrier->mutex);
 	return code;
 }

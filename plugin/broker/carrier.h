@@ -39,13 +39,13 @@ struct ota_carrier;
 int ota_carrier_start(const struct ota_carrier_options *options, struct ota_carrier **ret_carrier, struct ota_error *error);
 struct ota_carrier *ota_carrier_stop(struct ota_carrier *carrier); /* NULL is fine; returns NULL */
 
-/* Copies the request. OTA_ENOMEM, or OTA_ELIMIT when too many connections ask. */
+/* Copies the request. *ret_replaced: in the place of one that waited. OTA_ENOMEM, or OTA_ELIMIT when too many connections ask. */
 struct ota_carrier_order {
 	uint64_t connection;
 	const struct ota_identity *identity;
 	struct ota_span payload;
 };
-int ota_carrier_order(struct ota_carrier *carrier, const struct ota_carrier_order *order);
+int ota_carrier_order(struct ota_carrier *carrier, const struct ota_carrier_order *order, bool *ret_replaced);
 
 /* An answer on its way. */
 struct ota_parcel {

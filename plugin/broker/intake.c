@@ -191,24 +191,26 @@ static int pull_take(struct ota_server *server, const struct arrival *arrival)
 	return MOSQ_ERR_SUCCESS;
 }
 
-/* A request that is too long to be true, or of a connection that is on its way out, gets no answer. */
-static bool block_order(struct ota_server *server, const struct arrival *arrival)
+/* *ret_replaced: it took the place of one that waited. */
+static bool block_order(struct ota_server *server, const struct arrival *arrival, bool *ret_replaced)
 {
 	struct ota_carrier_order order = {
 		.connection = arrival->peer.number,
 		.identity = &arrival->peer.identity,
 		.payload = {.data = arrival->message->payload, .size = arrival->message->payloadlen},
 	};
-	return order.payload.size <= OTA_BLOCK_REQUEST_MAX && arrival->peer.state == OTA_PEER_ONLINE &&
-	       ota_carrier_order(server->carrier, &order) == 0;
+	return arrival->peer.state == OTA_PEER_ONLINE && ota_carrier_order(server->carrier, &order, ret_replaced) == 0;
 }
 
-/* As pulls, these end here. */
+/* As pulls, these end here. A device asks for one block after the other: one that asks again while a request of it waits already,
+ * or with a request that is too long to be true, is borne with as one that sends too much. */
 static int block_take(struct ota_server *server, const struct arrival *arrival)
 {
-	if (!block_order(server, arrival))
-		server->dropped_pulls++;
-	return MOSQ_ERR_SUCCESS;
+	bool strains = arrival->message->payloadlen > OTA_BLOCK_REQUEST_MAX;
+	if (!strains && block_order(server, arrival, &strains) && !strains)
+		return MOSQ_ERR_SUCCESS;
+	server->dropped_pulls++;
+	return strains ? arrival_answer(server, arrival, MOSQ_ERR_SUCCESS) : MOSQ_ERR_SUCCESS;
 }
 
 /* --- who speaks --- */

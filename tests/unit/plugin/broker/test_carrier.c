@@ -19,6 +19,7 @@ static const struct ota_identity two = {.product_key = "pk", .device_name = "two
 static char directory[SCRATCH_SIZE], package[SCRATCH_SIZE + 80];
 static struct ota_mailbox *mailbox;
 static struct ota_carrier *carrier;
+static size_t replaced; /* requests in whose place another one was put */
 
 static char file_byte(size_t place)
 {
@@ -37,6 +38,7 @@ static void package_write(size_t size)
 static void setup(void)
 {
 	struct ota_error error = {0};
+	replaced = 0;
 	scratch_make(directory);
 	snprintf(package, sizeof(package), "%s/" FAKE_STREAM_SHA256, directory);
 	package_write(FILE_SIZE);
@@ -58,7 +60,9 @@ TestSuite(carrier, .init = setup, .fini = teardown);
 static void ask_text(uint64_t connection, const struct ota_identity *identity, const char *text)
 {
 	struct ota_carrier_order order = {.connection = connection, .identity = identity, .payload = ota_span_from_text(text)};
-	cr_assert_eq(ota_carrier_order(carrier, &order), 0);
+	bool one_replaced = false;
+	cr_assert_eq(ota_carrier_order(carrier, &order, &one_replaced), 0);
+	replaced += one_replaced;
 }
 
 static void ask(uint64_t connection, int64_t stream, uint32_t size, uint32_t offset)
@@ -113,6 +117,7 @@ Test(carrier, repeats_take_the_place_of_what_waits)
 	cr_assert(ready_wait()); /* and is not taken: its desk is busy */
 	for (uint32_t i = 1; i <= 100; i++)
 		ask(5, TASK, 256, i * 256);
+	cr_expect_eq(replaced, 99, "the first of them waits in nobody's place");
 	struct ota_parcel parcel = take(NULL);
 	expect_header(&parcel, "\"bOffset\":0,");
 	parcel = take(NULL);

@@ -14,6 +14,7 @@
 #define INFORM "/ota/device/inform/pk/one"
 #define PROGRESS "/ota/device/progress/pk/one"
 #define REQUEST "/ota/device/request/pk/one"
+#define BLOCKS "/sys/pk/one/thing/file/download"
 
 static struct mosquitto device, other;
 
@@ -341,6 +342,33 @@ Test(intake, pulls_beyond_the_limit_are_not_answered)
 	cr_assert(fakes_wait_events(OTA_DEVICE_PULLS_BURST + 2));
 	unload();
 	cr_expect_eq(applied("pull one"), OTA_DEVICE_PULLS_BURST);
+}
+
+/* One block after the other is asked for without end; whoever asks again and again while one waits is cut off as for refusals. */
+Test(intake, who_asks_for_blocks_while_one_waits_is_cut_off)
+{
+	static const char request[] = "{\"params\":{\"fileInfo\":{\"streamId\":1,\"fileId\":1},"
+				      "\"fileBlock\":{\"size\":256,\"offset\":0}}}";
+	int asked = 0;
+	fake_auth(&device);
+	while (asked < 3 * OTA_DEVICE_PATIENCE_BURST && fake_publish(&device, BLOCKS, request, 0) == MOSQ_ERR_SUCCESS)
+		asked++;
+	cr_expect_geq(asked, OTA_DEVICE_PATIENCE_BURST, "%d", asked);
+	cr_expect_lt(asked, 2 * OTA_DEVICE_PATIENCE_BURST, "%d", asked);
+	cr_expect(strstr(fake_log(), "device_floods"));
+}
+
+Test(intake, requests_for_blocks_that_are_too_long_are_a_flood_one_is_none)
+{
+	static char request[4 * OTA_BLOCK_REQUEST_MAX];
+	memset(request, ' ', sizeof(request) - 1);
+	fake_auth(&device);
+	for (int i = 0; i < OTA_DEVICE_PATIENCE_BURST; i++)
+		cr_assert_eq(fake_publish(&device, BLOCKS, request, 0), MOSQ_ERR_SUCCESS, "%d", i);
+	int more = 0;
+	while (more < OTA_DEVICE_PATIENCE_BURST && fake_publish(&device, BLOCKS, request, 0) == MOSQ_ERR_SUCCESS)
+		more++;
+	cr_expect_lt(more, OTA_DEVICE_PATIENCE_BURST);
 }
 
 Test(intake, who_connects_in_a_loop_is_refused_and_his_last_connection_stays)
