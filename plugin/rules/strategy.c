@@ -358,7 +358,8 @@ static int members_check(const struct ota_strategy *strategy, const char *prefix
 	if (strategy->end_at_ms && strategy->end_at_ms <= strategy->start_at_ms)
 		return ota_fail_at(error, OTA_EINVALID, path, "endAt must be after startAt");
 	snprintf(path, sizeof(path), "%s.window", prefix);
-	if ((*strategy->window.zone || *strategy->window.zone_tag) && strategy->window.from_minute == strategy->window.to_minute)
+	const struct ota_window *window = &strategy->window;
+	if ((*window->zone || *window->zone_tag) && window->from_minute == window->to_minute)
 		return ota_fail_at(error, OTA_EINVALID, path, "a window needs from and to, which differ");
 	return stages_check(strategy, prefix, error);
 }

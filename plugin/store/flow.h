@@ -1,7 +1,7 @@
 /*
- * Flow: where a running batch stands between its gates: the stage that is open, the rate that is spent, the places that were given
- * back. One row a batch, apart from the batch's own: it changes with each release. Times ending in _at are heard times, 0 = none.
- * See store.h for threads, transactions and errors.
+ * Flow: where a running batch stands between its gates: the stage that is open, the rate that is spent, the places that were
+ * given back. One row a batch, apart from the batch's own: it changes with each release. Times ending in _at are heard times, 0 =
+ * none. See store.h for threads, transactions and errors.
  */
 #ifndef OTA_PLUGIN_STORE_FLOW_H
 #define OTA_PLUGIN_STORE_FLOW_H
