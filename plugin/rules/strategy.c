@@ -353,7 +353,8 @@ static int members_check(const struct ota_strategy *strategy, const char *prefix
 	if (rate->from && !rate->per_minute)
 		return ota_fail_at(error, OTA_EINVALID, path, "from is where a rate begins: say perMinute as well");
 	if (rate->from > rate->per_minute)
-		return ota_fail_at(error, OTA_EINVALID, path, "from must be at most perMinute, %lld", (long long)rate->per_minute);
+		return ota_fail_at(error, OTA_EINVALID, path, "from must be at most perMinute, %lld",
+				   (long long)rate->per_minute);
 	snprintf(path, sizeof(path), "%s.endAt", prefix);
 	if (strategy->end_at_ms && strategy->end_at_ms <= strategy->start_at_ms)
 		return ota_fail_at(error, OTA_EINVALID, path, "endAt must be after startAt");
