@@ -35,8 +35,8 @@
 	" cancel_revokes, started_ms, ended_ms, ends_ms, resumed_failed, resumed_reported"
 
 #define TASK_COLUMNS                                                                                                             \
-	"id, rev, batch_id, device_id, module, package_id, version, created_ms, stage, state, due_at, from_version, reason,"      \
-	" cause, mark, phase, attempt, step, description, boot_id, updated_ms, pushes, last_push_at, answered, repush_at,"        \
+	"id, rev, batch_id, device_id, module, package_id, version, created_ms, stage, state, due_at, from_version, reason,"    \
+	" cause, mark, phase, attempt, step, description, boot_id, updated_ms, pushes, last_push_at, answered, repush_at,"      \
 	" deadline_at, deadline_left_ms, confirmed, parked"
 
 #define FLOW_COLUMNS "batch_id, stage, stage_at, met_at, ramp_at, release_at_us, parked, watched, note"
