@@ -314,25 +314,6 @@ int ota_command_check(const struct ota_command *command, const cJSON *object, co
 	return code;
 }
 
-/* "burn_failed,rolled_back": no name has a comma. "" is none. */
-static cJSON *text_to_names(const char *text)
-{
-	cJSON *names = cJSON_CreateArray();
-
-	while (names && *text) {
-		size_t size = strcspn(text, ",");
-		OTA_AUTO_FREE char *name = strndup(text, size);
-		cJSON *item = name ? cJSON_CreateString(name) : NULL;
-
-		if (!item || !cJSON_AddItemToArray(names, item)) {
-			cJSON_Delete(names);
-			return NULL;
-		}
-		text += size + (text[size] == ',');
-	}
-	return names;
-}
-
 static cJSON *text_to_value(const struct ota_parameter *parameter, const char *text)
 {
 	cJSON *object = NULL;
@@ -357,7 +338,6 @@ static cJSON *text_to_value(const struct ota_parameter *parameter, const char *t
 			return NULL;
 		return object;
 	case OTA_PARAMETER_NAMES:
-		return text_to_names(text);
 	case OTA_PARAMETER_OBJECTS:
 		return NULL;
 	}

@@ -113,14 +113,9 @@ static const struct ota_option batch_create_options[] = {
 	{ "soak", 0, "TIME", "strategy.soak", false, "the new version must run that long (0s)" },
 	{ "retries", 0, "N", "strategy.retries", false, "more attempts after a failed one (2)" },
 	{ "retry-pause", 0, "TIME", "strategy.retryPause", false, "before the next attempt (10m)" },
-	{ "retry-causes", 0, "CAUSES", "strategy.retryCauses", false,
-	  "which failures are tried again, with commas between them (download_failed,push_timeout,upgrade_timeout,lost)" },
 	{ "end-after", 0, "TIME", "strategy.endAfter", false, "then what is pending is canceled (30d)" },
 	{ "abort-percent", 0, "N", "strategy.abortPercent", false, "pause when more than that share failed (10)" },
 	{ "abort-sample", 0, "N", "strategy.abortSample", false, "of at least so many finished; 0 = never (10)" },
-	{ "abort-count", 0, "N", "strategy.abortCount", false, "pause when so many failed, whatever their share; 0 = never (0)" },
-	{ "abort-causes", 0, "CAUSES", "strategy.abortCauses", false, "only these failures count for it (all)" },
-	{ "abort-action", 0, "ACTION", "strategy.abortAction", false, "pause (default), or cancel: take back what was not sent yet" },
 	MUTATING,
 };
 static const struct ota_option batch_list_options[] = {
