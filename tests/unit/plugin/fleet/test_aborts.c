@@ -138,7 +138,8 @@ Test(aborts, the_operators_log_says_which_threshold_fired)
 	int64_t batch = batch_of("\"abortCount\":1");
 
 	fleet_progress(&fleet, 0, -4);
-	cJSON *page = fleet_do(&fleet, "{\"command\":\"listEvents\",\"batch\":%lld,\"event\":\"batch_paused\"}", (long long)batch);
+	cJSON *page = fleet_do(&fleet, "{\"command\":\"listEvents\",\"batch\":%lld,\"event\":\"batch_paused\"}",
+			       (long long)batch);
 	const cJSON *row = cJSON_GetArrayItem(cJSON_GetObjectItem(page, "items"), 0);
 
 	cr_assert_not_null(row);
