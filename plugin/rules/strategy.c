@@ -176,7 +176,8 @@ static int clock_parse(const struct strategy_row *row, struct ota_json_place at,
 
 	if (found <= 0)
 		return found;
-	bool shaped = strlen(text) == 5 && strspn(text, "0123456789") == 2 && text[2] == ':' && strspn(text + 3, "0123456789") == 2;
+	bool shaped = strlen(text) == 5 && strspn(text, "0123456789") == 2 && text[2] == ':' &&
+		      strspn(text + 3, "0123456789") == 2;
 	int64_t hour = (text[0] - '0') * 10 + text[1] - '0', minute = (text[3] - '0') * 10 + text[4] - '0';
 	if (!shaped || minute > 59 || hour * 60 + minute > row->high)
 		REFUSE(at, row, error, "%s must be a time of the day from \"00:00\" to \"%02d:%02d\"", row->key,
