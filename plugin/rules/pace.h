@@ -1,9 +1,9 @@
 /*
  * Pace: how fast a batch releases its tasks, and how many may be in flight. Pure.
  *
- * The rate is a generic cell rate algorithm over one number, the batch's release_at_us: when the next release would be due if they
- * came evenly. A batch that could have released and did not saves up one second's worth (one at least), no more: in no minute go
- * more than the rate and that burst. Times are heard microseconds, so that 1 000 000 a minute are still told apart.
+ * The rate is a generic cell rate algorithm over one number, the batch's release_at_us: when the next release would be due if
+ * they came evenly. A batch that could have released and did not saves up one second's worth (one at least), no more: in no
+ * minute go more than the rate and that burst. Times are heard microseconds, so that 1 000 000 a minute are still told apart.
  */
 #ifndef OTA_PLUGIN_RULES_PACE_H
 #define OTA_PLUGIN_RULES_PACE_H
@@ -20,8 +20,8 @@ int64_t ota_rate_next_step_ms(const struct ota_rate *rate, int64_t since_ms);
 /* What may go at once after a rest. */
 int64_t ota_rate_burst(int64_t per_minute);
 
-/* When the next release is due, at this rate; now_us when one is due already. A rate that was raised counts at once: what it would
- * have been at the old one is forgotten. */
+/* When the next release is due, at this rate; now_us when one is due already. A rate that was raised counts at once: what it
+ * would have been at the old one is forgotten. */
 int64_t ota_rate_due_us(int64_t per_minute, int64_t release_at_us, int64_t now_us);
 /* The batch's release_at_us after a release at now_us, due or not. */
 int64_t ota_rate_take_us(int64_t per_minute, int64_t release_at_us, int64_t now_us);
