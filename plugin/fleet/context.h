@@ -157,6 +157,11 @@ int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const 
 int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
 			 size_t *ret_count, struct ota_error *error);
 
+/* rollback.c: the abort rule fired for a batch that then goes back by itself. What stands in the way of it is told in the batch's
+ * log, and fails nothing. */
+int ota_campaign_roll_back(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at,
+			   struct ota_error *error);
+
 /* prune.c: removes a few events that are too old, when it is time. */
 int ota_prune_turn(struct ota_engine *engine, struct ota_instant now, struct ota_error *error);
 
