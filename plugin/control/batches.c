@@ -269,7 +269,7 @@ static int where_try(const struct ota_call *call, const struct ota_batch *batch,
 {
 	const struct ota_target_scope scope = ota_call_scope(call, target, batch->product_key, batch->module);
 	struct ota_target_walk walk = {0};
-	struct ota_device first;
+	struct ota_prospect first;
 	struct ota_error own = {0};
 	size_t count;
 	int failed = ota_target_next(call->store, &scope, &walk, &first, 1, &count, &own);

@@ -171,18 +171,18 @@ static int duration_parse(const struct strategy_row *row, struct ota_json_place 
 
 static int clock_parse(const struct strategy_row *row, struct ota_json_place at, int64_t *ret_minute, struct ota_error *error)
 {
-	char text[8];
-	unsigned hour, minute;
-	char rest;
+	char text[8] = {0};
 	int found = ota_json_text(at, row->key, text, sizeof(text), error);
 
 	if (found <= 0)
 		return found;
-	if (strlen(text) != 5 || sscanf(text, "%2u:%2u%c", &hour, &minute, &rest) != 2 || minute > 59 ||
-	    (int64_t)hour * 60 + minute > row->high)
+	bool shaped = strlen(text) == 5 && strspn(text, "0123456789") == 2 && text[2] == ':' &&
+		      strspn(text + 3, "0123456789") == 2;
+	int64_t hour = (text[0] - '0') * 10 + text[1] - '0', minute = (text[3] - '0') * 10 + text[4] - '0';
+	if (!shaped || minute > 59 || hour * 60 + minute > row->high)
 		REFUSE(at, row, error, "%s must be a time of the day from \"00:00\" to \"%02d:%02d\"", row->key,
 		       (int)(row->high / 60), (int)(row->high % 60));
-	*ret_minute = (int64_t)hour * 60 + minute;
+	*ret_minute = hour * 60 + minute;
 	return found;
 }
 

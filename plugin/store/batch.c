@@ -234,6 +234,21 @@ int ota_batch_load_stage_counts(struct ota_store *store, int64_t id, int64_t sta
 	return counts_of_tasks(store, id, stage, ret_counts, error);
 }
 
+int ota_batch_add_pending(struct ota_store *store, int64_t id, int64_t stage, int64_t count, struct ota_error *error)
+{
+	struct ota_query query;
+	int status = 0;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_COUNT);
+	ota_query_integer(&query, id);
+	ota_query_integer(&query, stage);
+	ota_query_text(&query, ota_task_state_word(OTA_TASK_PENDING));
+	ota_query_text(&query, ota_cause_word(OTA_CAUSE_NONE));
+	ota_query_integer(&query, count);
+	status = ota_query_run(&query, error);
+	return status < 0 ? status : 0;
+}
+
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error)
 {
 	struct ota_query query;
@@ -278,21 +293,4 @@ int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const cha
 	ota_query_text(&query, device_name);
 	status = ota_query_run(&query, error);
 	return status < 0 ? status : 0;
-}
-
-struct target_row {
-	char name[OTA_DEVICE_NAME_MAX + 1];
-};
-
-int ota_batch_list_targets(struct ota_store *store, int64_t batch_id, const char *after, char (*names)[OTA_DEVICE_NAME_MAX + 1],
-			   size_t capacity, size_t *ret_count, struct ota_error *error)
-{
-	static const struct ota_field target_fields[] = {OTA_FIELD(TEXT, struct target_row, name)};
-	const struct ota_layout layout = OTA_LAYOUT(target_fields, struct target_row);
-	struct ota_query query;
-
-	ota_query_start(&query, store->db, OTA_SQL_TARGET_LIST);
-	ota_query_integer(&query, batch_id);
-	ota_query_text(&query, after);
-	return ota_query_list(&query, &layout, (struct ota_page){names, capacity, ret_count}, error);
 }

@@ -85,6 +85,8 @@ int ota_batch_load_counts(struct ota_store *store, int64_t id, struct ota_batch_
 /* The same of one of its stages; excluded targets have none. */
 int ota_batch_load_stage_counts(struct ota_store *store, int64_t id, int64_t stage, struct ota_batch_counts *ret_counts,
 				struct ota_error *error);
+/* Tasks of a stage that ota_task_add() has added in this transaction: all are pending. */
+int ota_batch_add_pending(struct ota_store *store, int64_t id, int64_t stage, int64_t count, struct ota_error *error);
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error);
 
 /* The target expression of a batch whose devices one says; OTA_ENOTFOUND: it has none. */
@@ -96,8 +98,5 @@ int ota_batch_find_where(struct ota_store *store, int64_t batch_id, struct ota_b
 
 /* A double is fine. */
 int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const char *device_name, struct ota_error *error);
-/* Ascending names after `after`. */
-int ota_batch_list_targets(struct ota_store *store, int64_t batch_id, const char *after, char (*names)[OTA_DEVICE_NAME_MAX + 1],
-			   size_t capacity, size_t *ret_count, struct ota_error *error);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "plugin/store/prospect_row.h"
+
 /*
  * Columns stand in the order of the field tables of product.c, device.c, ... Words in a statement (states, kinds) are those of
  * plugin/rules/words.c. The unfinished states are spelled exactly as in the index task_unfinished (schema.c): SQLite uses a
@@ -253,8 +255,13 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT why, n FROM batch_exclusion WHERE batch_id = $1 LIMIT $2"},
 	[OTA_SQL_TARGET_INSERT] = {"target_insert", OTA_SQL_HOT,
 		"INSERT INTO batch_target (batch_id, device_name) VALUES ($1, $2) ON CONFLICT DO NOTHING"},
-	[OTA_SQL_TARGET_LIST] = {"target_list", OTA_SQL_HOT,
-		"SELECT device_name FROM batch_target WHERE batch_id = $1 AND device_name > $2 ORDER BY device_name LIMIT $3"},
+	[OTA_SQL_PROSPECT_LIST] = {"prospect_list", OTA_SQL_HOT,
+		"SELECT " OTA_PROSPECT_COLUMNS("d.device_name") " FROM device d" OTA_PROSPECT_RUNS "$1" OTA_PROSPECT_UNFINISHED "$1"
+		" WHERE d.product_key = $2 AND d.device_name > $3 ORDER BY d.device_name LIMIT $4"},
+	[OTA_SQL_PROSPECT_LIST_NAMED] = {"prospect_list_named", OTA_SQL_HOT,
+		"SELECT " OTA_PROSPECT_COLUMNS("g.device_name") " FROM batch_target g LEFT JOIN device d ON d.product_key = $1"
+		" AND d.device_name = g.device_name" OTA_PROSPECT_RUNS "$2" OTA_PROSPECT_UNFINISHED "$2"
+		" WHERE g.batch_id = $3 AND g.device_name > $4 ORDER BY g.device_name LIMIT $5"},
 
 	[OTA_SQL_TASK_INSERT] = {"task_insert", OTA_SQL_HOT,
 		"INSERT INTO task (" TASK_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
