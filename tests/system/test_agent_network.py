@@ -182,7 +182,8 @@ def test_retry_after_is_waited_for(agent, server, web, form):
     agent.start()
     server.expect_inform()
     # A date has no fractions of a second: two whole ones from now are more than one.
-    web.answer("/new", 503, Retry_After=lambda: "1" if form == "seconds" else email.utils.formatdate(time.time() + 2, usegmt=True))
+    words = {"seconds": lambda: "1", "date": lambda: email.utils.formatdate(time.time() + 2, usegmt=True)}
+    web.answer("/new", 503, Retry_After=words[form])
     server.push("2.0.0", web.add("/new", NEW), NEW)
     server.expect_inform(version="2.0.0")
     first, second = web.moments
