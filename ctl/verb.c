@@ -20,9 +20,13 @@ enum { WORDS_MAX = 32 };
 	{ "until", 0, "WHEN", NULL, false, "up to then" }
 #define FOLLOW { "follow", 'F', NULL, NULL, false, "the last ten, or all --since, and then what happens, as it happens" }
 #define SECRETS_OUT { "out", 0, "FILE", NULL, false, "secrets into a new file (CSV, mode 600) instead of showing them" }
-#define MUTATING \
+#define DRY_RUN { "dry-run", 0, NULL, "dryRun", false, "say what it would do and do nothing" }
+#define REASONED \
 	{ "reason", 0, "TEXT", "reason", false, "why; kept in the log" }, \
 	{ "request-id", 0, "ID", "requestId", false, "the same id again gives the same answer and does nothing twice" }
+#define MUTATING \
+	REASONED, DRY_RUN, \
+	{ "if-rev", 0, "REV", "ifRev", false, "only if what it changes still has that rev, of which show tells" }
 
 static const struct ota_option globals[] = {
 	{ "output",     'o', "FORM", NULL, false, "table (default), json, jsonl or name" },
@@ -65,7 +69,7 @@ static const struct ota_option device_import_options[] = {
 	{ "product", 'p', "KEY", NULL, false, "the product, where no column product_key says it" },
 	{ "dry-run", 0, NULL, NULL, false, "read the whole table, say what it holds and do nothing" },
 	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
-	MUTATING,
+	REASONED,
 };
 static const struct ota_option device_tag_options[] = {
 	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
@@ -83,7 +87,7 @@ static const struct ota_option package_add_options[] = {
 	{ "notes-file", 0, "FILE", NULL, false, "release notes from a file" },
 	{ "info", 'i', "KEY=VALUE", NULL, true, "goes with each push to the devices; may be given many times" },
 	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
-	MUTATING,
+	REASONED, DRY_RUN,
 };
 static const struct ota_option package_yank_options[] = {
 	PRODUCT, MODULE, VERSION,
@@ -94,46 +98,74 @@ static const struct ota_option package_verify_options[] = {
 	PRODUCT, MODULE, VERSION,
 	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
 };
+/* How a batch moves. */
+#define STRATEGY \
+	{ "push-timeout", 0, "TIME", "strategy.pushTimeout", false, "online time for the first report (1h)" }, \
+	{ "upgrade-timeout", 0, "TIME", "strategy.upgradeTimeout", false, "from the first report to the new version (60m)" }, \
+	{ "reboot-timeout", 0, "TIME", "strategy.rebootTimeout", false, "from the whole download to the new version (10m)" }, \
+	{ "soak", 0, "TIME", "strategy.soak", false, "the new version must run that long (0s)" }, \
+	{ "retries", 0, "N", "strategy.retries", false, "more attempts after a failed one (2)" }, \
+	{ "retry-pause", 0, "TIME", "strategy.retryPause", false, "before the next attempt (10m)" }, \
+	{ "end-after", 0, "TIME", "strategy.endAfter", false, "then what is pending is canceled (30d)" }, \
+	{ "retry-on", 0, "CAUSES", "strategy.retryCauses", false, "what is tried again (download_failed,push_timeout,upgrade_timeout,lost; none)", \
+	  ota_phrase_read_list }, \
+	{ "abort-percent", 0, "N", "strategy.abortPercent", false, "stop when more than that share failed (10)" }, \
+	{ "abort-sample", 0, "N", "strategy.abortSample", false, "of at least so many finished; 0 = never (10)" }, \
+	{ "abort-count", 0, "N", "strategy.abortCount", false, "stop when so many failed, whatever the share; 0 = never (0)" }, \
+	{ "abort-on", 0, "CAUSES", "strategy.abortCauses", false, "what counts as failed for that, as burn_failed,lost (every cause)", \
+	  ota_phrase_read_list }, \
+	{ "abort-action", 0, "ACTION", "strategy.abortAction", false, "pause (default) or cancel: what stopping means" }, \
+	{ "auto-rollback", 0, NULL, "strategy.autoRollback", false, "when it stops by itself, send who has the version back to the one before" }, \
+	{ "stage", 's', "STAGE", "strategy.stages", true, "who goes first, as '1% success 95 finished 80 soak 1h deadline 2d manual' or '500 soak 1h'; may be given many times", \
+	  ota_phrase_read_stage }, \
+	{ "rate", 'r', "RATE", "strategy.rate", false, "devices a minute: '1000', or growing: '1000 from 50 factor 2 every 10m'", \
+	  ota_phrase_read_rate }, \
+	{ "max-in-flight", 0, "N", "strategy.maxInFlight", false, "devices being updated at a time; 0 = any number (0)" }, \
+	{ "window", 0, "FROM-TO", "strategy.window", false, "send only at this time of the day, such as 22:00-06:00", ota_phrase_read_window }, \
+	{ "zone", 0, "ZONE", "strategy.window.zone", false, "the time zone of --window, such as Europe/Berlin (UTC)" }, \
+	{ "zone-tag", 0, "TAG", "strategy.window.zoneTag", false, "each device's own time zone is the value of this tag, --zone if it has none" }, \
+	{ "confirm", 0, NULL, "strategy.confirm", false, "each device waits for an operator's word" }, \
+	{ "pull-only", 0, NULL, "strategy.pullOnly", false, "nothing is pushed: devices that ask are answered" }
 static const struct ota_option batch_create_options[] = {
 	{ "package", 0, "ID", "package", false, "the package by its id; or:" },
 	PRODUCT, MODULE, VERSION,
 	{ "kind", 'k', "KIND", "kind", false, "static (default), or verify: a few devices prove the package" },
 	{ "all", 'a', NULL, "targets.all", false, "every device of the product" },
 	{ "where", 'w', "EXPRESSION", "targets.where", false, "those it means, as 'version < 2.0 and percent < 10'; ota-targets(7)" },
+	{ "of-batch", 0, "ID", "targets.batch", false, "those of another batch" },
+	{ "of-state", 0, "STATE", "targets.state", false, "of them only those that are failed, succeeded, canceled or have it installed" },
 	{ "device", 'd', "NAME", NULL, true, "this device; may be given many times" },
 	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push of this batch; may be given many times" },
-	{ "dry-run", 0, NULL, "dryRun", false, "say what it would do and do nothing" },
 	{ "on-conflict", 0, "RULE", "onConflict", false, "reject (default) or skip devices that have unfinished work" },
 	{ "override", 0, NULL, "override", false, "roll out a package that no verify batch proved; needs --reason" },
-	{ "push-timeout", 0, "TIME", "strategy.pushTimeout", false, "online time for the first report (1h)" },
-	{ "upgrade-timeout", 0, "TIME", "strategy.upgradeTimeout", false, "from the first report to the new version (60m)" },
-	{ "reboot-timeout", 0, "TIME", "strategy.rebootTimeout", false, "from the whole download to the new version (10m)" },
-	{ "soak", 0, "TIME", "strategy.soak", false, "the new version must run that long (0s)" },
-	{ "retries", 0, "N", "strategy.retries", false, "more attempts after a failed one (2)" },
-	{ "retry-pause", 0, "TIME", "strategy.retryPause", false, "before the next attempt (10m)" },
-	{ "end-after", 0, "TIME", "strategy.endAfter", false, "then what is pending is canceled (30d)" },
-	{ "retry-on", 0, "CAUSES", "strategy.retryCauses", false, "what is tried again (download_failed,push_timeout,upgrade_timeout,lost; none)",
-	  ota_phrase_read_list },
-	{ "abort-percent", 0, "N", "strategy.abortPercent", false, "stop when more than that share failed (10)" },
-	{ "abort-sample", 0, "N", "strategy.abortSample", false, "of at least so many finished; 0 = never (10)" },
-	{ "abort-count", 0, "N", "strategy.abortCount", false, "stop when so many failed, whatever the share; 0 = never (0)" },
-	{ "abort-on", 0, "CAUSES", "strategy.abortCauses", false, "what counts as failed for that, as burn_failed,lost (every cause)",
-	  ota_phrase_read_list },
-	{ "abort-action", 0, "ACTION", "strategy.abortAction", false, "pause (default) or cancel: what stopping means" },
-	{ "auto-rollback", 0, NULL, "strategy.autoRollback", false, "when it stops by itself, send who has the version back to the one before" },
-	{ "stage", 's', "STAGE", "strategy.stages", true, "who goes first, as '1% success 95 finished 80 soak 1h deadline 2d manual' or '500 soak 1h'; may be given many times",
-	  ota_phrase_read_stage },
-	{ "rate", 'r', "RATE", "strategy.rate", false, "devices a minute: '1000', or growing: '1000 from 50 factor 2 every 10m'",
-	  ota_phrase_read_rate },
-	{ "max-in-flight", 0, "N", "strategy.maxInFlight", false, "devices being updated at a time; 0 = any number (0)" },
-	{ "window", 0, "FROM-TO", "strategy.window", false, "send only at this time of the day, such as 22:00-06:00", ota_phrase_read_window },
-	{ "zone", 0, "ZONE", "strategy.window.zone", false, "the time zone of --window, such as Europe/Berlin (UTC)" },
-	{ "zone-tag", 0, "TAG", "strategy.window.zoneTag", false, "each device's own time zone is the value of this tag, --zone if it has none" },
-	{ "confirm", 0, NULL, "strategy.confirm", false, "each device waits for an operator's word" },
-	{ "pull-only", 0, NULL, "strategy.pullOnly", false, "nothing is pushed: devices that ask are answered" },
+	STRATEGY,
 	MUTATING,
+};
+/* What is not said is as it was in the batch before. */
+#define SUCCESSOR \
+	{ "name", 0, "TEXT", "name", false, "a name for people" }, \
+	{ "on-conflict", 0, "RULE", "onConflict", false, "reject or skip devices that have unfinished work" }, \
+	{ "override", 0, NULL, "override", false, "also with a package that no verify batch proved; needs --reason" }
+static const struct ota_option batch_retry_options[] = {
+	{ "failed", 0, NULL, NULL, false, "those that failed, which is what it does anyway" },
+	{ "cause", 0, "CAUSES", "causes", false, "only those that failed of these, as burn_failed,lost", ota_phrase_read_list },
+	SUCCESSOR, STRATEGY, MUTATING,
+};
+static const struct ota_option batch_clone_options[] = {
+	{ "package", 0, "ID", "package", false, "another package, by its id; or:" },
+	VERSION,
+	{ "kind", 'k', "KIND", "kind", false, "another kind" },
+	{ "all", 'a', NULL, "targets.all", false, "not the same devices, but every one of the product" },
+	{ "where", 'w', "EXPRESSION", "targets.where", false, "not the same devices, but those it means; ota-targets(7)" },
+	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push, in place of the tags before; may be given many times" },
+	SUCCESSOR, STRATEGY, MUTATING,
+};
+static const struct ota_option batch_rollback_options[] = {
+	{ "to", 't', "VERSION", "version", false, "to this version; not needed when all its devices ran the same one before" },
+	{ "package", 0, "ID", "package", false, "to this package, by its id" },
+	SUCCESSOR, STRATEGY, MUTATING,
 };
 static const struct ota_option batch_list_options[] = {
 	PRODUCT,
@@ -155,8 +187,9 @@ static const struct ota_option batch_cancel_options[] = {
 static const struct ota_option token_add_options[] = {
 	{ "role", 0, "ROLE", "role", false, "viewer (looks), operator (rolls out) or admin (also tokens)" },
 	{ "expires-in", 'e', "TIME", "expiresIn", false, "it works no longer after that time, such as 90d; never if not given" },
-	MUTATING,
+	REASONED, DRY_RUN,
 };
+static const struct ota_option token_revoke_options[] = { REASONED, DRY_RUN };
 static const struct ota_option log_options[] = {
 	PRODUCT,
 	{ "device", 'd', "NAME", "deviceName", false, "of this device" },
@@ -170,12 +203,12 @@ static const struct ota_option device_log_options[] = { WHEN, ROWS, FOLLOW };
 
 static const struct ota_option server_check_options[] = {
 	{ "deep", 0, NULL, "deep", false, "also read every package and compare its digest" },
-	MUTATING,
+	REASONED,
 };
 static const struct ota_option server_backup_options[] = {
 	{ "name", 0, "WORD", "name", false, "part of the file's name; such a backup is never removed by --keep" },
 	{ "keep", 0, "N", "keep", false, "afterwards remove older ones, but the newest N" },
-	MUTATING,
+	REASONED,
 };
 static const struct ota_option server_restore_options[] = {
 	{ "store-dir", 0, "DIR", NULL, false, "the broker's ota_store_dir; must be given" },
@@ -255,6 +288,15 @@ static const struct ota_verb verbs[] = {
 	{ "batch", "create", "", "", 0, 0, "createBatch",
 	  LIST(batch_create_options), &ota_view_batch, ota_batch_create,
 	  "roll a package out" },
+	{ "batch", "retry", "ID", "batch", 1, 1, "retryBatch",
+	  LIST(batch_retry_options), &ota_view_batch, ota_batch_succeed,
+	  "a new batch of those that failed in one" },
+	{ "batch", "clone", "ID", "batch", 1, 1, "cloneBatch",
+	  LIST(batch_clone_options), &ota_view_batch, ota_batch_succeed,
+	  "the same batch once more, but for what is said anew" },
+	{ "batch", "rollback", "ID", "batch", 1, 1, "rollbackBatch",
+	  LIST(batch_rollback_options), &ota_view_batch, ota_batch_succeed,
+	  "bring its devices back to what they ran before, and end it" },
 	{ "batch", "watch", "ID", "batch", 1, 1, "getBatch",
 	  LIST(batch_watch_options), &ota_view_batch, ota_batch_watch,
 	  "follow a batch to its end; exit code 5 when it failed or was canceled" },
@@ -295,7 +337,7 @@ static const struct ota_verb verbs[] = {
 	  LIST(page_options), &ota_view_token, NULL,
 	  "who holds which role, until when, and when it was last used" },
 	{ "token", "revoke", "NAME", "name", 1, 1, "revokeToken",
-	  LIST(mutating_options), &ota_view_token, NULL,
+	  LIST(token_revoke_options), &ota_view_token, NULL,
 	  "a token works no longer, from this moment on" },
 	{ "log", NULL, "", "", 0, 0, "listEvents",
 	  LIST(log_options), &ota_view_event, ota_log_show,

@@ -35,17 +35,21 @@ static int add_integer(struct successor *successor, const char *key, int64_t num
 	return ota_json_member(successor->made, key) ? 0 : add(successor->made, key, cJSON_CreateNumber((double)number));
 }
 
-/* What the command says itself, where a createBatch has a member of that name. Its strategy is laid over another one. */
+/* What the command says itself, where a createBatch has a member of that name. Its strategy is laid over another one, and the
+ * envelope holds for the whole. */
 static int said_add(struct successor *successor)
 {
 	const struct ota_command *create = ota_command_find("createBatch");
+	static const char *const not_laid[] = { "command", "strategy", "dryRun", "ifRev", NULL };
 	const cJSON *member;
 	int failed = add_text(successor, "command", create->name);
 
 	cJSON_ArrayForEach(member, successor->call->at.object)
 	{
-		bool own = !strcmp(member->string, "command") || !strcmp(member->string, "strategy");
+		bool own = false;
 
+		for (const char *const *name = not_laid; *name; name++)
+			own |= !strcmp(*name, member->string);
 		if (!failed && !own && ota_command_parameter(create, member->string))
 			failed = add(successor->made, member->string, cJSON_Duplicate(member, true));
 	}
@@ -104,10 +108,7 @@ static int successor_create(struct successor *successor, struct ota_error *error
 	create.at.object = successor->made;
 	create.proven = successor->proven;
 	int failed = ota_command_check(create.command, successor->made, create.at.prefix, error);
-	if (!failed)
-		failed = ota_handle_create_batch(&create, error);
-	successor->call->undo = create.undo;
-	return failed;
+	return failed ? failed : ota_handle_create_batch(&create, error);
 }
 
 static int successor_end(struct successor *successor, int failed, struct ota_error *error)
