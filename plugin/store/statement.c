@@ -269,8 +269,8 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_PROSPECT_LIST_OF_BATCH] = {"prospect_list_of_batch", OTA_SQL_HOT,
 		"SELECT " OTA_PROSPECT_COLUMNS("d.device_name") ", s.id, s.state, s.cause, s.mark, s.version FROM task s"
 		" JOIN device d ON d.id = s.device_id" OTA_PROSPECT_RUNS "$1" OTA_PROSPECT_UNFINISHED "$1"
-		" WHERE s.batch_id = $2 AND s.id > $3 AND NOT EXISTS (SELECT 1 FROM task n WHERE n.device_id = s.device_id"
-		" AND n.id > s.id AND n.batch_id + 0 = s.batch_id) ORDER BY s.id LIMIT $4"},
+		" LEFT JOIN task n ON n.device_id = s.device_id AND n.id > s.id AND n.batch_id + 0 = s.batch_id"
+		" WHERE s.batch_id = $2 AND s.id > $3 AND n.id IS NULL ORDER BY s.id LIMIT $4"},
 	/* What those with the version, or on their way to it, ran before: of the first so many. */
 	[OTA_SQL_TASK_LIST_ORIGINS] = {"task_list_origins", OTA_SQL_COLD,
 		"SELECT f.from_version, COUNT(*) FROM (SELECT from_version FROM task WHERE batch_id = $1"
