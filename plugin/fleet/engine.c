@@ -314,6 +314,7 @@ int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error)
 void ota_engine_look(struct ota_engine *engine)
 {
 	engine->look_at = 0;
+	engine->watch_at = 0;
 }
 
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)

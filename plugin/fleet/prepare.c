@@ -12,6 +12,7 @@ struct target {
 	const struct ota_batch *batch;
 	const struct ota_device *device; /* NULL: no such device */
 	struct ota_instant at;
+	struct ota_stage_places places;
 	/* Of a batch whose devices an expression says: nobody could look for conflicts before. */
 	bool expressed;
 	char conflict[OTA_DEVICE_NAME_MAX + 1]; /* the device that ends it, "" = none */
@@ -28,6 +29,7 @@ static int target_insert(struct target *target, const char *from_version, struct
 		.batch_id = target->batch->id,
 		.device_id = target->device->id,
 		.package_id = target->batch->package_id,
+		.stage = ota_stage_place_take(&target->places, target->device),
 		.state = OTA_TASK_PENDING,
 		.step = OTA_NO_STEP,
 		.created_ms = target->at.wall_ms,
@@ -190,13 +192,12 @@ static int conflict_end(struct target *target, struct ota_batch *batch, struct o
 
 static int prepared_end(struct target *target, struct ota_batch *batch, struct ota_error *error)
 {
-	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_PREPARED);
 	struct ota_engine *engine = target->engine;
 
 	batch->prepared = true;
 	int failed = total_correct(engine, batch, error);
 	if (!failed)
-		failed = ota_campaign_move(engine, batch, rule, rule->text, target->at, error);
+		failed = ota_flow_begin(engine, batch, target->at, error);
 	if (!failed)
 		failed = ota_campaign_scan(engine, batch->id);
 	return failed ? failed : ota_campaign_follow(engine, batch->id, target->at, error);
@@ -207,8 +208,10 @@ int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, str
 {
 	struct target target = { .engine = engine, .batch = batch, .at = at };
 	struct chunk chunk = { .budget = budget };
-	int failed = chunk_prepare(&target, batch, &chunk, error);
+	int failed = ota_stage_places_load(engine, batch, &target.places, error);
 
+	if (!failed)
+		failed = chunk_prepare(&target, batch, &chunk, error);
 	if (failed)
 		return failed;
 	*ret_count = chunk.last || chunk.count ? chunk.count : 1; /* it looked at many of whom none was meant */

@@ -16,6 +16,7 @@ enum ota_batch_event {
 	OTA_BATCH_EVENT_CONFLICT, /* while it is prepared: a device has other work, and the batch was to skip none */
 	OTA_BATCH_EVENT_FINISHED, /* prepared, and every task is final */
 	OTA_BATCH_EVENT_ABORT,    /* the abort rule fired */
+	OTA_BATCH_EVENT_STALLED,  /* the open stage will not pass by itself */
 	OTA_BATCH_EVENT_PAUSE,
 	OTA_BATCH_EVENT_RESUME,
 	OTA_BATCH_EVENT_CANCEL,

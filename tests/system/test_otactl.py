@@ -65,6 +65,7 @@ def own(command):
     ("batch show 7", "getBatch", {"batch": 7}),
     ("batch pause 7", "pauseBatch", {"batch": 7}),
     ("batch resume 7", "resumeBatch", {"batch": 7}),
+    ("batch advance 7 --reason fine", "advanceBatch", {"batch": 7, "reason": "fine"}),
     ("batch cancel 7 --level revoke --reason bad", "cancelBatch", {"batch": 7, "level": "revoke", "reason": "bad"}),
     ("task show 5", "getTask", {"task": 5}),
     ("server status", "getServer", {}),

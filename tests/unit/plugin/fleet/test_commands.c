@@ -61,6 +61,7 @@ static const struct recipe recipes[] = {
 	{ "listEvents",          "" },
 	{ "pauseBatch",          ",\"batch\":@batch" },
 	{ "resumeBatch",         ",\"batch\":@batch", "{\"command\":\"pauseBatch\",\"batch\":@batch}" },
+	{ "advanceBatch",        ",\"batch\":@batch" },
 	{ "cancelBatch",         ",\"batch\":@batch" },
 	{ "unbarDevice",         ",\"productKey\":\"PK\",\"deviceName\":\"d0\"", NULL, device_bar },
 	{ "disableDevice",       ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
@@ -91,7 +92,8 @@ static void world_open(void)
 	fleet_open(&fleet, 2);
 	package = fleet_do(&fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}");
 	batch = fleet_do(&fleet, "{\"command\":\"getBatch\",\"batch\":%lld}",
-			 (long long)fleet_batch(&fleet, "verify", ",\"targets\":{\"names\":[\"d0\"]}"));
+			 (long long)fleet_batch(&fleet, "verify",
+						    ",\"targets\":{\"names\":[\"d0\"]},\"strategy\":{\"stages\":[{\"count\":1}]}"));
 }
 
 static void world_close(void)
