@@ -309,10 +309,10 @@ struct ota_parameter_list ota_command_common(const struct ota_command *command)
 	return all;
 }
 
-static const struct ota_parameter *list_find(struct ota_parameter_list list, const char *name)
+static const struct ota_parameter *list_find(struct ota_parameter_list list, const char *name, size_t size)
 {
 	for (size_t i = 0; i < list.count; i++) {
-		if (strcmp(list.rows[i].name, name) == 0)
+		if (strncmp(list.rows[i].name, name, size) == 0 && list.rows[i].name[size] == '\0')
 			return &list.rows[i];
 	}
 	return NULL;
@@ -320,7 +320,15 @@ static const struct ota_parameter *list_find(struct ota_parameter_list list, con
 
 const struct ota_parameter *ota_command_parameter(const struct ota_command *command, const char *name)
 {
-	const struct ota_parameter *own = list_find(command->parameters, name);
+	size_t size = strcspn(name, ".");
+	const struct ota_parameter *row = list_find(command->parameters, name, size);
 
-	return own ? own : list_find(ota_command_common(command), name);
+	if (!row)
+		row = list_find(ota_command_common(command), name, size);
+	while (row && name[size]) {
+		name += size + 1;
+		size = strcspn(name, ".");
+		row = list_find(row->members, name, size);
+	}
+	return row;
 }

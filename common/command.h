@@ -70,7 +70,8 @@ const struct ota_command *ota_command_at(size_t index);     /* in the order of d
 const struct ota_command *ota_command_find(const char *name); /* exact; NULL if there is none */
 const char *ota_command_nearest(const char *name);          /* for a hint; NULL if nothing is near */
 
-/* The row of a parameter, also of those common to all commands; NULL if the command has none of that name. */
+/* The row of a parameter, also of those common to all commands, and of what is inside an object, "strategy.window.zone"; NULL if
+ * the command has none of that name. */
 const struct ota_parameter *ota_command_parameter(const struct ota_command *command, const char *name);
 
 /* Members every command may carry besides its own: command, token, correlationData; mutating ones also requestId and reason. */

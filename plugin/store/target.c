@@ -5,6 +5,7 @@
 
 #include "common/text.h"
 #include "plugin/store/handle.h"
+#include "plugin/store/prospect_row.h"
 
 /* Parameters of one statement; SQLite takes 32766, PostgreSQL 65535. */
 enum { PARAMETERS_MAX = 30000, VERSIONS_PAGE = 500 };
@@ -272,6 +273,7 @@ static int expression_put(struct order *order, struct ota_store *store, const st
 struct part {
 	const char *after, *until; /* names; until NULL = to the end */
 	int64_t buckets;           /* those below; 0 = any, by name */
+	int64_t limit;
 };
 
 static void part_put(struct order *order, const struct ota_target_scope *scope, const struct part *part)
@@ -292,19 +294,50 @@ static void part_put(struct order *order, const struct ota_target_scope *scope, 
 	}
 }
 
-static int order_make(struct order *order, struct ota_store *store, const struct ota_target_scope *scope, const struct part *part,
-		      struct ota_error *error)
+/* What is read of each device; where its name stands in it, and, if the expression asks when it was seen, whether it is meant
+ * while it is away and behind that while it is online. */
+struct reading {
+	const char *columns;
+	int name, meant;
+	bool prospects; /* with what they run and their unfinished task */
+};
+
+static const struct reading reading_prospects = {OTA_PROSPECT_COLUMNS("d.device_name"), 3, 13, true};
+static const struct reading reading_names = {"d.device_name", 0, 1, false};
+
+static void reading_put(struct order *order, const struct ota_target_scope *scope, const struct reading *reading)
 {
-	put(order, "SELECT d.id, d.device_name, CASE WHEN ");
-	int failed = expression_put(order, store, scope, " THEN 1 ELSE 0 END, CASE WHEN ", error);
-	put(order, names_seen(scope->target) ? " THEN 1 ELSE 0 END" : " THEN 1 ELSE 0 END, 1");
-	put(order, " FROM device d WHERE ");
+	struct ota_span module = ota_span_from_text(scope->module);
+
+	put(order, " FROM device d");
+	if (!reading->prospects)
+		return;
+	put(order, OTA_PROSPECT_RUNS);
+	put_text(order, module);
+	put(order, OTA_PROSPECT_UNFINISHED);
+	put_text(order, module);
+}
+
+static int order_make(struct order *order, struct ota_store *store, const struct ota_target_scope *scope, const struct part *part,
+		      const struct reading *reading, struct ota_error *error)
+{
+	int failed = 0;
+
+	ota_bytes_format(&order->sql, "SELECT %s", reading->columns);
+	if (names_seen(scope->target)) {
+		put(order, ", CASE WHEN ");
+		failed = expression_put(order, store, scope, " THEN 1 ELSE 0 END, CASE WHEN ", error);
+		put(order, " THEN 1 ELSE 0 END");
+	}
+	reading_put(order, scope, reading);
+	put(order, " WHERE ");
 	part_put(order, scope, part);
 	put(order, " AND (");
 	if (!failed)
 		failed = expression_put(order, store, scope, " OR ", error);
-	put(order, part->buckets ? ") LIMIT " : ") ORDER BY d.device_name LIMIT ");
-	ota_bytes_format(&order->sql, "$%zu", order->count + 1);
+	put(order, part->buckets ? ")" : ") ORDER BY d.device_name");
+	put(order, " LIMIT ");
+	put_number(order, part->limit);
 	if (!failed && order->too_many)
 		return ota_fail(error, OTA_ELIMIT, "more than %d versions pass the expression: narrow its ranges",
 				PARAMETERS_MAX);
@@ -313,105 +346,105 @@ static int order_make(struct order *order, struct ota_store *store, const struct
 	return failed;
 }
 
-struct match_row {
-	int64_t id;
-	char name[OTA_DEVICE_NAME_MAX + 1];
-	bool away, online; /* whether it is meant if it is */
-};
-
-static bool match_is_meant(const struct ota_target_scope *scope, const struct match_row *match)
+static void order_start(const struct order *order, struct ota_store *store, struct ota_query *query)
 {
-	struct ota_identity identity;
-
-	if (!names_seen(scope->target) || !scope->is_online)
-		return match->away;
-	ota_identity_make(ota_span_from_text(scope->product_key), ota_span_from_text(match->name), &identity);
-	return scope->is_online(scope->context, &identity) ? match->online : match->away;
-}
-
-static int order_run(const struct order *order, struct ota_store *store, struct ota_page page, struct ota_error *error)
-{
-	static const struct ota_field fields[] = {
-		OTA_FIELD(INTEGER, struct match_row, id),
-		OTA_FIELD(TEXT, struct match_row, name),
-		OTA_FIELD(BOOL, struct match_row, away),
-		OTA_FIELD(BOOL, struct match_row, online),
-	};
-	const struct ota_layout layout = OTA_LAYOUT(fields, struct match_row);
-	struct ota_query query;
-
-	ota_query_start_text(&query, store->db, "target", order->sql.data);
+	ota_query_start_text(query, store->db, "target", order->sql.data);
 	for (size_t i = 0; i < order->count; i++) {
 		if (order->parameters[i].is_text)
-			ota_query_text(&query, order->texts.data + order->parameters[i].offset);
+			ota_query_text(query, order->texts.data + order->parameters[i].offset);
 		else
-			ota_query_integer(&query, order->parameters[i].number);
+			ota_query_integer(query, order->parameters[i].number);
 	}
-	return ota_query_list(&query, &layout, page, error);
 }
 
-/* Loads those that are meant; *ret_count of rows. */
-static int matches_load(struct ota_store *store, const struct ota_target_scope *scope, struct ota_page matches,
-			struct ota_device *rows, struct ota_error *error)
+static bool row_is_meant(const struct ota_target_scope *scope, const struct reading *reading, struct ota_query *query)
 {
-	const struct match_row *match = matches.rows;
-	size_t count = *matches.ret_count;
+	struct ota_identity identity;
+	int away = reading->meant, online = away + 1;
 
-	*matches.ret_count = 0;
-	for (size_t i = 0; i < count; i++, match++) {
-		if (!match_is_meant(scope, match))
+	if (!names_seen(scope->target))
+		return true;
+	if (!scope->is_online)
+		return ota_query_column_integer(query, away) == 1;
+	ota_identity_make(ota_span_from_text(scope->product_key), ota_query_column_text(query, reading->name), &identity);
+	return ota_query_column_integer(query, scope->is_online(scope->context, &identity) ? online : away) == 1;
+}
+
+/* Reads those that are meant, until there are `capacity` of them. */
+static int prospects_load(const struct order *order, struct ota_store *store, const struct ota_target_scope *scope,
+			  struct ota_page page, struct ota_error *error)
+{
+	struct ota_prospect *rows = page.rows;
+	struct ota_query query;
+	size_t count = 0;
+	int status = 0;
+
+	order_start(order, store, &query);
+	while (count < page.capacity && (status = ota_query_step(&query, error)) > 0) {
+		if (!row_is_meant(scope, &reading_prospects, &query))
 			continue;
-		int failed = ota_device_load(store, match->id, &rows[(*matches.ret_count)++], error);
-		if (failed)
-			return failed;
+		memset(&rows[count], 0, sizeof(rows[count]));
+		status = ota_row_read(&ota_prospect_layout, &query, &rows[count], error);
+		if (status < 0)
+			break;
+		count++;
 	}
-	return 0;
+	ota_query_end(&query);
+	*page.ret_count = count;
+	return status < 0 ? status : 0;
 }
 
 int ota_target_next(struct ota_store *store, const struct ota_target_scope *scope, struct ota_target_walk *walk,
-		    struct ota_device *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
+		    struct ota_prospect *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
 {
-	OTA_AUTO_FREE struct match_row *matches = calloc(capacity, sizeof(*matches));
-	const struct ota_page page = {matches, capacity, ret_count};
 	struct name_row end = {""};
 	struct order order = {0};
-	int failed = matches ? window_end(store, scope, walk->after, &end, error) : OTA_ENOMEM;
+	int failed = window_end(store, scope, walk->after, &end, error);
 	bool last = failed == OTA_ENOTFOUND;
-	const struct part part = {.after = walk->after, .until = last ? NULL : end.name};
+	const struct part part = {.after = walk->after, .until = last ? NULL : end.name, .limit = OTA_TARGET_WINDOW};
 
 	*ret_count = 0;
 	if (!failed || last)
-		failed = order_make(&order, store, scope, &part, error);
+		failed = order_make(&order, store, scope, &part, &reading_prospects, error);
 	if (!failed)
-		failed = order_run(&order, store, page, error);
+		failed = prospects_load(&order, store, scope, (struct ota_page){rows, capacity, ret_count}, error);
 	order_free(&order);
 	if (failed)
 		return failed;
 	bool full = *ret_count == capacity;
 	walk->done = last && !full;
 	if (!walk->done)
-		ota_text_cut(walk->after, sizeof(walk->after), full ? matches[capacity - 1].name : end.name);
-	return matches_load(store, scope, page, rows, error);
+		ota_text_cut(walk->after, sizeof(walk->after), full ? rows[capacity - 1].device.identity.device_name : end.name);
+	return 0;
+}
+
+static int meant_count(const struct order *order, struct ota_store *store, const struct ota_target_scope *scope,
+		       int64_t *ret_count, struct ota_error *error)
+{
+	struct ota_query query;
+	int status = 0;
+
+	order_start(order, store, &query);
+	while ((status = ota_query_step(&query, error)) > 0)
+		*ret_count += row_is_meant(scope, &reading_names, &query);
+	ota_query_end(&query);
+	return status < 0 ? status : 0;
 }
 
 int ota_target_count(struct ota_store *store, const struct ota_target_scope *scope, int64_t devices,
 		     struct ota_target_tally *ret_tally, struct ota_error *error)
 {
 	enum { BUCKETS = 1000000, SLACK = 2 }; /* a sample comes out a little larger or smaller than it was meant */
-	size_t capacity = (size_t)OTA_TARGET_SAMPLE * SLACK, count = 0;
-	OTA_AUTO_FREE struct match_row *matches = calloc(capacity, sizeof(*matches));
 	bool estimated = devices > OTA_TARGET_SAMPLE;
 	int64_t buckets = estimated ? (int64_t)OTA_TARGET_SAMPLE * BUCKETS / devices : BUCKETS;
-	const struct part part = {.after = "", .buckets = estimated ? buckets : 0};
+	const struct part part = {.after = "", .buckets = estimated ? buckets : 0, .limit = (int64_t)OTA_TARGET_SAMPLE * SLACK};
 	struct order order = {0};
-	int failed = matches ? order_make(&order, store, scope, &part, error) : OTA_ENOMEM;
+	int failed = order_make(&order, store, scope, &part, &reading_names, error);
 
-	if (!failed)
-		failed = order_run(&order, store, (struct ota_page){matches, capacity, &count}, error);
-	order_free(&order);
 	*ret_tally = (struct ota_target_tally){.estimated = estimated};
-	for (size_t i = 0; !failed && i < count; i++)
-		ret_tally->count += match_is_meant(scope, &matches[i]);
+	if (!failed)
+		failed = meant_count(&order, store, scope, &ret_tally->count, error);
+	order_free(&order);
 	ret_tally->count = ret_tally->count * BUCKETS / buckets;
 	return failed;
 }
