@@ -203,7 +203,6 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 		ota_answer_bool(call->out, "estimated", true);
 	failed = delivery_answer(call, package, error);
 	ota_answer_close(call->out, '}');
-	call->undo = true;
 	return failed;
 }
 
@@ -350,7 +349,7 @@ static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ot
 						  &conflicts.named, error);
 	if (failed)
 		return failed;
-	if (ota_call_bool(call, "dryRun"))
+	if (call->undo)
 		return dry_run_answer(call, batch, package, &meant, &conflicts, error);
 	if (conflicts.count && !batch->skip_conflicts && !meant.expression) /* who is meant by one is known once it is prepared */
 		return conflicts_refuse(conflicts.names, conflicts.named, conflicts.count, error);

@@ -139,6 +139,8 @@ int ota_handle_advance_batch(struct ota_call *call, struct ota_error *error)
 		return ota_fail_at(error, OTA_ECONFLICT, "batch", "cannot advance batch %lld: it %s", (long long)batch.id,
 				   batch.ended_ms || batch.state == OTA_BATCH_CANCELED ? "has ended" : "has not begun");
 	failed = ota_engine_advance(call->control->options.engine, &batch, call->now, &detail, error);
+	if (!failed) /* its rev tells whoever looked before that it stands on another stage now */
+		failed = ota_batch_save(call->store, &batch, error);
 	if (!failed)
 		failed = ota_call_note(call, (struct ota_call_subject){ batch.product_key, &batch }, "stage_opened", detail.data,
 				       error);

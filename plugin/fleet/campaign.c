@@ -244,6 +244,8 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id)
 {
+	if (engine->rehearsing)
+		return 0;
 	/* One that is walked already starts over. */
 	for (size_t i = 0; i < engine->scan_count; i++) {
 		if (engine->scans[i].batch_id != batch_id)

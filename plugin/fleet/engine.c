@@ -311,8 +311,15 @@ int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error)
 	return 0;
 }
 
+void ota_engine_rehearse(struct ota_engine *engine, bool rehearsing)
+{
+	engine->rehearsing = rehearsing;
+}
+
 void ota_engine_look(struct ota_engine *engine)
 {
+	if (engine->rehearsing)
+		return;
 	engine->look_at = 0;
 	engine->watch_at = 0;
 }
@@ -326,7 +333,7 @@ int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
 			   struct ota_error *error)
 {
-	return ota_release_device(engine, device, now, error);
+	return engine->rehearsing ? 0 : ota_release_device(engine, device, now, error);
 }
 
 static int order_give(struct ota_engine *engine, enum ota_outgoing_kind kind, const struct ota_device *device,
