@@ -80,7 +80,8 @@ void recipes_open(void)
 	package = fleet_do(&recipes_fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}");
 	batch = fleet_do(&recipes_fleet, "{\"command\":\"getBatch\",\"batch\":%lld}",
 			 (long long)fleet_batch(&recipes_fleet, "verify",
-						    ",\"targets\":{\"names\":[\"d0\"]},\"strategy\":{\"stages\":[{\"count\":1}]}"));
+						    ",\"targets\":{\"names\":[\"d0\"]},"
+						    "\"strategy\":{\"stages\":[{\"count\":1}]}"));
 }
 
 void recipes_close(void)

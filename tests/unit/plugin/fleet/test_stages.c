@@ -1,7 +1,6 @@
 /* Stages: a part of the devices goes first, and what comes of it decides about the rest. */
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/time.h"
@@ -185,7 +184,9 @@ Test(stages, a_percentage_that_means_nobody_holds_nobody)
 	cr_assert_str_eq(shown(batch, 0, "stage"), "3/3");
 	cr_assert_str_eq(shown(batch, 1, "devices"), "0");
 	fleet_advance(&fleet, OTA_SECOND_MS);
-	cr_assert_eq(touched(20), atoi(shown(batch, 3, "devices")));
+	char all[32];
+	snprintf(all, sizeof(all), "%d", touched(20));
+	cr_assert_str_eq(shown(batch, 3, "devices"), all);
 }
 
 Test(stages, a_soak_starts_over_when_the_gate_falls)
@@ -267,7 +268,8 @@ Test(stages, only_an_operator_opens_the_next_one_of_a_manual_stage)
 		upgrade(first[i]);
 	fleet_advance(&fleet, OTA_DAY_MS);
 	cr_assert_eq(touched(20), 5);
-	cr_assert_str_eq(shown(batch, 0, "stageReason"), "stage 1 of 2: its gate holds, and an operator is to open the next stage");
+	cr_assert_str_eq(shown(batch, 0, "stageReason"),
+			 "stage 1 of 2: its gate holds, and an operator is to open the next stage");
 	command("advanceBatch", batch);
 	cr_assert_eq(touched(20), 20);
 	cJSON *page = fleet_do(&fleet, "{\"command\":\"listEvents\",\"event\":\"stage_opened\",\"actor\":\"admin\"}");
@@ -385,7 +387,8 @@ Test(stages, a_planned_start_is_kept_through_a_restart_and_a_pause)
 
 Test(stages, a_moment_that_is_past_is_refused_and_an_end_before_the_start_is)
 {
-	static const char *const refused[] = { "\"startAt\":1000", "\"endAt\":1000", "\"startAt\":1900000000000,\"endAt\":1800000000000" };
+	static const char *const refused[] = { "\"startAt\":1000", "\"endAt\":1000",
+					       "\"startAt\":1900000000000,\"endAt\":1800000000000" };
 	static const char *const said[] = { "startAt is past", "endAt is past", "endAt must be after startAt" };
 
 	for (size_t i = 0; i < 3; i++) {

@@ -94,7 +94,8 @@ Test(stage, a_soak_counts_from_when_both_shares_hold_and_starts_over_when_they_d
 	cr_assert_eq(look.soak_left_ms, 1);
 	look = look_at(&stage, good, (struct ota_stage_times){ 1000 + stage.soak_ms, 1, 1000 });
 	cr_assert_eq(look.step, OTA_STAGE_PASSES);
-	look = look_at(&stage, (struct ota_stage_tally){ 1, 9, 1, 0 }, (struct ota_stage_times){ 1000 + stage.soak_ms, 1, 1000 });
+	look = look_at(&stage, (struct ota_stage_tally){ 1, 9, 1, 0 },
+		       (struct ota_stage_times){ 1000 + stage.soak_ms, 1, 1000 });
 	cr_assert(!look.met, "a failure more, and it does not hold");
 	cr_assert_eq(look_at(&stage, (struct ota_stage_tally){ 0 }, (struct ota_stage_times){ 1000, 1, 0 }).step, OTA_STAGE_PASSES,
 		     "who has no device has nothing that could show later");
@@ -137,7 +138,8 @@ Test(stage, each_outcome_says_its_figures)
 	struct ota_stage stage = a_stage();
 	const struct ota_stage_times now = { 2 * OTA_HOUR_MS, 1, 0 };
 
-	cr_expect_str_eq(said(&stage, (struct ota_stage_tally){ 38, 12, 0, 3 }, now), "12 of 50 devices finished, 40 must (80 %)");
+	cr_expect_str_eq(said(&stage, (struct ota_stage_tally){ 38, 12, 0, 3 }, now),
+			 "12 of 50 devices finished, 40 must (80 %)");
 	cr_expect_str_eq(said(&stage, (struct ota_stage_tally){ 10, 36, 4, 0 }, now),
 			 "36 of 40 finished devices succeeded (90 %), 95 % must, which can no longer be reached");
 	cr_expect_str_eq(said(&stage, (struct ota_stage_tally){ 25, 94, 6, 0 }, now),
