@@ -446,7 +446,7 @@ int ota_handle_resume_batch(struct ota_call *call, struct ota_error *error)
 		return failed;
 	batch.resumed_failed = counts.states[OTA_TASK_FAILED];
 	batch.resumed_reported = counts.causes[OTA_CAUSE_VERSION_REPORTED];
-	failed = ota_engine_wake_batch(call->control->options.engine, batch.id);
+	failed = ota_engine_resume_batch(call->control->options.engine, batch.id, error);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_resumed", "", error);
 }
 

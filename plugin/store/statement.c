@@ -239,6 +239,8 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT state, cause, CAST(SUM(n) AS BIGINT) FROM batch_count WHERE batch_id = $1 GROUP BY state, cause LIMIT $2"},
 	[OTA_SQL_BATCH_LIST_STAGE_COUNTS] = {"batch_list_stage_counts", OTA_SQL_HOT,
 		"SELECT state, cause, n FROM batch_count WHERE batch_id = $1 AND stage = $2 LIMIT $3"},
+	[OTA_SQL_BATCH_COUNT_ACTIVE] = {"batch_count_active", OTA_SQL_HOT,
+		"SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM batch_count WHERE batch_id = $1 AND state IN ('pushed', 'upgrading')"},
 	[OTA_SQL_FLOW_FIND] = {"flow_find", OTA_SQL_HOT,
 		"SELECT " FLOW_COLUMNS " FROM batch_flow WHERE batch_id = $1"},
 	[OTA_SQL_FLOW_SAVE] = {"flow_save", OTA_SQL_HOT,
