@@ -48,6 +48,7 @@ struct ota_engine {
 	size_t scan_capacity;
 	struct ota_waiters waiters;
 	int64_t serving; /* batch whose line is being served, 0 = none */
+	bool rehearsing; /* a command is only tried */
 	struct ota_pace refusals; /* lines about messages that were refused */
 	struct ota_pace mends;    /* lines about messages that were mended */
 	struct ota_registration *registrations; /* by product, of those that are open */

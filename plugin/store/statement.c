@@ -34,7 +34,7 @@
 #define BATCH_COLUMNS                                                                                                            \
 	"id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, supersedes, source_batch,"  \
 	" source_state, tags, created_ms, created_by, strategy, state, reason, total, prepared, prepare_after, canceling,"       \
-	" cancel_revokes, started_ms, ended_ms, ends_ms, resumed_failed, resumed_reported"
+	" cancel_revokes, started_ms, ended_ms, ends_ms"
 
 #define TASK_COLUMNS                                                                                                             \
 	"id, rev, batch_id, device_id, module, package_id, version, created_ms, stage, state, due_at, from_version, reason,"    \
@@ -204,13 +204,13 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT expression FROM batch_where WHERE batch_id = $1"},
 	[OTA_SQL_BATCH_INSERT] = {"batch_insert", OTA_SQL_COLD,
 		"INSERT INTO batch (" BATCH_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29) ON CONFLICT DO NOTHING"},
+		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_BATCH_LOAD] = {"batch_load", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id = $1"},
 	[OTA_SQL_BATCH_SAVE] = {"batch_save", OTA_SQL_HOT,
 		"UPDATE batch SET strategy = $1, state = $2, reason = $3, total = $4, prepared = $5, prepare_after = $6, canceling = $7,"
-		" cancel_revokes = $8, started_ms = $9, ended_ms = $10, ends_ms = $11, resumed_failed = $12, resumed_reported = $13,"
-		" rev = rev + 1 WHERE id = $14 AND rev = $15"},
+		" cancel_revokes = $8, started_ms = $9, ended_ms = $10, ends_ms = $11, rev = rev + 1 WHERE id = $12"
+		" AND rev = $13"},
 	[OTA_SQL_BATCH_LIST] = {"batch_list", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id < $1 AND ($2 = '' OR product_key = $2) AND ($3 = '' OR state = $3)"
 		" ORDER BY id DESC LIMIT $4"},
@@ -236,11 +236,14 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"INSERT INTO batch_count (batch_id, stage, state, cause, n) VALUES ($1, $2, $3, $4, $5)"
 		" ON CONFLICT (batch_id, stage, state, cause) DO UPDATE SET n = batch_count.n + excluded.n"},
 	[OTA_SQL_BATCH_LIST_COUNTS] = {"batch_list_counts", OTA_SQL_WARM,
-		"SELECT state, cause, CAST(SUM(n) AS BIGINT) FROM batch_count WHERE batch_id = $1 GROUP BY state, cause LIMIT $2"},
+		"SELECT state, cause, CAST(SUM(n) AS BIGINT), CAST(SUM(resumed) AS BIGINT) FROM batch_count WHERE batch_id = $1"
+		" GROUP BY state, cause LIMIT $2"},
 	[OTA_SQL_BATCH_LIST_STAGE_COUNTS] = {"batch_list_stage_counts", OTA_SQL_HOT,
-		"SELECT state, cause, n FROM batch_count WHERE batch_id = $1 AND stage = $2 LIMIT $3"},
+		"SELECT state, cause, n, resumed FROM batch_count WHERE batch_id = $1 AND stage = $2 LIMIT $3"},
 	[OTA_SQL_BATCH_COUNT_ACTIVE] = {"batch_count_active", OTA_SQL_HOT,
 		"SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM batch_count WHERE batch_id = $1 AND state IN ('pushed', 'upgrading')"},
+	[OTA_SQL_BATCH_MARK_RESUMED] = {"batch_mark_resumed", OTA_SQL_COLD,
+		"UPDATE batch_count SET resumed = n WHERE batch_id = $1"},
 	[OTA_SQL_FLOW_FIND] = {"flow_find", OTA_SQL_HOT,
 		"SELECT " FLOW_COLUMNS " FROM batch_flow WHERE batch_id = $1"},
 	[OTA_SQL_FLOW_SAVE] = {"flow_save", OTA_SQL_HOT,
