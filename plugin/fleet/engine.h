@@ -94,8 +94,8 @@ void ota_engine_rehearse(struct ota_engine *engine, bool rehearsing);
 void ota_engine_look(struct ota_engine *engine);
 /* A running batch's unfinished tasks are decided again over the next turns: it began, or was resumed. */
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);
-/* An operator paused or resumed it: the times of its stage stand still between the two. OTA_ECONFLICT: resumed, it would be
- * paused again in the next moment. */
+/* An operator paused or resumed it: the times of its stage stand still between the two, and its rate begins again where its ramp
+ * begins. OTA_ECONFLICT: resumed, it would be paused again in the next moment. */
 int ota_engine_pause_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant now,
 			   struct ota_error *error);
 int ota_engine_resume_batch(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant now,

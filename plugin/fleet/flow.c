@@ -129,12 +129,6 @@ int ota_flow_turn(struct ota_engine *engine, struct ota_instant now, struct ota_
 	return failed;
 }
 
-/* Batches without gates of their own have no row, and need none. */
-static bool flow_is_kept(const struct ota_strategy *strategy)
-{
-	return strategy->stage_count > 0;
-}
-
 int ota_flow_pause(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, struct ota_error *error)
 {
 	struct ota_strategy strategy;
@@ -143,7 +137,7 @@ int ota_flow_pause(struct ota_engine *engine, const struct ota_batch *batch, str
 
 	if (!failed)
 		failed = ota_flow_load(engine->options.store, batch->id, &flow, error);
-	if (failed || !flow_is_kept(&strategy))
+	if (failed || !strategy.stage_count)
 		return failed;
 	ota_stages_pause(&flow, at);
 	return ota_flow_save(engine->options.store, &flow, error);
@@ -159,8 +153,9 @@ static int flow_resume(struct ota_engine *engine, struct ota_batch *batch, struc
 		failed = ota_flow_load(engine->options.store, batch->id, &flow, error);
 	if (!failed)
 		failed = ota_stages_allow(engine, batch, &strategy, at, error);
-	if (failed || !flow_is_kept(&strategy))
+	if (failed || (!strategy.stage_count && !flow.ramp_at))
 		return failed;
+	flow.ramp_at = 0;
 	ota_stages_resume(&strategy, &flow, at);
 	return ota_flow_save(engine->options.store, &flow, error);
 }

@@ -97,8 +97,8 @@ Test(stage, a_soak_counts_from_when_both_shares_hold_and_starts_over_when_they_d
 	look = look_at(&stage, (struct ota_stage_tally){ 1, 9, 1, 0 },
 		       (struct ota_stage_times){ 1000 + stage.soak_ms, 1, 1000 });
 	cr_assert(!look.met, "a failure more, and it does not hold");
-	cr_assert_eq(look_at(&stage, (struct ota_stage_tally){ 0 }, (struct ota_stage_times){ 1000, 1, 0 }).step, OTA_STAGE_PASSES,
-		     "who has no device has nothing that could show later");
+	cr_assert_eq(look_at(&stage, (struct ota_stage_tally){ 0 }, (struct ota_stage_times){ 1000, 1, 0 }).step,
+		     OTA_STAGE_PASSES, "who has no device has nothing that could show later");
 }
 
 Test(stage, a_deadline_stalls_what_is_not_met_then_and_not_what_soaks)
