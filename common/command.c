@@ -256,6 +256,7 @@ static const struct ota_command commands[] = {
 	{ "rollbackBatch",       OPERATOR, CREATES, LIST(rollback),       NULL, ota_rule_one_package },
 	{ "pauseBatch",          OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
+	{ "advanceBatch",        OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
 	{ "disableDevice",       OPERATOR, CHANGES, LIST(device),         NULL },

@@ -15,7 +15,8 @@ static int set_names(const struct ota_invocation *invocation, cJSON *command, st
 	if (!file && !ota_invocation_value(invocation, "device"))
 		return targets ? 0
 			       : ota_fail(error, OTA_EINVALID,
-					  "which devices? Give --all, --where EXPRESSION, --device NAME, --names-file FILE or --of-batch ID");
+					  "which devices? Give --all, --where EXPRESSION, --device NAME, --names-file FILE or"
+					  " --of-batch ID");
 	if (targets)
 		return ota_fail(error, OTA_EINVALID, "--all, --where and --of-batch exclude --device and --names-file");
 	targets = cJSON_AddObjectToObject(command, "targets");

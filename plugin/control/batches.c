@@ -207,6 +207,18 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 	return failed;
 }
 
+/* A moment that is past is a slip of who typed it. */
+static int times_allow(const struct ota_call *call, const struct ota_strategy *strategy, struct ota_error *error)
+{
+	int64_t now = call->now.wall_ms;
+
+	if (strategy->start_at_ms && strategy->start_at_ms <= now)
+		return ota_fail_at(error, OTA_EINVALID, "strategy.startAt", "startAt is past; leave it out to begin at once");
+	if (strategy->end_at_ms && strategy->end_at_ms <= now)
+		return ota_fail_at(error, OTA_EINVALID, "strategy.endAt", "endAt is past");
+	return 0;
+}
+
 static int strategy_read(const struct ota_call *call, struct ota_strategy *ret_strategy, struct ota_error *error)
 {
 	const cJSON *object = NULL;
@@ -216,7 +228,8 @@ static int strategy_read(const struct ota_call *call, struct ota_strategy *ret_s
 		return ota_fail(error, OTA_EUNAVAILABLE,
 				"the server's clock stands before 2023, and a batch ends at a date: set it first");
 	ota_json_object(call->at, "strategy", &object, NULL);
-	return ota_strategy_parse(object, "strategy", ret_strategy, error);
+	int failed = ota_strategy_parse(object, "strategy", ret_strategy, error);
+	return failed ? failed : times_allow(call, ret_strategy, error);
 }
 
 /* Judged with the package's own, beside which they travel. */
@@ -409,7 +422,13 @@ int ota_handle_get_batch(struct ota_call *call, struct ota_error *error)
 	struct ota_batch batch;
 	int failed = ota_call_batch(call, &batch, error);
 
-	return failed ? failed : ota_call_batch_answer(call, &batch, NULL, error);
+	if (!failed)
+		failed = ota_call_batch_open(call, &batch, NULL, error);
+	if (!failed)
+		failed = ota_call_ladder(call, &batch, error);
+	if (!failed)
+		ota_answer_close(call->out, '}');
+	return failed;
 }
 
 int ota_handle_list_batches(struct ota_call *call, struct ota_error *error)
@@ -470,6 +489,8 @@ int ota_handle_pause_batch(struct ota_call *call, struct ota_error *error)
 	struct ota_batch batch;
 	int failed = batch_command(call, OTA_BATCH_EVENT_PAUSE, "paused", &batch, error);
 
+	if (!failed)
+		failed = ota_engine_pause_batch(call->control->options.engine, &batch, call->now, error);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_paused", "", error);
 }
 
@@ -482,7 +503,7 @@ int ota_handle_resume_batch(struct ota_call *call, struct ota_error *error)
 		failed = ota_batch_mark_resumed(call->store, batch.id, error);
 	if (failed)
 		return failed;
-	failed = ota_engine_wake_batch(call->control->options.engine, batch.id);
+	failed = ota_engine_resume_batch(call->control->options.engine, &batch, call->now, error);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_resumed", "", error);
 }
 

@@ -227,9 +227,10 @@ static int version_take(struct successor *successor, struct ota_error *error)
 		return 0;
 	int failed = ota_package_find(successor->call->store, from->product_key, from->module, version, &package, error);
 	if (failed)
-		return failed == OTA_ENOTFOUND ? ota_fail_at(error, failed, "version", "product %s has no package %s of module %s",
-							     from->product_key, version, from->module)
-					       : failed;
+		return failed == OTA_ENOTFOUND
+			       ? ota_fail_at(error, failed, "version", "product %s has no package %s of module %s",
+					     from->product_key, version, from->module)
+			       : failed;
 	cJSON_DeleteItemFromObjectCaseSensitive(successor->made, "version");
 	from->package_id = package.id;
 	return 0;
@@ -262,21 +263,24 @@ int ota_handle_clone_batch(struct ota_call *call, struct ota_error *error)
 static int back_choose(struct successor *successor, struct ota_error *error)
 {
 	struct ota_package before;
+	struct ota_error why = {0};
 	bool said = ota_json_member(successor->made, "package") || ota_json_member(successor->made, "version");
 	int64_t bad = successor->from.package_id;
-	int failed = ota_engine_package_before(successor->call->control->options.engine, &successor->from, &before, error);
-
-	if (!said && failed)
-		return failed;
-	if (!said)
-		return add_integer(successor, "package", before.id) ? OTA_ENOMEM : (successor->proven = true, 0);
+	int failed = ota_engine_package_before(successor->call->control->options.engine, &successor->from, &before, &why);
 	bool known = !failed;
-	failed = version_take(successor, error);
+
+	if (!known && !said) {
+		*error = why;
+		return failed;
+	}
+	if (!said)
+		successor->from.package_id = before.id;
+	failed = said ? version_take(successor, error) : 0;
 	if (failed)
 		return failed;
 	if (successor->from.package_id == bad)
-		return ota_fail_at(error, OTA_EINVALID, "version", "version %s is what batch %lld rolled out", successor->from.version,
-				   (long long)successor->from.id);
+		return ota_fail_at(error, OTA_EINVALID, "version", "version %s is what batch %lld rolled out",
+				   successor->from.version, (long long)successor->from.id);
 	successor->proven = known && successor->from.package_id == before.id;
 	return 0;
 }

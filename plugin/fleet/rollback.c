@@ -8,13 +8,15 @@
 /* How many tasks are asked what their devices ran before: some 10 ms. How many answers are told. */
 enum { ORIGINS_LOOKED_AT = 10000, ORIGINS_TOLD = 5 };
 
-static int origins_refuse(const struct ota_batch *batch, const struct ota_task_origin *rows, size_t count, struct ota_error *error)
+static int origins_refuse(const struct ota_batch *batch, const struct ota_task_origin *rows, size_t count,
+			  struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes text = {0};
 
 	if (!count)
 		return ota_fail_at(error, OTA_ECONFLICT, "version",
-				   "no device of batch %lld has its version and told what it ran before: say which version by \"version\"",
+				   "no device of batch %lld has its version and told what it ran before: say which version by"
+				   " \"version\"",
 				   (long long)batch->id);
 	for (size_t i = 0; i < count; i++)
 		ota_bytes_format(&text, "%s%s (%lld)", i ? ", " : "", rows[i].version, (long long)rows[i].count);
@@ -70,8 +72,8 @@ int ota_engine_batch_fill(struct ota_engine *engine, const struct ota_package *p
 	batch->state = OTA_BATCH_PLANNED;
 	batch->package_id = package->id;
 	batch->created_ms = now.wall_ms;
-	batch->ends_ms = strategy->end_at_ms ? strategy->end_at_ms
-					     : (strategy->start_at_ms ? strategy->start_at_ms : now.wall_ms) + strategy->end_after_ms;
+	int64_t start_ms = strategy->start_at_ms ? strategy->start_at_ms : now.wall_ms;
+	batch->ends_ms = strategy->end_at_ms ? strategy->end_at_ms : start_ms + strategy->end_after_ms;
 	ota_text_cut(batch->product_key, sizeof(batch->product_key), package->product_key);
 	ota_text_cut(batch->module, sizeof(batch->module), package->module);
 	ota_text_cut(batch->version, sizeof(batch->version), package->version);

@@ -11,7 +11,8 @@
 		OTA_FIELD(INTEGER, type, at device.bucket), OTA_FIELD(INTEGER, type, at device.created_ms),                     \
 		OTA_FIELD(INTEGER, type, at device.last_seen_ms), OTA_FIELD(NUMBER, type, at device.caps),                      \
 		OTA_FIELD(TEXT, type, at device.agent), OTA_FIELD(BOOL, type, at device.barred),                                \
-		OTA_FIELD(BOOL, type, at device.disabled), OTA_FIELD(TEXT, type, at version), OTA_FIELD(INTEGER, type, at unfinished)
+		OTA_FIELD(BOOL, type, at device.disabled), OTA_FIELD(TEXT, type, at version),                                   \
+		OTA_FIELD(INTEGER, type, at unfinished)
 
 #define AT_START
 static const struct ota_field prospect_fields[] = {PROSPECT_FIELDS(struct ota_prospect, AT_START)};
@@ -42,8 +43,8 @@ int ota_prospect_list_named(struct ota_store *store, int64_t batch_id, const str
 	return ota_query_list(&query, &ota_prospect_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 
-int ota_prospect_list_of_batch(struct ota_store *store, int64_t batch_id, const char *module, int64_t after,
-			       struct ota_prospect_task *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
+int ota_prospect_list_of_batch(struct ota_store *store, const struct ota_prospect_scope *scope, struct ota_prospect_task *rows,
+			       size_t capacity, size_t *ret_count, struct ota_error *error)
 {
 	static const struct ota_field fields[] = {
 		PROSPECT_FIELDS(struct ota_prospect_task, prospect.),
@@ -57,8 +58,8 @@ int ota_prospect_list_of_batch(struct ota_store *store, int64_t batch_id, const 
 	struct ota_query query;
 
 	ota_query_start(&query, store->db, OTA_SQL_PROSPECT_LIST_OF_BATCH);
-	ota_query_text(&query, module);
-	ota_query_integer(&query, batch_id);
-	ota_query_integer(&query, after);
+	ota_query_text(&query, scope->module);
+	ota_query_integer(&query, scope->batch_id);
+	ota_query_integer(&query, scope->after);
 	return ota_query_list(&query, &layout, (struct ota_page){rows, capacity, ret_count}, error);
 }

@@ -37,8 +37,12 @@ struct ota_prospect_task {
 	char version[OTA_VERSION_MAX + 1]; /* the task's target */
 };
 
-/* Ascending ids of the tasks, behind `after`; `module` is that of the prospects. */
-int ota_prospect_list_of_batch(struct ota_store *store, int64_t batch_id, const char *module, int64_t after,
-			       struct ota_prospect_task *rows, size_t capacity, size_t *ret_count, struct ota_error *error);
+struct ota_prospect_scope {
+	int64_t batch_id;
+	const char *module; /* of the prospects */
+	int64_t after;      /* ids of tasks above this, ascending */
+};
+int ota_prospect_list_of_batch(struct ota_store *store, const struct ota_prospect_scope *scope, struct ota_prospect_task *rows,
+			       size_t capacity, size_t *ret_count, struct ota_error *error);
 
 #endif

@@ -30,6 +30,7 @@ static void old_package_prove(void)
 	cr_assert_eq(ota_package_find(recipes_fleet.store, "PK", OTA_MODULE_DEFAULT, "2.0.0", &old, NULL), 0);
 	cr_assert_eq(ota_package_files(recipes_fleet.store, &old, &files, NULL), 0);
 	old.id = ota_store_new_id(recipes_fleet.store, NULL);
+	files.items[0].id = ota_store_new_id(recipes_fleet.store, NULL);
 	snprintf(old.version, sizeof(old.version), "1.0.0");
 	old.verification = OTA_VERIFIED;
 	snprintf(old.verified_sha256, sizeof(old.verified_sha256), "%s", old.full.sha256);
@@ -68,6 +69,7 @@ static const struct recipe recipes[] = {
 	{ "rollbackBatch",       ",\"batch\":@batch,\"version\":\"1.0.0\"", NULL, old_package_prove },
 	{ "pauseBatch",          ",\"batch\":@batch" },
 	{ "resumeBatch",         ",\"batch\":@batch", "{\"command\":\"pauseBatch\",\"batch\":@batch}" },
+	{ "advanceBatch",        ",\"batch\":@batch" },
 	{ "cancelBatch",         ",\"batch\":@batch" },
 	{ "unbarDevice",         ",\"productKey\":\"PK\",\"deviceName\":\"d0\"", NULL, device_bar },
 	{ "disableDevice",       ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
@@ -98,7 +100,9 @@ void recipes_open(void)
 	fleet_open(&recipes_fleet, 2);
 	package = fleet_do(&recipes_fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}");
 	batch = fleet_do(&recipes_fleet, "{\"command\":\"getBatch\",\"batch\":%lld}",
-			 (long long)fleet_batch(&recipes_fleet, "verify", ",\"targets\":{\"names\":[\"d0\"]}"));
+			 (long long)fleet_batch(&recipes_fleet, "verify",
+						    ",\"targets\":{\"names\":[\"d0\"]},"
+						    "\"strategy\":{\"stages\":[{\"count\":1}]}"));
 }
 
 void recipes_close(void)

@@ -11,8 +11,9 @@ static struct fleet fleet;
 static void package_add(const char *version)
 {
 	cJSON_Delete(fleet_do(&fleet,
-			      "{\"command\":\"addPackage\",\"productKey\":\"PK\",\"version\":\"%s\",\"url\":\"https://h.example/%s\","
-			      "\"size\":1000,\"md5\":\"0123456789abcdef0123456789abcdef\",\"sha256\":"
+			      "{\"command\":\"addPackage\",\"productKey\":\"PK\",\"version\":\"%s\","
+			      "\"url\":\"https://h.example/%s\",\"size\":1000,"
+			      "\"md5\":\"0123456789abcdef0123456789abcdef\",\"sha256\":"
 			      "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}",
 			      version, version));
 }
@@ -141,7 +142,8 @@ Test(successors, a_device_that_has_other_work_by_now_is_left_out_of_a_retry)
 {
 	int64_t batch = half_broken_batch("");
 
-	id_of(fleet_do(&fleet, "{\"command\":\"retryBatch\",\"batch\":%lld,\"override\":true,\"reason\":\"x\"}", (long long)batch));
+	id_of(fleet_do(&fleet, "{\"command\":\"retryBatch\",\"batch\":%lld,\"override\":true,\"reason\":\"x\"}",
+		       (long long)batch));
 	int64_t again = id_of(fleet_do(&fleet, "{\"command\":\"retryBatch\",\"batch\":%lld,\"override\":true,\"reason\":\"x\"}",
 				       (long long)batch));
 	cr_assert_str_eq(fleet_batch_state(&fleet, again), "completed");
@@ -312,7 +314,8 @@ Test(successors, what_stands_in_the_way_of_an_automatic_rollback_is_told_and_the
 	int64_t batch = half_broken_batch(",\"abortCount\":3,\"autoRollback\":true");
 
 	cr_assert_str_eq(fleet_batch_state(&fleet, batch), "paused");
-	cJSON *page = fleet_do(&fleet, "{\"command\":\"listEvents\",\"batch\":%lld,\"event\":\"rollback_refused\"}", (long long)batch);
+	cJSON *page = fleet_do(&fleet, "{\"command\":\"listEvents\",\"batch\":%lld,\"event\":\"rollback_refused\"}",
+			       (long long)batch);
 	cr_assert_eq(cJSON_GetArraySize(cJSON_GetObjectItem(page, "items")), 1);
 	cJSON_Delete(page);
 }

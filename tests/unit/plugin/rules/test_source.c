@@ -31,7 +31,8 @@ Test(source, the_longest_text_has_room)
 
 	every.causes = (1 << OTA_CAUSE_UPGRADE_FAILED) | (1 << OTA_CAUSE_DOWNLOAD_FAILED) | (1 << OTA_CAUSE_VERIFY_FAILED) |
 		       (1 << OTA_CAUSE_BURN_FAILED) | (1 << OTA_CAUSE_PUSH_TIMEOUT) | (1 << OTA_CAUSE_UPGRADE_TIMEOUT) |
-		       (1 << OTA_CAUSE_LOST) | (1 << OTA_CAUSE_WRONG_VERSION) | (1 << OTA_CAUSE_ROLLED_BACK) | (1 << OTA_CAUSE_LOOP);
+		       (1 << OTA_CAUSE_LOST) | (1 << OTA_CAUSE_WRONG_VERSION) |
+		       (1 << OTA_CAUSE_ROLLED_BACK) | (1 << OTA_CAUSE_LOOP);
 	ota_source_print(&every, printed);
 	cr_assert_eq(ota_source_parse(printed, &again, NULL), 0);
 	cr_assert_eq(again.causes, every.causes);
