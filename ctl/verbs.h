@@ -12,6 +12,7 @@ int ota_device_renew_secret(struct ota_invocation *invocation, struct ota_error 
 int ota_device_tag(struct ota_invocation *invocation, struct ota_error *error);
 int ota_package_add(struct ota_invocation *invocation, struct ota_error *error);
 int ota_package_verify(struct ota_invocation *invocation, struct ota_error *error);
+int ota_batch_plan(struct ota_invocation *invocation, struct ota_error *error);
 int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error);
 int ota_log_show(struct ota_invocation *invocation, struct ota_error *error);
 int ota_batch_watch(struct ota_invocation *invocation, struct ota_error *error);
