@@ -41,6 +41,19 @@ enum ota_sql {
 	OTA_SQL_TAG_SAVE,
 	OTA_SQL_TAG_REMOVE,
 	OTA_SQL_TAG_LIST,
+	OTA_SQL_GROUP_INSERT,
+	OTA_SQL_GROUP_FIND,
+	OTA_SQL_GROUP_LIST,
+	OTA_SQL_GROUP_LIST_OF_DEVICE,
+	OTA_SQL_GROUP_COUNT,
+	OTA_SQL_GROUP_DELETE,
+	OTA_SQL_GROUP_FIND_GONE,
+	OTA_SQL_GROUP_FORGET,
+	OTA_SQL_MEMBER_INSERT,
+	OTA_SQL_MEMBER_REMOVE,
+	OTA_SQL_MEMBER_LIST,
+	OTA_SQL_MEMBER_NAME_BEHIND,
+	OTA_SQL_MEMBER_PURGE,
 	OTA_SQL_SECRET_SAVE,
 	OTA_SQL_SECRET_FIND,
 	OTA_SQL_SECRET_FIND_OF_NAME,
@@ -69,6 +82,7 @@ enum ota_sql {
 
 	OTA_SQL_BATCH_WHERE_INSERT,
 	OTA_SQL_BATCH_WHERE_FIND,
+	OTA_SQL_BATCH_WHERE_LIST_OPEN,
 	OTA_SQL_BATCH_INSERT,
 	OTA_SQL_BATCH_LOAD,
 	OTA_SQL_BATCH_SAVE,
@@ -136,11 +150,16 @@ enum ota_sql {
 	OTA_SQL_CHECK_BATCHES,
 	OTA_SQL_CHECK_VERSIONS,
 	OTA_SQL_CHECK_PRODUCTS,
+	OTA_SQL_CHECK_GROUPS,
 	OTA_SQL_CHECK_UNFINISHED,
 	OTA_SQL_CHECK_ACTIVE,
 	OTA_SQL_CHECK_PACKAGES,
 	OTA_SQL_STATEMENTS,
 };
+
+/* The unfinished states, spelled exactly as in the index task_unfinished (schema.c): SQLite uses a partial index only for the
+ * same term. */
+#define OTA_STATEMENT_UNFINISHED "state IN ('pending', 'pushed', 'upgrading')"
 
 /* How often a statement runs decides what its plan may be; a test reads the plans. */
 enum ota_sql_heat {
