@@ -62,6 +62,8 @@ static const struct ota_parameter common_rows[] = {
 	TEXT("correlationData", false, 0, OTA_LABEL_MAX),
 	TEXT("requestId", false, 1, OTA_REQUEST_ID_MAX),
 	TEXT("reason", false, 0, OTA_REASON_MAX),
+	BOOL("dryRun"),
+	INTEGER("ifRev", false, 1, OTA_INTEGER_MAX),
 };
 enum { COMMON_READING = 3 }; /* how many of common_rows a command may carry that changes nothing */
 
@@ -159,7 +161,7 @@ static const struct ota_parameter file_rows[] = {
 	      "1..64 letters, digits and _ . + -, no . or - first, and no reserved word"),
 	MEASURES(true),
 };
-static const struct ota_parameter add_file_rows[] = { PRODUCT_KEY(true), MEASURES(false), BOOL("dryRun") };
+static const struct ota_parameter add_file_rows[] = { PRODUCT_KEY(true), MEASURES(false) };
 static const struct ota_parameter add_package_rows[] = {
 	PRODUCT_KEY(true), MODULE, VERSION(true), MEASURES(false),
 	{ .name = "files", .type = OTA_PARAMETER_OBJECTS, .low = OTA_FILES_MIN, .high = OTA_FILES_MAX, .members = LIST(file) },
@@ -168,7 +170,6 @@ static const struct ota_parameter add_package_rows[] = {
 	{ .name = "notes", .type = OTA_PARAMETER_TEXT, .high = OTA_NOTES_MAX, .is_valid = ota_command_is_notes,
 	  .allowed = "at most 1024 bytes of UTF-8 without control characters but line ends and tabs" },
 	{ .name = "extData", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_ext_data },
-	BOOL("dryRun"),
 };
 static const struct ota_parameter list_packages_rows[] = { PRODUCT_KEY(false), MODULE, PAGE };
 static const struct ota_parameter get_package_rows[] = { ID("package", false), PRODUCT_KEY(false), MODULE, VERSION(false) };
@@ -184,7 +185,7 @@ static const struct ota_parameter create_batch_rows[] = {
 	{ .name = "strategy", .type = OTA_PARAMETER_OBJECT, .members = LIST(strategy) },
 	{ .name = "tags", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_ext_data },
 	CHOICE("onConflict", false, conflict_answers),
-	BOOL("override"), BOOL("dryRun"),
+	BOOL("override"),
 };
 static const struct ota_parameter list_batches_rows[] = { PRODUCT_KEY(false), CHOICE("state", false, batch_states), PAGE };
 static const struct ota_parameter batch_rows[] = { ID("batch", true) };
@@ -325,10 +326,10 @@ struct ota_parameter_list ota_command_common(const struct ota_command *command)
 	return all;
 }
 
-static const struct ota_parameter *list_find(struct ota_parameter_list list, const char *name)
+static const struct ota_parameter *list_find(struct ota_parameter_list list, const char *name, size_t size)
 {
 	for (size_t i = 0; i < list.count; i++) {
-		if (strcmp(list.rows[i].name, name) == 0)
+		if (strncmp(list.rows[i].name, name, size) == 0 && list.rows[i].name[size] == '\0')
 			return &list.rows[i];
 	}
 	return NULL;
@@ -336,7 +337,15 @@ static const struct ota_parameter *list_find(struct ota_parameter_list list, con
 
 const struct ota_parameter *ota_command_parameter(const struct ota_command *command, const char *name)
 {
-	const struct ota_parameter *own = list_find(command->parameters, name);
+	size_t size = strcspn(name, ".");
+	const struct ota_parameter *row = list_find(command->parameters, name, size);
 
-	return own ? own : list_find(ota_command_common(command), name);
+	if (!row)
+		row = list_find(ota_command_common(command), name, size);
+	while (row && name[size]) {
+		name += size + 1;
+		size = strcspn(name, ".");
+		row = list_find(row->members, name, size);
+	}
+	return row;
 }

@@ -12,7 +12,6 @@ enum {
 	OTA_MODULE_MAX = 64,   /* LuatOS firmware names reach 50 characters */
 	OTA_VERSION_MAX = 64,  /* iotkit C 3.x stores 32; longer versions are for our own agent */
 	OTA_LABEL_MAX = 128,   /* free names of batches, products, operators */
-	OTA_GROUP_NAME_MAX = 64, /* as a device's: it stands in expressions and paths */
 	OTA_BACKUP_NAME_MAX = 32, /* a part of a file name */
 	OTA_TOKEN_NAME_MAX = 64, /* as a user name: it is the actor of the log */
 	OTA_CLIENT_ID_MAX = 256, /* Aliyun client ids carry their parameters: 64 + tail */

@@ -33,7 +33,10 @@ static int in_pieces(struct ota_pieces *pieces, struct ota_secrets *secrets, con
 		return code;
 	pieces->names = &names;
 	pieces->sums = sums;
-	code = show(pieces, secrets, ota_pieces_send(pieces, error), error);
+	if (ota_invocation_value(invocation, "dry-run") && !cJSON_AddTrueToObject(sums, "dryRun"))
+		code = ota_fail(error, OTA_ENOMEM, "out of memory");
+	if (code == 0)
+		code = show(pieces, secrets, ota_pieces_send(pieces, error), error);
 	ota_names_close(&names);
 	return code;
 }
@@ -68,11 +71,13 @@ static int add_with_secrets(struct ota_invocation *invocation, struct ota_error 
 
 int ota_device_add(struct ota_invocation *invocation, struct ota_error *error)
 {
-	struct ota_pieces pieces = { .invocation = invocation };
+	bool secrets = ota_invocation_value(invocation, "secrets") != NULL;
+	struct ota_pieces pieces = { .invocation = invocation, .most = secrets ? OTA_SECRETS_MAX : OTA_NAMES_MAX };
 
-	if (ota_invocation_value(invocation, "secrets"))
+	/* A dry run makes secrets and tells none: there is nothing for a file. */
+	if (secrets && !ota_invocation_value(invocation, "dry-run"))
 		return add_with_secrets(invocation, error);
-	if (ota_invocation_value(invocation, "out"))
+	if (!secrets && ota_invocation_value(invocation, "out"))
 		return ota_fail(error, OTA_EINVALID, "--out is for the secrets that --secrets makes; give both or none");
 	return in_pieces(&pieces, NULL, "registered already", error);
 }
@@ -112,8 +117,10 @@ static int renew(struct ota_invocation *invocation, struct ota_secrets *secrets,
 int ota_device_renew_secret(struct ota_invocation *invocation, struct ota_error *error)
 {
 	struct ota_secrets secrets;
-	int code = ota_secrets_open(invocation, &secrets, error);
 
+	if (ota_invocation_value(invocation, "dry-run"))
+		return ota_invocation_run(invocation, error);
+	int code = ota_secrets_open(invocation, &secrets, error);
 	if (code < 0)
 		return code;
 	code = renew(invocation, &secrets, error);

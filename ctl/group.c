@@ -53,7 +53,10 @@ static int change(struct ota_invocation *invocation, const char *answers, struct
 	if (code < 0)
 		return code;
 	pieces.names = &names;
-	code = ota_pieces_send(&pieces, error);
+	if (ota_invocation_value(invocation, "dry-run") && !cJSON_AddTrueToObject(sums, "dryRun"))
+		code = ota_fail(error, OTA_ENOMEM, "out of memory");
+	if (code == 0)
+		code = ota_pieces_send(&pieces, error);
 	ota_names_close(&names);
 	if (code == 0)
 		ota_output_one(&invocation->output, invocation->verb->view, sums);

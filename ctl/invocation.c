@@ -9,7 +9,7 @@
 #include "ctl/verb.h"
 #include "ctl/wording.h"
 
-enum { OPTIONS_MAX = 40 };
+enum { OPTIONS_MAX = 80 };
 
 /* The words of a command line, and how far they were read. */
 struct words {
@@ -181,53 +181,74 @@ const char *ota_invocation_value(const struct ota_invocation *invocation, const 
 	return value;
 }
 
-/* The row of "strategy.retries", and the object the value goes into, made on the way. */
-static const struct ota_parameter *descend(const struct ota_command *command, const char *member, cJSON **object,
-					   const char **ret_key)
+/* The object that holds the last word of "strategy.window.zone", made on the way. NULL: no memory. */
+static cJSON *descend(cJSON *object, const char *member, const char **ret_key)
 {
-	const char *dot = strchr(member, '.');
-	const struct ota_parameter *outer;
-	char name[32];
-	cJSON *inner;
+	const char *dot;
 
-	*ret_key = member;
-	if (!dot)
-		return ota_command_parameter(command, member);
-	(void)snprintf(name, sizeof(name), "%.*s", (int)(dot - member), member);
-	outer = ota_command_parameter(command, name);
-	inner = cJSON_GetObjectItemCaseSensitive(*object, name);
-	*object = inner ? inner : cJSON_AddObjectToObject(*object, name);
-	*ret_key = dot + 1;
-	for (size_t i = 0; outer && i < outer->members.count; i++) {
-		if (strcmp(outer->members.rows[i].name, dot + 1) == 0)
-			return &outer->members.rows[i];
+	while (object && (dot = strchr(member, '.'))) {
+		char name[32];
+		cJSON *inner;
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)(dot - member), member);
+		inner = cJSON_GetObjectItemCaseSensitive(object, name);
+		object = inner ? inner : cJSON_AddObjectToObject(object, name);
+		member = dot + 1;
 	}
-	return NULL;
+	*ret_key = member;
+	return object;
 }
 
-static int set_member(cJSON *object, const struct ota_command *command, const char *member, const char *text,
-		      struct ota_error *error)
+/* Takes the value. A list joins the list that is there, an object its members: --zone may come before --window. */
+static int add_value(cJSON *object, const char *key, cJSON *value, struct ota_error *error)
 {
-	const char *key;
-	const struct ota_parameter *parameter = descend(command, member, &object, &key);
-	cJSON *value = NULL;
-	int code;
+	cJSON *there = cJSON_GetObjectItemCaseSensitive(object, key), *item;
 
-	if (!parameter || !object)
-		return ota_fail_at(error, OTA_EINVALID, member, "%s has no %s", command->name, member);
-	if (ota_json_member(object, key))
-		return ota_fail_at(error, OTA_EINVALID, member, "%s is given twice", key);
-	code = ota_parameter_value(parameter, text, &value, error);
-	if (code < 0) {
-		(void)snprintf(error->path, sizeof(error->path), "%s", member);
-		return code;
-	}
-	if (!cJSON_AddItemToObject(object, key, value)) {
+	if (!there) {
+		if (cJSON_AddItemToObject(object, key, value))
+			return 0;
 		cJSON_Delete(value);
 		return ota_fail(error, OTA_ENOMEM, "out of memory");
 	}
-	code = ota_parameter_check(parameter, (struct ota_json_place){ object, "" }, error);
-	if (code < 0)
+	while ((cJSON_IsArray(there) || cJSON_IsObject(there)) && (item = cJSON_DetachItemFromArray(value, 0))) {
+		bool added = cJSON_IsArray(there) ? cJSON_AddItemToArray(there, item)
+						  : cJSON_AddItemToObject(there, item->string, item);
+		if (!added)
+			cJSON_Delete(item);
+	}
+	cJSON_Delete(value);
+	return 0;
+}
+
+static int read_value(const struct ota_parameter *row, const struct ota_option *option, const char *text, cJSON **ret_value,
+		      struct ota_error *error)
+{
+	if (option && option->read)
+		return option->read(row, text, ret_value, error);
+	return ota_parameter_value(row, text, ret_value, error);
+}
+
+/* `option` is NULL for an argument. */
+static int set_member(cJSON *object, const struct ota_command *command, const struct ota_given *given, const char *member,
+		      struct ota_error *error)
+{
+	const struct ota_parameter *row = ota_command_parameter(command, member);
+	const struct ota_option *option = given->option;
+	const char *key;
+	cJSON *value = NULL;
+	int code;
+
+	object = row ? descend(object, member, &key) : NULL;
+	if (!object)
+		return ota_fail_at(error, OTA_EINVALID, member, "%s has no %s", command->name, member);
+	if (ota_json_member(object, key) && !(option && option->read))
+		return ota_fail_at(error, OTA_EINVALID, member, "%s is given twice", key);
+	code = read_value(row, option, given->value ? given->value : "true", &value, error);
+	if (code == 0)
+		code = add_value(object, key, value, error);
+	if (code == 0)
+		code = ota_parameter_check(row, (struct ota_json_place){ object, "" }, error);
+	if (code < 0 && error)
 		(void)snprintf(error->path, sizeof(error->path), "%s", member);
 	return code;
 }
@@ -245,7 +266,7 @@ static int set_arguments(const struct ota_invocation *invocation, const struct o
 		(void)snprintf(member, sizeof(member), "%.*s", (int)size, rest);
 		rest += size;
 		rest += strspn(rest, " ");
-		code = set_member(object, command, member, invocation->arguments[i], error);
+		code = set_member(object, command, &(struct ota_given){ NULL, invocation->arguments[i] }, member, error);
 	}
 	return code;
 }
@@ -264,15 +285,23 @@ static bool is_given_as_argument(const struct ota_invocation *invocation, const 
 	return false;
 }
 
+/* The option that fills this member; "strategy.stages[1].soak" was said with the one that fills "strategy.stages". */
 static const struct ota_option *option_of(const struct ota_verb *verb, const char *member)
 {
+	const struct ota_option *around = NULL;
+
 	for (size_t i = 0; i < verb->options.count; i++) {
 		const struct ota_option *option = &verb->options.rows[i];
+		size_t size = option->member ? strlen(option->member) : 0;
 
-		if (option->member && strcmp(option->member, member) == 0)
+		if (size == 0 || strncmp(option->member, member, size) != 0)
+			continue;
+		if (member[size] == '\0')
 			return option;
+		if (member[size] == '.' || member[size] == '[')
+			around = option;
 	}
-	return NULL;
+	return around;
 }
 
 int ota_invocation_blame(const struct ota_invocation *invocation, int code, struct ota_error *error)
@@ -280,7 +309,9 @@ int ota_invocation_blame(const struct ota_invocation *invocation, int code, stru
 	const struct ota_option *option = error->path[0] ? option_of(invocation->verb, error->path) : NULL;
 	char typed[64];
 
-	ota_wording_translate(invocation, error);
+	/* Inside what one option says, soak is the stage's and not --soak. */
+	if (!option || strcmp(option->member, error->path) == 0)
+		ota_wording_translate(invocation, error);
 	if (!option || is_given_as_argument(invocation, error->path))
 		return code;
 	/* A conflict lies in what was said: a package named by --version is not to be blamed as --package. */
@@ -303,7 +334,7 @@ int ota_invocation_command(const struct ota_invocation *invocation, cJSON **ret_
 		const struct ota_given *given = &invocation->given[i];
 
 		if (given->option->member)
-			code = set_member(object, command, given->option->member, given->value ? given->value : "true", error);
+			code = set_member(object, command, given, given->option->member, error);
 	}
 	if (code < 0)
 		return ota_invocation_blame(invocation, code, error);

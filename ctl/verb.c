@@ -22,9 +22,13 @@ enum { WORDS_MAX = 32 };
 #define NAMES_FILE { "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" }
 #define QUIET { "quiet", 'q', NULL, NULL, false, "no progress bar" }
 #define SECRETS_OUT { "out", 0, "FILE", NULL, false, "secrets into a new file (CSV, mode 600) instead of showing them" }
-#define MUTATING \
+#define DRY_RUN { "dry-run", 0, NULL, "dryRun", false, "say what it would do and do nothing" }
+#define REASONED \
 	{ "reason", 0, "TEXT", "reason", false, "why; kept in the log" }, \
 	{ "request-id", 0, "ID", "requestId", false, "the same id again gives the same answer and does nothing twice" }
+#define MUTATING \
+	REASONED, DRY_RUN, \
+	{ "if-rev", 0, "REV", "ifRev", false, "only if what it changes still has that rev, of which show tells" }
 
 static const struct ota_option globals[] = {
 	{ "output",     'o', "FORM", NULL, false, "table (default), json, jsonl or name" },
@@ -67,7 +71,7 @@ static const struct ota_option device_import_options[] = {
 	{ "product", 'p', "KEY", NULL, false, "the product, where no column product_key says it" },
 	{ "dry-run", 0, NULL, NULL, false, "read the whole table, say what it holds and do nothing" },
 	QUIET,
-	MUTATING,
+	REASONED,
 };
 static const struct ota_option device_tag_options[] = {
 	NAMES_FILE, QUIET,
@@ -75,7 +79,7 @@ static const struct ota_option device_tag_options[] = {
 	{ "unset", 'u', "KEY", NULL, true, "no longer this tag; may be given many times" },
 	MUTATING,
 };
-static const struct ota_option group_change_options[] = { NAMES_FILE, QUIET, MUTATING };
+static const struct ota_option group_change_options[] = { NAMES_FILE, QUIET, REASONED, DRY_RUN };
 static const struct ota_option mutating_options[] = { MUTATING };
 static const struct ota_option package_list_options[] = { PRODUCT, MODULE, ROWS };
 static const struct ota_option package_show_options[] = { PRODUCT, MODULE, VERSION };
@@ -86,7 +90,7 @@ static const struct ota_option package_add_options[] = {
 	{ "notes-file", 0, "FILE", NULL, false, "release notes from a file" },
 	{ "info", 'i', "KEY=VALUE", NULL, true, "goes with each push to the devices; may be given many times" },
 	QUIET,
-	MUTATING,
+	REASONED, DRY_RUN,
 };
 static const struct ota_option package_yank_options[] = {
 	PRODUCT, MODULE, VERSION,
@@ -107,7 +111,6 @@ static const struct ota_option batch_create_options[] = {
 	NAMES_FILE,
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push of this batch; may be given many times" },
-	{ "dry-run", 0, NULL, "dryRun", false, "say what it would do and do nothing" },
 	{ "on-conflict", 0, "RULE", "onConflict", false, "reject (default) or skip devices that have unfinished work" },
 	{ "override", 0, NULL, "override", false, "roll out a package that no verify batch proved; needs --reason" },
 	{ "push-timeout", 0, "TIME", "strategy.pushTimeout", false, "online time for the first report (1h)" },
@@ -117,8 +120,25 @@ static const struct ota_option batch_create_options[] = {
 	{ "retries", 0, "N", "strategy.retries", false, "more attempts after a failed one (2)" },
 	{ "retry-pause", 0, "TIME", "strategy.retryPause", false, "before the next attempt (10m)" },
 	{ "end-after", 0, "TIME", "strategy.endAfter", false, "then what is pending is canceled (30d)" },
-	{ "abort-percent", 0, "N", "strategy.abortPercent", false, "pause when more than that share failed (10)" },
+	{ "retry-on", 0, "CAUSES", "strategy.retryCauses", false, "what is tried again (download_failed,push_timeout,upgrade_timeout,lost; none)",
+	  ota_phrase_read_list },
+	{ "abort-percent", 0, "N", "strategy.abortPercent", false, "stop when more than that share failed (10)" },
 	{ "abort-sample", 0, "N", "strategy.abortSample", false, "of at least so many finished; 0 = never (10)" },
+	{ "abort-count", 0, "N", "strategy.abortCount", false, "stop when so many failed, whatever the share; 0 = never (0)" },
+	{ "abort-on", 0, "CAUSES", "strategy.abortCauses", false, "what counts as failed for that, as burn_failed,lost (every cause)",
+	  ota_phrase_read_list },
+	{ "abort-action", 0, "ACTION", "strategy.abortAction", false, "pause (default) or cancel: what stopping means" },
+	{ "auto-rollback", 0, NULL, "strategy.autoRollback", false, "when it stops by itself, send who has the version back to the one before" },
+	{ "stage", 's', "STAGE", "strategy.stages", true, "who goes first, as '1% success 95 finished 80 soak 1h deadline 2d manual' or '500 soak 1h'; may be given many times",
+	  ota_phrase_read_stage },
+	{ "rate", 'r', "RATE", "strategy.rate", false, "devices a minute: '1000', or growing: '1000 from 50 factor 2 every 10m'",
+	  ota_phrase_read_rate },
+	{ "max-in-flight", 0, "N", "strategy.maxInFlight", false, "devices being updated at a time; 0 = any number (0)" },
+	{ "window", 0, "FROM-TO", "strategy.window", false, "send only at this time of the day, such as 22:00-06:00", ota_phrase_read_window },
+	{ "zone", 0, "ZONE", "strategy.window.zone", false, "the time zone of --window, such as Europe/Berlin (UTC)" },
+	{ "zone-tag", 0, "TAG", "strategy.window.zoneTag", false, "each device's own time zone is the value of this tag, --zone if it has none" },
+	{ "confirm", 0, NULL, "strategy.confirm", false, "each device waits for an operator's word" },
+	{ "pull-only", 0, NULL, "strategy.pullOnly", false, "nothing is pushed: devices that ask are answered" },
 	MUTATING,
 };
 static const struct ota_option batch_list_options[] = {
@@ -141,8 +161,9 @@ static const struct ota_option batch_cancel_options[] = {
 static const struct ota_option token_add_options[] = {
 	{ "role", 0, "ROLE", "role", false, "viewer (looks), operator (rolls out) or admin (also tokens)" },
 	{ "expires-in", 'e', "TIME", "expiresIn", false, "it works no longer after that time, such as 90d; never if not given" },
-	MUTATING,
+	REASONED, DRY_RUN,
 };
+static const struct ota_option token_revoke_options[] = { REASONED, DRY_RUN };
 static const struct ota_option log_options[] = {
 	PRODUCT,
 	{ "device", 'd', "NAME", "deviceName", false, "of this device" },
@@ -156,12 +177,12 @@ static const struct ota_option device_log_options[] = { WHEN, ROWS, FOLLOW };
 
 static const struct ota_option server_check_options[] = {
 	{ "deep", 0, NULL, "deep", false, "also read every package and compare its digest" },
-	MUTATING,
+	REASONED,
 };
 static const struct ota_option server_backup_options[] = {
 	{ "name", 0, "WORD", "name", false, "part of the file's name; such a backup is never removed by --keep" },
 	{ "keep", 0, "N", "keep", false, "afterwards remove older ones, but the newest N" },
-	MUTATING,
+	REASONED,
 };
 static const struct ota_option server_restore_options[] = {
 	{ "store-dir", 0, "DIR", NULL, false, "the broker's ota_store_dir; must be given" },
@@ -299,7 +320,7 @@ static const struct ota_verb verbs[] = {
 	  LIST(page_options), &ota_view_token, NULL,
 	  "who holds which role, until when, and when it was last used" },
 	{ "token", "revoke", "NAME", "name", 1, 1, "revokeToken",
-	  LIST(mutating_options), &ota_view_token, NULL,
+	  LIST(token_revoke_options), &ota_view_token, NULL,
 	  "a token works no longer, from this moment on" },
 	{ "log", NULL, "", "", 0, 0, "listEvents",
 	  LIST(log_options), &ota_view_event, ota_log_show,

@@ -10,6 +10,7 @@
 #include "common/command.h"
 #include "ctl/client.h"
 #include "ctl/output.h"
+#include "ctl/phrase.h"
 
 struct ota_option {
 	const char *name;   /* without the dashes */
@@ -18,6 +19,8 @@ struct ota_option {
 	const char *member; /* of the command, "strategy.retries"; a flag sets true. NULL = the verb's own business */
 	bool repeats;       /* may be given more than once */
 	const char *help;
+	/* The value's own form; NULL: that of the member's type. The lists of an option that repeats become one list. */
+	ota_phrase_reader *read;
 };
 
 struct ota_option_list {

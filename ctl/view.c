@@ -23,6 +23,7 @@ static const struct ota_field product_lines[] = {
 	{ "sign method",  "signMethod",   OTA_HUMAN_TEXT,   0 },
 	{ "delivery",     "delivery",     OTA_HUMAN_TEXT,   0 },
 	{ "created",      "createdAt",    OTA_HUMAN_TIME,   0 },
+	{ "rev",          "rev",          OTA_HUMAN_NUMBER, 0 },
 };
 const struct ota_view ota_view_product = { "productKey", LIST(product_columns), LIST(product_lines), NULL };
 
@@ -94,6 +95,7 @@ static const struct ota_field device_lines[] = {
 	{ "disabled",   "disabled",     OTA_HUMAN_YES,  0 },
 	{ "secret",     "hasSecret",    OTA_HUMAN_YES,  0 },
 	{ "tags",       "tags",         OTA_HUMAN_TAGS, 0 },
+	{ "rev",        "rev",          OTA_HUMAN_NUMBER, 0 },
 };
 static const struct ota_field module_columns[] = {
 	{ "MODULE",   "module",     OTA_HUMAN_TEXT, 0 },
@@ -188,6 +190,7 @@ static const struct ota_field package_lines[] = {
 	{ "info",         "extData",      OTA_HUMAN_TAGS,   0 },
 	{ "created",      "createdAt",    OTA_HUMAN_TIME,   0 },
 	{ "by",           "createdBy",    OTA_HUMAN_TEXT,   0 },
+	{ "rev",          "rev",          OTA_HUMAN_NUMBER, 0 },
 };
 static const struct ota_field file_columns[] = {
 	{ "NAME",   "name",   OTA_HUMAN_TEXT,  0 },
@@ -255,6 +258,7 @@ static const struct ota_field batch_lines[] = {
 	{ "started",  "startedAt",  OTA_HUMAN_TIME,   0 },
 	{ "ended",    "endedAt",    OTA_HUMAN_TIME,   0 },
 	{ "ends",     "endsAt",     OTA_HUMAN_TIME,   0 },
+	{ "rev",      "rev",        OTA_HUMAN_NUMBER, 0 },
 };
 const struct ota_view ota_view_batch = { "id", LIST(batch_columns), LIST(batch_lines), NULL };
 

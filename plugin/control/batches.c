@@ -211,7 +211,6 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 		ota_answer_bool(call->out, "estimated", true);
 	failed = delivery_answer(call, package, error);
 	ota_answer_close(call->out, '}');
-	call->undo = true;
 	return failed;
 }
 
@@ -277,7 +276,7 @@ static int where_try(const struct ota_call *call, const struct ota_batch *batch,
 {
 	const struct ota_target_scope scope = ota_call_scope(call, target, batch->product_key, batch->module);
 	struct ota_target_walk walk = {0};
-	struct ota_device first;
+	struct ota_prospect first;
 	struct ota_error own = {0};
 	size_t count;
 	int failed = ota_target_next(call->store, &scope, &walk, &first, 1, &count, &own);
@@ -347,7 +346,7 @@ static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ot
 						  OTA_TARGET_CONFLICTS_NAMED, &conflicts.named, error);
 	if (failed)
 		return failed;
-	if (ota_call_bool(call, "dryRun"))
+	if (call->undo)
 		return dry_run_answer(call, batch, package, &meant, &conflicts, error);
 	if (conflicts.count && !batch->skip_conflicts && !meant.expression) /* who is meant by one is known once it is prepared */
 		return conflicts_refuse(conflicts.names, conflicts.named, conflicts.count, error);
@@ -447,15 +446,12 @@ int ota_handle_pause_batch(struct ota_call *call, struct ota_error *error)
 int ota_handle_resume_batch(struct ota_call *call, struct ota_error *error)
 {
 	struct ota_batch batch;
-	struct ota_batch_counts counts;
 	int failed = batch_command(call, OTA_BATCH_EVENT_RESUME, "resumed", &batch, error);
 
 	if (!failed)
-		failed = ota_batch_load_counts(call->store, batch.id, &counts, error);
+		failed = ota_batch_mark_resumed(call->store, batch.id, error);
 	if (failed)
 		return failed;
-	batch.resumed_failed = counts.states[OTA_TASK_FAILED];
-	batch.resumed_reported = counts.causes[OTA_CAUSE_VERSION_REPORTED];
 	failed = ota_engine_wake_batch(call->control->options.engine, batch.id);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_resumed", "", error);
 }

@@ -31,7 +31,8 @@ struct ota_call {
 	char reason[OTA_REASON_MAX + 1];
 	struct ota_instant now;
 	struct ota_bytes *out;
-	bool undo;   /* a dry run: rolled back after its answer was made */
+	bool undo;   /* a dry run: rolled back after its answer was made. Not for what a rollback cannot take back: ask it */
+	bool judged; /* its ifRev, by a finder */
 	bool secret; /* its answer is shown once: a repeat of its request id is refused, and nothing of the answer is kept */
 };
 
@@ -59,7 +60,12 @@ int64_t ota_call_integer(const struct ota_call *call, const char *key, int64_t s
 bool ota_call_bool(const struct ota_call *call, const char *key);
 void ota_call_text(const struct ota_call *call, const char *key, const char *standard, char *target, size_t size);
 
-/* Finders with the sentence of what is missing. */
+/* Before a handler does what no rollback takes back: refuses a dry run, and an ifRev that nothing was compared with. */
+int ota_call_act(const struct ota_call *call, struct ota_error *error);
+/* OTA_ECONFLICT unless the rev of the named object is the command's ifRev, or it has none. For finders. */
+int ota_call_rev(struct ota_call *call, const char *noun, int64_t rev, struct ota_error *error);
+int ota_call_rev_refuse(const struct ota_call *call, struct ota_error *error); /* an ifRev that no finder judged */
+/* Finders with the sentence of what is missing; they judge ifRev. */
 int ota_call_product(struct ota_call *call, struct ota_product *ret_product, struct ota_error *error);
 int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct ota_error *error);
 /* devices.c: the device, registered now if it was not (*ret_new). */

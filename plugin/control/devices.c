@@ -239,6 +239,21 @@ static int device_matches(const struct ota_call *call, const struct device_filte
 
 enum { DEVICES_CHUNK = 100 };
 
+/* The next that an expression means. */
+static int devices_load_meant(struct ota_call *call, const struct device_filter *filter, struct ota_device *rows,
+			      size_t *ret_count, struct ota_target_walk *walk, struct ota_error *error)
+{
+	OTA_AUTO_FREE struct ota_prospect *prospects = calloc(DEVICES_CHUNK, sizeof(*prospects));
+	const struct ota_target_scope scope = ota_call_scope(call, filter->target, filter->product_key, OTA_MODULE_DEFAULT);
+
+	if (!prospects)
+		return OTA_ENOMEM;
+	int failed = ota_target_next(call->store, &scope, walk, prospects, DEVICES_CHUNK, ret_count, error);
+	for (size_t i = 0; i < *ret_count; i++)
+		rows[i] = prospects[i].device;
+	return failed;
+}
+
 /* The next devices behind filter->after. *walk says where the chunk after them begins, and whether there is one. */
 static int devices_load(struct ota_call *call, const struct device_filter *filter, struct ota_device *rows, size_t *ret_count,
 			struct ota_target_walk *walk, struct ota_error *error)
@@ -246,11 +261,10 @@ static int devices_load(struct ota_call *call, const struct device_filter *filte
 	const struct ota_device_filter next = { filter->product_key, filter->module, filter->version,
 						filter->after,       filter->tag,    filter->value,
 						filter->disabled };
-	const struct ota_target_scope scope = ota_call_scope(call, filter->target, filter->product_key, OTA_MODULE_DEFAULT);
 
 	ota_text_cut(walk->after, sizeof(walk->after), filter->after);
 	if (filter->target)
-		return ota_target_next(call->store, &scope, walk, rows, DEVICES_CHUNK, ret_count, error);
+		return devices_load_meant(call, filter, rows, ret_count, walk, error);
 	int failed = ota_device_list(call->store, &next, rows, DEVICES_CHUNK, ret_count, error);
 	walk->done = *ret_count < DEVICES_CHUNK;
 	if (!failed && *ret_count)

@@ -27,19 +27,28 @@ static void group_answer(struct ota_call *call, const struct ota_group *group)
 	ota_answer_close(call->out, '}');
 }
 
+/* The product is only where the group is: ifRev means the group. */
+static int product_check(struct ota_call *call, char key[OTA_PRODUCT_KEY_MAX + 1], struct ota_error *error)
+{
+	struct ota_product product;
+
+	ota_call_text(call, "productKey", "", key, OTA_PRODUCT_KEY_MAX + 1);
+	int failed = ota_product_find(call->store, key, &product, error);
+	return failed == OTA_ENOTFOUND ? ota_fail_at(error, failed, "productKey", "product %s does not exist", key) : failed;
+}
+
 static int group_find(struct ota_call *call, struct ota_group *ret_group, struct ota_error *error)
 {
-	char name[OTA_GROUP_NAME_MAX + 1];
-	struct ota_product product;
-	int failed = ota_call_product(call, &product, error);
+	char name[OTA_GROUP_NAME_MAX + 1], key[OTA_PRODUCT_KEY_MAX + 1];
+	int failed = product_check(call, key, error);
 
 	if (failed)
 		return failed;
 	ota_call_text(call, "group", "", name, sizeof(name));
-	failed = ota_group_find(call->store, product.product_key, name, ret_group, error);
-	return failed == OTA_ENOTFOUND
-		       ? ota_fail_at(error, failed, "group", "product %s has no group %s", product.product_key, name)
-		       : failed;
+	failed = ota_group_find(call->store, key, name, ret_group, error);
+	if (failed == OTA_ENOTFOUND)
+		return ota_fail_at(error, failed, "group", "product %s has no group %s", key, name);
+	return failed ? failed : ota_call_rev(call, "group", ret_group->rev, error);
 }
 
 static int group_note(struct ota_call *call, const struct ota_group *group, const char *event, const char *detail,
@@ -55,16 +64,16 @@ static int group_note(struct ota_call *call, const struct ota_group *group, cons
 static int group_find_or_make(struct ota_call *call, struct ota_group *ret_group, struct ota_error *error)
 {
 	struct ota_group group = { .rev = 1, .created_ms = call->now.wall_ms };
-	struct ota_product product;
-	int failed = ota_call_product(call, &product, error);
+	int failed = product_check(call, group.product_key, error);
 
 	if (failed)
 		return failed;
 	ota_call_text(call, "group", "", group.name, sizeof(group.name));
-	failed = ota_group_find(call->store, product.product_key, group.name, ret_group, error);
+	failed = ota_group_find(call->store, group.product_key, group.name, ret_group, error);
+	if (!failed)
+		return ota_call_rev(call, "group", ret_group->rev, error);
 	if (failed != OTA_ENOTFOUND)
 		return failed;
-	ota_text_cut(group.product_key, sizeof(group.product_key), product.product_key);
 	ota_text_cut(group.created_by, sizeof(group.created_by), call->operator.name);
 	group.id = ota_store_new_id(call->store, error);
 	failed = group.id ? ota_group_insert(call->store, &group, error) : OTA_EIO;

@@ -140,34 +140,80 @@ static int verdict_give(struct ota_engine *engine, const struct ota_batch *batch
 		      : ota_note_batch(engine, batch, at, "package_verified", ota_verification_word(package.verification), error);
 }
 
-static struct ota_batch_tally tally_of(const struct ota_batch_counts *counts)
+/* What ended, without what had ended at the last resume when `since_resume`. */
+static struct ota_batch_tally tally_of(const struct ota_batch_counts *counts, const struct ota_strategy *strategy,
+				       bool since_resume)
 {
-	return (struct ota_batch_tally){
+	struct ota_batch_tally tally = {
 		.open = counts->states[OTA_TASK_PENDING] + counts->states[OTA_TASK_PUSHED] + counts->states[OTA_TASK_UPGRADING],
 		.succeeded = counts->states[OTA_TASK_SUCCEEDED],
-		.failed = counts->states[OTA_TASK_FAILED],
-		.reported = counts->causes[OTA_CAUSE_VERSION_REPORTED],
 	};
-}
 
-static struct ota_batch_tally tally_since_resume(const struct ota_batch *batch, struct ota_batch_tally tally)
-{
-	tally.failed -= batch->resumed_failed;
-	tally.reported -= batch->resumed_reported;
+	for (int cause = 0; cause < OTA_CAUSES; cause++) {
+		int64_t n = counts->causes[cause] - (since_resume ? counts->resumed[cause] : 0);
+
+		if (cause == OTA_CAUSE_VERSION_REPORTED)
+			tally.reported = n;
+		if (ota_cause_is_failure((enum ota_cause)cause))
+			tally.failed += n;
+		if (strategy->abort_causes >> cause & 1)
+			tally.blamed += n;
+	}
 	return tally;
 }
 
-static int batch_abort(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
-		       const struct ota_batch_tally *tally, struct ota_instant at, struct ota_error *error)
+/* "3 of 20 finished tasks failed by burn_failed or rolled_back since it was resumed, more than 10 % of at least 10" */
+static void abort_sentence(const struct ota_strategy *strategy, const struct ota_batch_tally *tally, enum ota_abort why,
+			   bool resumed, struct ota_bytes *out)
 {
-	OTA_AUTO_BYTES struct ota_bytes reason = {0};
-	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_ABORT);
+	if (why == OTA_ABORT_COUNT)
+		ota_bytes_format(out, "%lld task%s failed", (long long)tally->blamed, tally->blamed == 1 ? "" : "s");
+	else
+		ota_bytes_format(out, "%lld of %lld finished tasks failed", (long long)tally->blamed,
+				 (long long)(tally->failed + tally->reported));
+	ota_strategy_tell_blame(strategy, out);
+	ota_bytes_text(out, resumed ? " since it was resumed" : "");
+	if (why == OTA_ABORT_COUNT)
+		ota_bytes_format(out, ", the limit is %lld whatever their share", (long long)strategy->abort_count);
+	else
+		ota_bytes_format(out, ", more than %lld %% of at least %lld", (long long)strategy->abort_percent,
+				 (long long)strategy->abort_sample);
+}
 
-	ota_bytes_format(&reason, "%s: %lld of %lld finished tasks failed%s, more than %lld %% of at least %lld", rule->text,
-			 (long long)tally->failed, (long long)(tally->failed + tally->reported),
-			 batch->resumed_failed || batch->resumed_reported ? " since it was resumed" : "",
-			 (long long)strategy->abort_percent, (long long)strategy->abort_sample);
-	return reason.failed ? OTA_ENOMEM : ota_campaign_move(engine, batch, rule, reason.data, at, error);
+/* Canceled by it, what was sent runs on, as after a pause: the rule knows of failures, not of what a revocation would do to
+ * devices in the middle of a download. */
+static int batch_abort(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
+		       const char *sentence, struct ota_instant at, struct ota_error *error)
+{
+	bool cancels = strategy->abort_action == OTA_ABORT_CANCELS;
+	enum ota_batch_event event = cancels ? OTA_BATCH_EVENT_ABORT_CANCEL : OTA_BATCH_EVENT_ABORT;
+	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, event);
+
+	if (!rule->allowed)
+		return 0;
+	if (cancels) {
+		batch->canceling = true;
+		ota_engine_look(engine);
+	}
+	return ota_campaign_move(engine, batch, rule, sentence, at, error);
+}
+
+static int abort_look(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
+		      const struct ota_batch_counts *counts, struct ota_instant at, struct ota_error *error)
+{
+	const struct ota_batch_tally tally = tally_of(counts, strategy, true);
+	enum ota_abort why = ota_batch_aborts(strategy, &tally);
+	OTA_AUTO_BYTES struct ota_bytes sentence = {0};
+	bool resumed = false;
+
+	if (why == OTA_ABORT_NONE)
+		return 0;
+	for (int cause = 0; cause < OTA_CAUSES; cause++)
+		resumed |= counts->resumed[cause] > 0;
+	ota_bytes_text(&sentence, ota_batch_decide(OTA_BATCH_RUNNING, OTA_BATCH_EVENT_ABORT)->text);
+	ota_bytes_text(&sentence, ": ");
+	abort_sentence(strategy, &tally, why, resumed, &sentence);
+	return sentence.failed ? OTA_ENOMEM : batch_abort(engine, batch, strategy, sentence.data, at, error);
 }
 
 int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error)
@@ -184,7 +230,7 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 	if (failed)
 		return failed;
 
-	struct ota_batch_tally tally = tally_of(&counts);
+	const struct ota_batch_tally tally = tally_of(&counts, &strategy, false);
 	const struct ota_batch_rule *finish = ota_batch_decide(batch.state, OTA_BATCH_EVENT_FINISHED);
 	if (finish->allowed && batch.prepared && !tally.open) {
 		failed = ota_campaign_move(engine, &batch, finish, finish->text, at, error);
@@ -192,14 +238,13 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 			failed = verdict_give(engine, &batch, &tally, at, error);
 		return failed;
 	}
-	tally = tally_since_resume(&batch, tally);
-	if (ota_batch_decide(batch.state, OTA_BATCH_EVENT_ABORT)->allowed && ota_batch_aborts(&strategy, &tally))
-		return batch_abort(engine, &batch, &strategy, &tally, at, error);
-	return 0;
+	return abort_look(engine, &batch, &strategy, &counts, at, error);
 }
 
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id)
 {
+	if (engine->rehearsing)
+		return 0;
 	/* One that is walked already starts over. */
 	for (size_t i = 0; i < engine->scan_count; i++) {
 		if (engine->scans[i].batch_id != batch_id)

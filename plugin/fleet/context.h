@@ -43,6 +43,7 @@ struct ota_engine {
 	} *scans;
 	size_t scan_count;
 	size_t scan_capacity;
+	bool rehearsing; /* a command is only tried */
 	struct ota_pace refusals; /* lines about messages that were refused */
 	struct ota_pace mends;    /* lines about messages that were mended */
 	struct ota_registration *registrations; /* by product, of those that are open */

@@ -311,9 +311,15 @@ int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error)
 	return 0;
 }
 
+void ota_engine_rehearse(struct ota_engine *engine, bool rehearsing)
+{
+	engine->rehearsing = rehearsing;
+}
+
 void ota_engine_look(struct ota_engine *engine)
 {
-	engine->look_at = 0;
+	if (!engine->rehearsing)
+		engine->look_at = 0;
 }
 
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)
@@ -325,7 +331,7 @@ int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
 			   struct ota_error *error)
 {
-	return ota_release_device(engine, device, now, error);
+	return engine->rehearsing ? 0 : ota_release_device(engine, device, now, error);
 }
 
 static int order_give(struct ota_engine *engine, enum ota_outgoing_kind kind, const struct ota_device *device,

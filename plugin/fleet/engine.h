@@ -85,7 +85,10 @@ int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct
  * (connections that settled, a walk that went on) is decided again. */
 int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error);
 
-/* For control. A batch was made, canceled or changed: the next turn looks at once. */
+/* For control. While a command is only tried, nothing is noted, woken or looked at: its caller rolls back what it did to the
+ * store and takes its messages back. */
+void ota_engine_rehearse(struct ota_engine *engine, bool rehearsing);
+/* A batch was made, canceled or changed: the next turn looks at once. */
 void ota_engine_look(struct ota_engine *engine);
 /* A running batch's unfinished tasks are decided again over the next turns: it began, or was resumed. */
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);

@@ -6,27 +6,35 @@
 #include "plugin/fleet/context.h"
 #include "plugin/store/target.h"
 
+/* What the targets of a chunk became, counted in the batch at the chunk's end. */
+struct tally {
+	int64_t pending[OTA_STAGES_MAX + 1]; /* by stage; the last is of those that no stage names */
+	int64_t excluded[OTA_EXCLUDED_BARRED + 1];
+};
+
 /* One target becomes a task or an exclusion. */
 struct target {
 	struct ota_engine *engine;
 	const struct ota_batch *batch;
-	const struct ota_device *device; /* NULL: no such device */
+	const struct ota_prospect *prospect;
 	struct ota_instant at;
 	/* Of a batch whose devices an expression says: nobody could look for conflicts before. */
 	bool expressed;
 	char conflict[OTA_DEVICE_NAME_MAX + 1]; /* the device that ends it, "" = none */
+	struct tally tally;
 };
 
-static int target_exclude(struct target *target, enum ota_exclusion why, struct ota_error *error)
+static int target_exclude(struct target *target, enum ota_exclusion why)
 {
-	return ota_batch_add_excluded(target->engine->options.store, target->batch->id, why, 1, error);
+	target->tally.excluded[why]++;
+	return 0;
 }
 
-static int target_insert(struct target *target, const char *from_version, struct ota_error *error)
+static int target_insert(struct target *target, struct ota_error *error)
 {
 	struct ota_task task = {
 		.batch_id = target->batch->id,
-		.device_id = target->device->id,
+		.device_id = target->prospect->device.id,
 		.package_id = target->batch->package_id,
 		.state = OTA_TASK_PENDING,
 		.step = OTA_NO_STEP,
@@ -36,58 +44,81 @@ static int target_insert(struct target *target, const char *from_version, struct
 
 	ota_text_cut(task.module, sizeof(task.module), target->batch->module);
 	ota_text_cut(task.version, sizeof(task.version), target->batch->version);
-	ota_text_cut(task.from_version, sizeof(task.from_version), from_version);
+	ota_text_cut(task.from_version, sizeof(task.from_version), target->prospect->version);
 	task.id = ota_store_new_id(target->engine->options.store, error);
-	return task.id ? ota_task_insert(target->engine->options.store, &task, error) : OTA_EIO;
+	if (!task.id)
+		return OTA_EIO;
+	target->tally.pending[task.stage]++;
+	return ota_task_add(target->engine->options.store, &task, error);
 }
 
 static int target_prepare(struct target *target, struct ota_error *error)
 {
-	struct ota_store *store = target->engine->options.store;
-	struct ota_device_module module = {0};
-	struct ota_task task;
+	const struct ota_prospect *prospect = target->prospect;
 
-	if (!target->device)
-		return target_exclude(target, OTA_EXCLUDED_UNKNOWN, error);
-	if (target->device->barred || target->device->disabled)
-		return target_exclude(target, OTA_EXCLUDED_BARRED, error);
-	int failed = ota_device_module_find(store, target->device->id, target->batch->module, &module, error);
-	if (failed && failed != OTA_ENOTFOUND)
-		return failed;
-	if (!failed && !strcmp(module.version, target->batch->version))
-		return target_exclude(target, OTA_EXCLUDED_AT_TARGET, error);
-	failed = ota_task_find_unfinished(store, target->device->id, target->batch->module, &task, error);
-	if (!failed && target->expressed && !target->batch->skip_conflicts) {
-		ota_text_cut(target->conflict, sizeof(target->conflict), target->device->identity.device_name);
+	if (!prospect->device.id)
+		return target_exclude(target, OTA_EXCLUDED_UNKNOWN);
+	if (prospect->device.barred || prospect->device.disabled)
+		return target_exclude(target, OTA_EXCLUDED_BARRED);
+	if (!strcmp(prospect->version, target->batch->version))
+		return target_exclude(target, OTA_EXCLUDED_AT_TARGET);
+	if (prospect->unfinished && target->expressed && !target->batch->skip_conflicts) {
+		ota_text_cut(target->conflict, sizeof(target->conflict), prospect->device.identity.device_name);
 		return 0;
 	}
-	if (!failed)
-		return target_exclude(target, OTA_EXCLUDED_CONFLICT, error);
-	return failed == OTA_ENOTFOUND ? target_insert(target, module.version, error) : failed;
+	if (prospect->unfinished)
+		return target_exclude(target, OTA_EXCLUDED_CONFLICT);
+	return target_insert(target, error);
 }
 
-/* A part of the targets: at most `budget` of them. */
+static int tally_count(const struct target *target, struct ota_error *error)
+{
+	struct ota_store *store = target->engine->options.store;
+	const struct tally *tally = &target->tally;
+	int64_t batch = target->batch->id;
+	int failed = 0;
+
+	for (int64_t stage = 0; !failed && stage <= OTA_STAGES_MAX; stage++)
+		if (tally->pending[stage])
+			failed = ota_batch_add_pending(store, batch, stage, tally->pending[stage], error);
+	for (int why = 0; !failed && why <= OTA_EXCLUDED_BARRED; why++)
+		if (tally->excluded[why])
+			failed = ota_batch_add_excluded(store, batch, (enum ota_exclusion)why, tally->excluded[why], error);
+	return failed;
+}
+
+/* A part of the targets, read together: at most `budget` of them. */
 struct chunk {
 	size_t budget;
 	size_t count;
+	struct ota_prospect *rows;
+	char after[OTA_DEVICE_NAME_MAX + 1]; /* names up to here were looked at */
 	bool last;
 };
 
-static int chunk_of_product(struct target *target, struct ota_batch *batch, struct chunk *chunk, struct ota_error *error)
+static void chunk_end(struct chunk *chunk)
 {
-	OTA_AUTO_FREE struct ota_device *rows = calloc(chunk->budget, sizeof(*rows));
-
-	if (!rows)
-		return OTA_ENOMEM;
-	const struct ota_device_filter next = { batch->product_key, "", "", batch->prepare_after };
-	int failed = ota_device_list(target->engine->options.store, &next, rows, chunk->budget, &chunk->count, error);
-	for (size_t i = 0; !failed && i < chunk->count; i++) {
-		target->device = &rows[i];
-		failed = target_prepare(target, error);
-	}
 	chunk->last = chunk->count < chunk->budget;
-	if (!failed && chunk->count)
-		ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), rows[chunk->count - 1].identity.device_name);
+	if (chunk->count)
+		ota_text_cut(chunk->after, sizeof(chunk->after), chunk->rows[chunk->count - 1].device.identity.device_name);
+}
+
+static int chunk_of_product(struct target *target, struct chunk *chunk, struct ota_error *error)
+{
+	const struct ota_prospect_filter next = { target->batch->product_key, target->batch->module, chunk->after };
+	int failed = ota_prospect_list(target->engine->options.store, &next, chunk->rows, chunk->budget, &chunk->count, error);
+
+	chunk_end(chunk);
+	return failed;
+}
+
+static int chunk_of_list(struct target *target, struct chunk *chunk, struct ota_error *error)
+{
+	const struct ota_prospect_filter next = { target->batch->product_key, target->batch->module, chunk->after };
+	int failed = ota_prospect_list_named(target->engine->options.store, target->batch->id, &next, chunk->rows, chunk->budget,
+					     &chunk->count, error);
+
+	chunk_end(chunk);
 	return failed;
 }
 
@@ -97,61 +128,55 @@ static bool presence_has(const void *presence, const struct ota_identity *identi
 }
 
 /* What "seen" counts back from is when the batch was made, so that every chunk means the same. */
-static int chunk_of_expression(struct target *target, struct ota_batch *batch, const struct ota_batch_where *where,
-			       struct chunk *chunk, struct ota_error *error)
+static int chunk_of_expression(struct target *target, const struct ota_batch_where *where, struct chunk *chunk,
+			       struct ota_error *error)
 {
-	OTA_AUTO_FREE struct ota_device *rows = calloc(chunk->budget, sizeof(*rows));
 	OTA_AUTO_FREE struct ota_target *meant = malloc(sizeof(*meant));
 	const struct ota_target_scope scope = { meant,
-						batch->product_key,
-						batch->module,
-						batch->created_ms,
+						target->batch->product_key,
+						target->batch->module,
+						target->batch->created_ms,
 						presence_has,
 						target->engine->presence };
 	struct ota_target_walk walk = {0};
 
-	if (!rows || !meant)
+	if (!meant)
 		return OTA_ENOMEM;
 	int failed = ota_target_parse(ota_span_from_text(where->expression), meant, error);
 	if (failed)
 		return ota_error_recode(error, OTA_ECORRUPT); /* it was understood when the batch was made */
-	ota_text_cut(walk.after, sizeof(walk.after), batch->prepare_after);
-	failed = ota_target_next(target->engine->options.store, &scope, &walk, rows, chunk->budget, &chunk->count, error);
+	ota_text_cut(walk.after, sizeof(walk.after), chunk->after);
+	failed = ota_target_next(target->engine->options.store, &scope, &walk, chunk->rows, chunk->budget, &chunk->count, error);
 	/* More versions came since than it can mean: no trouble of the store's, for which all others would wait. */
 	if (failed == OTA_ELIMIT)
 		return ota_error_recode(error, OTA_ECORRUPT);
 	target->expressed = true;
-	for (size_t i = 0; !failed && !*target->conflict && i < chunk->count; i++) {
-		target->device = &rows[i];
-		failed = target_prepare(target, error);
-	}
 	chunk->last = walk.done;
-	ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), walk.after);
+	ota_text_cut(chunk->after, sizeof(chunk->after), walk.after);
 	return failed;
 }
 
-static int chunk_of_list(struct target *target, struct ota_batch *batch, struct chunk *chunk, struct ota_error *error)
+static int chunk_load(struct target *target, struct chunk *chunk, struct ota_error *error)
 {
-	struct ota_store *store = target->engine->options.store;
-	OTA_AUTO_FREE char(*names)[OTA_DEVICE_NAME_MAX + 1] = calloc(chunk->budget, sizeof(*names));
+	struct ota_batch_where where;
 
-	if (!names)
-		return OTA_ENOMEM;
-	int failed = ota_batch_list_targets(store, batch->id, batch->prepare_after, names, chunk->budget, &chunk->count, error);
-	for (size_t i = 0; !failed && i < chunk->count; i++) {
-		struct ota_identity identity;
-		struct ota_device device;
+	if (!target->batch->all_devices)
+		return chunk_of_list(target, chunk, error);
+	int failed = ota_batch_find_where(target->engine->options.store, target->batch->id, &where, error);
+	if (failed == OTA_ENOTFOUND)
+		return chunk_of_product(target, chunk, error);
+	return failed ? failed : chunk_of_expression(target, &where, chunk, error);
+}
 
-		ota_identity_make(ota_span_from_text(batch->product_key), ota_span_from_text(names[i]), &identity);
-		failed = ota_device_find(store, &identity, &device, error);
-		target->device = failed ? NULL : &device;
-		if (!failed || failed == OTA_ENOTFOUND)
-			failed = target_prepare(target, error);
+static int chunk_prepare(struct target *target, const struct chunk *chunk, struct ota_error *error)
+{
+	int failed = 0;
+
+	for (size_t i = 0; !failed && !*target->conflict && i < chunk->count; i++) {
+		target->prospect = &chunk->rows[i];
+		failed = target_prepare(target, error);
 	}
-	chunk->last = chunk->count < chunk->budget;
-	if (!failed && chunk->count)
-		ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), names[chunk->count - 1]);
-	return failed;
+	return failed ? failed : tally_count(target, error);
 }
 
 /* The total was an estimate until now: devices came and went while the batch was prepared. */
@@ -163,18 +188,6 @@ static int total_correct(struct ota_engine *engine, struct ota_batch *batch, str
 	if (!failed)
 		batch->total = ota_batch_counts_sum(&counts);
 	return failed;
-}
-
-static int chunk_prepare(struct target *target, struct ota_batch *batch, struct chunk *chunk, struct ota_error *error)
-{
-	struct ota_batch_where where;
-
-	if (!batch->all_devices)
-		return chunk_of_list(target, batch, chunk, error);
-	int failed = ota_batch_find_where(target->engine->options.store, batch->id, &where, error);
-	if (failed == OTA_ENOTFOUND)
-		return chunk_of_product(target, batch, chunk, error);
-	return failed ? failed : chunk_of_expression(target, batch, &where, chunk, error);
 }
 
 /* Nothing was sent yet: what has its task already is withdrawn. */
@@ -205,12 +218,19 @@ static int prepared_end(struct target *target, struct ota_batch *batch, struct o
 int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
 			 size_t *ret_count, struct ota_error *error)
 {
+	OTA_AUTO_FREE struct ota_prospect *rows = calloc(budget, sizeof(*rows));
 	struct target target = { .engine = engine, .batch = batch, .at = at };
-	struct chunk chunk = { .budget = budget };
-	int failed = chunk_prepare(&target, batch, &chunk, error);
+	struct chunk chunk = { .budget = budget, .rows = rows };
 
+	if (!rows)
+		return OTA_ENOMEM;
+	ota_text_cut(chunk.after, sizeof(chunk.after), batch->prepare_after);
+	int failed = chunk_load(&target, &chunk, error);
+	if (!failed)
+		failed = chunk_prepare(&target, &chunk, error);
 	if (failed)
 		return failed;
+	ota_text_cut(batch->prepare_after, sizeof(batch->prepare_after), chunk.after);
 	*ret_count = chunk.last || chunk.count ? chunk.count : 1; /* it looked at many of whom none was meant */
 	if (*target.conflict)
 		return conflict_end(&target, batch, error);

@@ -15,7 +15,8 @@ enum ota_batch_event {
 	OTA_BATCH_EVENT_PREPARED, /* every target has its task or its exclusion */
 	OTA_BATCH_EVENT_CONFLICT, /* while it is prepared: a device has other work, and the batch was to skip none */
 	OTA_BATCH_EVENT_FINISHED, /* prepared, and every task is final */
-	OTA_BATCH_EVENT_ABORT,    /* the abort rule fired */
+	OTA_BATCH_EVENT_ABORT,    /* the abort rule fired, and pauses */
+	OTA_BATCH_EVENT_ABORT_CANCEL, /* it fired, and cancels */
 	OTA_BATCH_EVENT_PAUSE,
 	OTA_BATCH_EVENT_RESUME,
 	OTA_BATCH_EVENT_CANCEL,
@@ -41,12 +42,17 @@ struct ota_batch_tally {
 	int64_t succeeded; /* all causes */
 	int64_t failed;
 	int64_t reported;  /* succeeded(version_reported): went through an attempt */
+	int64_t blamed;    /* failed by a cause that the abort rule counts */
 };
 
-/* More than abort_percent of the tasks that finished through an attempt failed, of at least abort_sample. Already-at-target and
- * canceled tasks count as nothing. The tally is what ended after the last resume: whoever resumes has seen what was there before,
- * and the batch would else pause again at the next task, however well that ends. */
-bool ota_batch_aborts(const struct ota_strategy *strategy, const struct ota_batch_tally *tally);
+/* The threshold of the abort rule that is passed.
+ * SHARE: more than abort_percent of the tasks that finished through an attempt failed by one of abort_causes, of at least
+ * abort_sample that finished. Already-at-target and canceled tasks count as nothing.
+ * COUNT: abort_count of them failed so, whatever the share.
+ * The tally is what ended after the last resume: whoever resumes has seen what was there before, and the batch would else pause
+ * again at the next task, however well that ends. */
+enum ota_abort { OTA_ABORT_NONE, OTA_ABORT_SHARE, OTA_ABORT_COUNT };
+enum ota_abort ota_batch_aborts(const struct ota_strategy *strategy, const struct ota_batch_tally *tally);
 
 /* What a verify batch that has ended proves: verified with at least one attempt that ended version_reported and none failed;
  * failed with one failed; else nothing. */

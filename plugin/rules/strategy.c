@@ -171,18 +171,18 @@ static int duration_parse(const struct strategy_row *row, struct ota_json_place 
 
 static int clock_parse(const struct strategy_row *row, struct ota_json_place at, int64_t *ret_minute, struct ota_error *error)
 {
-	char text[8];
-	unsigned hour, minute;
-	char rest;
+	char text[8] = {0};
 	int found = ota_json_text(at, row->key, text, sizeof(text), error);
 
 	if (found <= 0)
 		return found;
-	if (strlen(text) != 5 || sscanf(text, "%2u:%2u%c", &hour, &minute, &rest) != 2 || minute > 59 ||
-	    (int64_t)hour * 60 + minute > row->high)
+	bool shaped = strlen(text) == 5 && strspn(text, "0123456789") == 2 && text[2] == ':' &&
+		      strspn(text + 3, "0123456789") == 2;
+	int64_t hour = (text[0] - '0') * 10 + text[1] - '0', minute = (text[3] - '0') * 10 + text[4] - '0';
+	if (!shaped || minute > 59 || hour * 60 + minute > row->high)
 		REFUSE(at, row, error, "%s must be a time of the day from \"00:00\" to \"%02d:%02d\"", row->key,
 		       (int)(row->high / 60), (int)(row->high % 60));
-	*ret_minute = (int64_t)hour * 60 + minute;
+	*ret_minute = hour * 60 + minute;
 	return found;
 }
 
@@ -204,7 +204,7 @@ static int choice_parse(const struct strategy_row *row, struct ota_json_place at
 	REFUSE(at, row, error, "%s must be one of %s", row->key, words.data ? words.data : "");
 }
 
-static void causes_list(int64_t causes, const char *quote, struct ota_bytes *out)
+static void causes_list(int64_t causes, const char *quote, const char *between, struct ota_bytes *out)
 {
 	const char *comma = "";
 
@@ -212,7 +212,7 @@ static void causes_list(int64_t causes, const char *quote, struct ota_bytes *out
 		if (!(causes >> i & 1))
 			continue;
 		ota_bytes_format(out, "%s%s%s%s", comma, quote, ota_cause_word((enum ota_cause)i), quote);
-		comma = *quote ? "," : ", ";
+		comma = between;
 	}
 }
 
@@ -230,7 +230,7 @@ static int causes_parse(const struct strategy_row *row, struct ota_json_place at
 		enum ota_cause cause;
 
 		if (!cJSON_IsString(item) || !ota_cause_parse(item->valuestring, &cause) || !(row->high >> cause & 1)) {
-			causes_list(row->high, "", &words);
+			causes_list(row->high, "", ", ", &words);
 			REFUSE(at, row, error, "%s may name %s", row->key, words.data ? words.data : "");
 		}
 		causes |= (int64_t)1 << cause;
@@ -428,7 +428,7 @@ static void value_print(const struct strategy_row *row, const void *base, struct
 		return;
 	case KIND_CAUSES:
 		ota_bytes_text(out, "[");
-		causes_list(number, "\"", out);
+		causes_list(number, "\"", ",", out);
 		ota_bytes_text(out, "]");
 		return;
 	case KIND_GROUP:
@@ -506,6 +506,19 @@ int ota_strategy_print(const struct ota_strategy *strategy, struct ota_bytes *ou
 bool ota_strategy_retries(const struct ota_strategy *strategy, enum ota_cause cause, int64_t attempt)
 {
 	return strategy->retry_causes >> cause & 1 && attempt <= strategy->retries;
+}
+
+bool ota_cause_is_failure(enum ota_cause cause)
+{
+	return CAUSES_FAILED >> cause & 1;
+}
+
+void ota_strategy_tell_blame(const struct ota_strategy *strategy, struct ota_bytes *out)
+{
+	if (strategy->abort_causes == CAUSES_FAILED)
+		return;
+	ota_bytes_text(out, " by ");
+	causes_list(strategy->abort_causes, "", " or ", out);
 }
 
 int64_t ota_push_pause(int64_t pushes, int64_t base_ms, int64_t cap_ms)

@@ -86,6 +86,11 @@ int ota_strategy_print(const struct ota_strategy *strategy, struct ota_bytes *ou
 /* True when this cause is one the strategy retries and `attempt` was not the last one. */
 bool ota_strategy_retries(const struct ota_strategy *strategy, enum ota_cause cause, int64_t attempt);
 
+/* What a task can fail of. */
+bool ota_cause_is_failure(enum ota_cause cause);
+/* " by burn_failed or rolled_back": what the abort rule counts, when that is not every failure. */
+void ota_strategy_tell_blame(const struct ota_strategy *strategy, struct ota_bytes *out);
+
 /* The pause before push number `pushes` + 1 of an attempt: base, doubled with each push, at most cap. */
 int64_t ota_push_pause(int64_t pushes, int64_t base_ms, int64_t cap_ms);
 

@@ -35,8 +35,6 @@ static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_batch, started_ms),
 	OTA_FIELD(INTEGER, struct ota_batch, ended_ms),
 	OTA_FIELD(INTEGER, struct ota_batch, ends_ms),
-	OTA_FIELD(INTEGER, struct ota_batch, resumed_failed),
-	OTA_FIELD(INTEGER, struct ota_batch, resumed_reported),
 };
 static const struct ota_layout batch_layout = OTA_LAYOUT(fields, struct ota_batch);
 static const struct ota_layout batch_saved = OTA_LAYOUT_FROM(fields, BATCH_SAVED, struct ota_batch);
@@ -144,7 +142,7 @@ int ota_batch_count_open(struct ota_store *store, int64_t counts[OTA_BATCH_STATE
 struct count_row {
 	enum ota_task_state state;
 	enum ota_cause cause;
-	int64_t n;
+	int64_t n, resumed;
 };
 
 /* stage < 0: of all of them. */
@@ -155,6 +153,7 @@ static int counts_of_tasks(struct ota_store *store, int64_t id, int64_t stage, s
 		OTA_FIELD_OF(struct count_row, state, ota_words_task_state),
 		OTA_FIELD_OF(struct count_row, cause, ota_words_cause),
 		OTA_FIELD(INTEGER, struct count_row, n),
+		OTA_FIELD(INTEGER, struct count_row, resumed),
 	};
 	const struct ota_layout layout = OTA_LAYOUT(count_fields, struct count_row);
 	struct count_row rows[OTA_TASK_STATES * OTA_CAUSES];
@@ -169,8 +168,10 @@ static int counts_of_tasks(struct ota_store *store, int64_t id, int64_t stage, s
 	status = ota_query_list(&query, &layout, (struct ota_page){rows, sizeof(rows) / sizeof(rows[0]), &count}, error);
 	for (size_t i = 0; status == 0 && i < count; i++) {
 		counts->states[rows[i].state] += rows[i].n;
-		if (ota_task_state_is_final(rows[i].state))
-			counts->causes[rows[i].cause] += rows[i].n;
+		if (!ota_task_state_is_final(rows[i].state))
+			continue;
+		counts->causes[rows[i].cause] += rows[i].n;
+		counts->resumed[rows[i].cause] += rows[i].resumed;
 	}
 	return status;
 }
@@ -234,6 +235,32 @@ int ota_batch_load_stage_counts(struct ota_store *store, int64_t id, int64_t sta
 	return counts_of_tasks(store, id, stage, ret_counts, error);
 }
 
+int ota_batch_mark_resumed(struct ota_store *store, int64_t id, struct ota_error *error)
+{
+	struct ota_query query;
+	int status = 0;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_MARK_RESUMED);
+	ota_query_integer(&query, id);
+	status = ota_query_run(&query, error);
+	return status < 0 ? status : 0;
+}
+
+int ota_batch_add_pending(struct ota_store *store, int64_t id, int64_t stage, int64_t count, struct ota_error *error)
+{
+	struct ota_query query;
+	int status = 0;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_COUNT);
+	ota_query_integer(&query, id);
+	ota_query_integer(&query, stage);
+	ota_query_text(&query, ota_task_state_word(OTA_TASK_PENDING));
+	ota_query_text(&query, ota_cause_word(OTA_CAUSE_NONE));
+	ota_query_integer(&query, count);
+	status = ota_query_run(&query, error);
+	return status < 0 ? status : 0;
+}
+
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error)
 {
 	struct ota_query query;
@@ -294,21 +321,4 @@ int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const cha
 	ota_query_text(&query, device_name);
 	status = ota_query_run(&query, error);
 	return status < 0 ? status : 0;
-}
-
-struct target_row {
-	char name[OTA_DEVICE_NAME_MAX + 1];
-};
-
-int ota_batch_list_targets(struct ota_store *store, int64_t batch_id, const char *after, char (*names)[OTA_DEVICE_NAME_MAX + 1],
-			   size_t capacity, size_t *ret_count, struct ota_error *error)
-{
-	static const struct ota_field target_fields[] = {OTA_FIELD(TEXT, struct target_row, name)};
-	const struct ota_layout layout = OTA_LAYOUT(target_fields, struct target_row);
-	struct ota_query query;
-
-	ota_query_start(&query, store->db, OTA_SQL_TARGET_LIST);
-	ota_query_integer(&query, batch_id);
-	ota_query_text(&query, after);
-	return ota_query_list(&query, &layout, (struct ota_page){names, capacity, ret_count}, error);
 }

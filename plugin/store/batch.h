@@ -32,7 +32,6 @@ struct ota_batch {
 	bool cancel_revokes;
 	int64_t created_ms, started_ms, ended_ms, ends_ms; /* wall; 0 = not yet */
 	char created_by[OTA_LABEL_MAX + 1];
-	int64_t resumed_failed, resumed_reported; /* what had ended so when it was last resumed */
 };
 
 /* states[state]: all its tasks; causes[cause]: the final ones (their sum is that of the final states); excluded: targets that got
@@ -40,6 +39,7 @@ struct ota_batch {
 struct ota_batch_counts {
 	int64_t states[OTA_TASK_STATES];
 	int64_t causes[OTA_CAUSES];
+	int64_t resumed[OTA_CAUSES]; /* of those, what had ended so when the batch was last resumed */
 	int64_t excluded_at_target;
 	int64_t excluded_conflict;
 	int64_t excluded_unknown;
@@ -59,7 +59,7 @@ static inline int64_t ota_batch_counts_sum(const struct ota_batch_counts *counts
 
 int ota_batch_insert(struct ota_store *store, const struct ota_batch *batch, struct ota_error *error);
 int ota_batch_load(struct ota_store *store, int64_t id, struct ota_batch *ret_batch, struct ota_error *error);
-/* Saves everything that may change (strategy .. resumed_reported) under rev; batch->rev is raised. */
+/* Saves everything that may change (strategy .. ends_ms) under rev; batch->rev is raised. */
 int ota_batch_save(struct ota_store *store, struct ota_batch *batch, struct ota_error *error);
 struct ota_batch_filter {
 	const char *product_key; /* "" = any */
@@ -85,6 +85,10 @@ int ota_batch_load_counts(struct ota_store *store, int64_t id, struct ota_batch_
 /* The same of one of its stages; excluded targets have none. */
 int ota_batch_load_stage_counts(struct ota_store *store, int64_t id, int64_t stage, struct ota_batch_counts *ret_counts,
 				struct ota_error *error);
+/* From here on `resumed` is what the counts are now. */
+int ota_batch_mark_resumed(struct ota_store *store, int64_t id, struct ota_error *error);
+/* Tasks of a stage that ota_task_add() has added in this transaction: all are pending. */
+int ota_batch_add_pending(struct ota_store *store, int64_t id, int64_t stage, int64_t count, struct ota_error *error);
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error);
 
 /* The target expression of a batch whose devices one says; OTA_ENOTFOUND: it has none. */
@@ -105,8 +109,5 @@ int ota_batch_list_open_where(struct ota_store *store, const char *product_key, 
 
 /* A double is fine. */
 int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const char *device_name, struct ota_error *error);
-/* Ascending names after `after`. */
-int ota_batch_list_targets(struct ota_store *store, int64_t batch_id, const char *after, char (*names)[OTA_DEVICE_NAME_MAX + 1],
-			   size_t capacity, size_t *ret_count, struct ota_error *error);
 
 #endif

@@ -6,6 +6,7 @@
 #include "common/text.h"
 #include "plugin/store/group.h"
 #include "plugin/store/handle.h"
+#include "plugin/store/prospect_row.h"
 
 /* Parameters of one statement; SQLite takes 32766, PostgreSQL 65535. */
 enum { PARAMETERS_MAX = 30000, VERSIONS_PAGE = 500, GROUPS_PAGE = 50 };
@@ -282,27 +283,6 @@ static int expression_put(struct ota_order *order, struct ota_store *store, cons
 	return failed;
 }
 
-/* What would come of a device in a batch that brings a version, in the order of the preparation. */
-static void fate_put(struct ota_order *order, const struct ota_target_scope *scope)
-{
-	struct ota_span module = ota_span_from_text(scope->module);
-
-	if (!scope->version) {
-		ota_bytes_format(&order->sql, "%d", OTA_TARGET_FATE_TASK);
-		return;
-	}
-	ota_bytes_format(&order->sql, "CASE WHEN d.barred = 1 OR d.disabled = 1 THEN %d", OTA_TARGET_FATE_BARRED);
-	put(order, " WHEN EXISTS (SELECT 1 FROM device_module m WHERE m.device_id = d.id AND m.module = ");
-	put_text(order, module);
-	put(order, " AND m.version = ");
-	put_text(order, ota_span_from_text(scope->version));
-	ota_bytes_format(&order->sql, ") THEN %d WHEN EXISTS (SELECT 1 FROM task t WHERE t.device_id = d.id AND t.module = ",
-			 OTA_TARGET_FATE_AT_TARGET);
-	put_text(order, module);
-	ota_bytes_format(&order->sql, " AND t." OTA_STATEMENT_UNFINISHED ") THEN %d ELSE %d END", OTA_TARGET_FATE_CONFLICT,
-			 OTA_TARGET_FATE_TASK);
-}
-
 static void names_put(struct ota_order *order, const char *column, const struct ota_order_part *part)
 {
 	ota_bytes_format(&order->sql, " AND %s > ", column);
@@ -313,17 +293,27 @@ static void names_put(struct ota_order *order, const char *column, const struct 
 	put_text(order, ota_span_from_text(part->until));
 }
 
+static void from_put(struct ota_order *order, const struct ota_target_scope *scope, const struct ota_order_part *part)
+{
+	struct ota_span module = ota_span_from_text(scope->module);
+
+	put(order, part->group ? " FROM group_member l CROSS JOIN device d" : " FROM device d");
+	put(order, OTA_PROSPECT_RUNS);
+	put_text(order, module);
+	put(order, OTA_PROSPECT_UNFINISHED);
+	put_text(order, module);
+}
+
 /* Written so that a sample is found by its buckets, a group by its members, and neither by walking the product. */
 static void part_put(struct ota_order *order, const struct ota_target_scope *scope, const struct ota_order_part *part)
 {
 	if (part->group) {
-		put(order, " FROM group_member l CROSS JOIN device d WHERE l.group_id = ");
+		put(order, " WHERE d.id = l.device_id AND l.group_id = ");
 		put_number(order, part->group);
 		names_put(order, "l.device_name", part);
-		put(order, " AND d.id = l.device_id");
 		return;
 	}
-	put(order, part->buckets ? " FROM device d WHERE d.product_key || '' = " : " FROM device d WHERE d.product_key = ");
+	put(order, part->buckets ? " WHERE d.product_key || '' = " : " WHERE d.product_key = ");
 	put_text(order, ota_span_from_text(scope->product_key));
 	if (!part->buckets) {
 		names_put(order, "d.device_name", part);
@@ -336,17 +326,24 @@ static void part_put(struct ota_order *order, const struct ota_target_scope *sco
 int ota_order_make(struct ota_order *order, struct ota_store *store, const struct ota_target_scope *scope,
 		   const struct ota_order_part *part, struct ota_error *error)
 {
-	put(order, "SELECT d.id, d.device_name, CASE WHEN ");
-	int failed = expression_put(order, store, scope, " THEN 1 ELSE 0 END, CASE WHEN ", error);
-	put(order, ota_order_asks_seen(scope->target) ? " THEN 1 ELSE 0 END, " : " THEN 1 ELSE 0 END, 1, ");
-	fate_put(order, scope);
+	int failed = 0;
+
+	put(order, "SELECT " OTA_PROSPECT_COLUMNS("d.device_name"));
+	if (ota_order_asks_seen(scope->target)) {
+		put(order, ", CASE WHEN ");
+		failed = expression_put(order, store, scope, " THEN 1 ELSE 0 END, CASE WHEN ", error);
+		put(order, " THEN 1 ELSE 0 END");
+	}
+	from_put(order, scope, part);
 	part_put(order, scope, part);
 	put(order, " AND (");
 	if (!failed)
 		failed = expression_put(order, store, scope, " OR ", error);
+	put(order, ")");
 	if (!part->buckets)
-		put(order, part->group ? ") ORDER BY l.device_name" : ") ORDER BY d.device_name");
-	ota_bytes_format(&order->sql, "%s LIMIT $%zu", part->buckets ? ")" : "", order->count + 1);
+		put(order, part->group ? " ORDER BY l.device_name" : " ORDER BY d.device_name");
+	put(order, " LIMIT ");
+	put_number(order, part->limit);
 	if (!failed && order->too_many)
 		return ota_fail(error, OTA_ELIMIT, "more than %d versions and groups pass the expression: narrow its ranges",
 				PARAMETERS_MAX);

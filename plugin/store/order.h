@@ -1,8 +1,8 @@
 /*
  * Order: the one statement a target expression becomes, with its parameters. For the store's own files.
  *
- * Its rows are devices: id, name, whether it is meant as one that is away, whether as one that is online, and its fate. Like the
- * table of statements it is written for SQLite and PostgreSQL alike.
+ * Its rows are prospects (prospect_row.h), and where the expression asks when devices were seen, whether each is meant as one
+ * that is away, and whether as one that is online. Like the table of statements it is written for SQLite and PostgreSQL alike.
  */
 #ifndef OTA_PLUGIN_STORE_ORDER_H
 #define OTA_PLUGIN_STORE_ORDER_H
@@ -16,7 +16,11 @@ struct ota_order_part {
 	int64_t group;             /* the members of this one; 0 = the product's */
 	const char *after, *until; /* names; until NULL = to the end */
 	int64_t buckets;           /* in place of names: those of the product below; 0 = by name, and in the order of names */
+	int64_t limit;             /* of rows */
 };
+
+/* The two columns behind those of a prospect. */
+enum { OTA_ORDER_AWAY = 13, OTA_ORDER_ONLINE };
 
 struct ota_order {
 	struct ota_bytes sql, texts;
@@ -39,7 +43,7 @@ int ota_order_make(struct ota_order *order, struct ota_store *store, const struc
 		   const struct ota_order_part *part, struct ota_error *error);
 void ota_order_free(struct ota_order *order);
 
-/* The last parameter, its LIMIT, is left to ota_query_list(). */
+/* Ready for its first step. */
 void ota_order_start(const struct ota_order *order, struct ota_store *store, struct ota_query *query);
 
 #endif

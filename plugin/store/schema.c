@@ -120,11 +120,20 @@ static const char *const step_3[] = {
 
 static const char *const step_4[] = {
 	/* Counts of a batch, by stage as well. */
-	"CREATE TABLE stage_count (batch_id {int}, stage {int}, state {text}, cause {text}, n {int},"
+	"CREATE TABLE stage_count (batch_id {int}, stage {int}, state {text}, cause {text}, n {int}, resumed {int} DEFAULT 0,"
 		" PRIMARY KEY (batch_id, stage, state, cause)) {keyed}",
-	"INSERT INTO stage_count (batch_id, stage, state, cause, n) SELECT batch_id, 0, state, cause, n FROM batch_count",
+	/* Which causes had come before a resume was not kept: their sum was, and goes to one after the other. */
+	"INSERT INTO stage_count (batch_id, stage, state, cause, n, resumed) SELECT c.batch_id, 0, c.state, c.cause, c.n,"
+		" CASE WHEN c.cause = 'version_reported' THEN b.resumed_reported"
+		" WHEN c.state <> 'failed' OR b.resumed_failed <= c.before_it THEN 0"
+		" WHEN b.resumed_failed - c.before_it < c.n THEN b.resumed_failed - c.before_it ELSE c.n END"
+		" FROM (SELECT batch_id, state, cause, n,"
+		" CAST(SUM(n) OVER (PARTITION BY batch_id, state ORDER BY cause) AS BIGINT) - n AS before_it FROM batch_count) c"
+		" JOIN batch b ON b.id = c.batch_id",
 	"DROP TABLE batch_count",
 	"ALTER TABLE stage_count RENAME TO batch_count",
+	"ALTER TABLE batch DROP COLUMN resumed_failed",
+	"ALTER TABLE batch DROP COLUMN resumed_reported",
 	"ALTER TABLE task ADD COLUMN stage {int} DEFAULT 0",
 	"ALTER TABLE task ADD COLUMN confirmed {flag} DEFAULT 0",
 	/* Its device left with the offer and holds no place of the batch any more. */

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "plugin/store/prospect_row.h"
+
 /*
  * Columns stand in the order of the field tables of product.c, device.c, ... Words in a statement (states, kinds) are those of
  * plugin/rules/words.c. The unfinished states are spelled exactly as in the index task_unfinished (schema.c): SQLite uses a
@@ -9,7 +11,7 @@
  * bounded as well (module > ''). CROSS JOIN: SQLite keeps the order of the tables, so the small one leads whatever it believes
  * about their sizes.
  */
-#define UNFINISHED OTA_STATEMENT_UNFINISHED
+#define UNFINISHED "state IN ('pending', 'pushed', 'upgrading')"
 
 #define PRODUCT_COLUMNS "product_key, rev, name, open_registration, sign, delivery, created_ms, devices"
 
@@ -34,7 +36,7 @@
 #define BATCH_COLUMNS                                                                                                            \
 	"id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, supersedes, source_batch,"  \
 	" source_state, tags, created_ms, created_by, strategy, state, reason, total, prepared, prepare_after, canceling,"       \
-	" cancel_revokes, started_ms, ended_ms, ends_ms, resumed_failed, resumed_reported"
+	" cancel_revokes, started_ms, ended_ms, ends_ms"
 
 #define TASK_COLUMNS                                                                                                             \
 	"id, rev, batch_id, device_id, module, package_id, version, created_ms, stage, state, due_at, from_version, reason,"    \
@@ -238,13 +240,13 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" AND (b.prepared = 0 OR b.kind = 'dynamic') AND w.batch_id = b.id ORDER BY b.id LIMIT $3"},
 	[OTA_SQL_BATCH_INSERT] = {"batch_insert", OTA_SQL_COLD,
 		"INSERT INTO batch (" BATCH_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29) ON CONFLICT DO NOTHING"},
+		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_BATCH_LOAD] = {"batch_load", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id = $1"},
 	[OTA_SQL_BATCH_SAVE] = {"batch_save", OTA_SQL_HOT,
 		"UPDATE batch SET strategy = $1, state = $2, reason = $3, total = $4, prepared = $5, prepare_after = $6, canceling = $7,"
-		" cancel_revokes = $8, started_ms = $9, ended_ms = $10, ends_ms = $11, resumed_failed = $12, resumed_reported = $13,"
-		" rev = rev + 1 WHERE id = $14 AND rev = $15"},
+		" cancel_revokes = $8, started_ms = $9, ended_ms = $10, ends_ms = $11, rev = rev + 1 WHERE id = $12"
+		" AND rev = $13"},
 	[OTA_SQL_BATCH_LIST] = {"batch_list", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id < $1 AND ($2 = '' OR product_key = $2) AND ($3 = '' OR state = $3)"
 		" ORDER BY id DESC LIMIT $4"},
@@ -270,9 +272,12 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"INSERT INTO batch_count (batch_id, stage, state, cause, n) VALUES ($1, $2, $3, $4, $5)"
 		" ON CONFLICT (batch_id, stage, state, cause) DO UPDATE SET n = batch_count.n + excluded.n"},
 	[OTA_SQL_BATCH_LIST_COUNTS] = {"batch_list_counts", OTA_SQL_WARM,
-		"SELECT state, cause, CAST(SUM(n) AS BIGINT) FROM batch_count WHERE batch_id = $1 GROUP BY state, cause LIMIT $2"},
+		"SELECT state, cause, CAST(SUM(n) AS BIGINT), CAST(SUM(resumed) AS BIGINT) FROM batch_count WHERE batch_id = $1"
+		" GROUP BY state, cause LIMIT $2"},
 	[OTA_SQL_BATCH_LIST_STAGE_COUNTS] = {"batch_list_stage_counts", OTA_SQL_HOT,
-		"SELECT state, cause, n FROM batch_count WHERE batch_id = $1 AND stage = $2 LIMIT $3"},
+		"SELECT state, cause, n, resumed FROM batch_count WHERE batch_id = $1 AND stage = $2 LIMIT $3"},
+	[OTA_SQL_BATCH_MARK_RESUMED] = {"batch_mark_resumed", OTA_SQL_COLD,
+		"UPDATE batch_count SET resumed = n WHERE batch_id = $1"},
 	[OTA_SQL_FLOW_FIND] = {"flow_find", OTA_SQL_HOT,
 		"SELECT " FLOW_COLUMNS " FROM batch_flow WHERE batch_id = $1"},
 	[OTA_SQL_FLOW_SAVE] = {"flow_save", OTA_SQL_HOT,
@@ -289,8 +294,13 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT why, n FROM batch_exclusion WHERE batch_id = $1 LIMIT $2"},
 	[OTA_SQL_TARGET_INSERT] = {"target_insert", OTA_SQL_HOT,
 		"INSERT INTO batch_target (batch_id, device_name) VALUES ($1, $2) ON CONFLICT DO NOTHING"},
-	[OTA_SQL_TARGET_LIST] = {"target_list", OTA_SQL_HOT,
-		"SELECT device_name FROM batch_target WHERE batch_id = $1 AND device_name > $2 ORDER BY device_name LIMIT $3"},
+	[OTA_SQL_PROSPECT_LIST] = {"prospect_list", OTA_SQL_HOT,
+		"SELECT " OTA_PROSPECT_COLUMNS("d.device_name") " FROM device d" OTA_PROSPECT_RUNS "$1" OTA_PROSPECT_UNFINISHED "$1"
+		" WHERE d.product_key = $2 AND d.device_name > $3 ORDER BY d.device_name LIMIT $4"},
+	[OTA_SQL_PROSPECT_LIST_NAMED] = {"prospect_list_named", OTA_SQL_HOT,
+		"SELECT " OTA_PROSPECT_COLUMNS("g.device_name") " FROM batch_target g LEFT JOIN device d ON d.product_key = $1"
+		" AND d.device_name = g.device_name" OTA_PROSPECT_RUNS "$2" OTA_PROSPECT_UNFINISHED "$2"
+		" WHERE g.batch_id = $3 AND g.device_name > $4 ORDER BY g.device_name LIMIT $5"},
 
 	[OTA_SQL_TASK_INSERT] = {"task_insert", OTA_SQL_HOT,
 		"INSERT INTO task (" TASK_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"

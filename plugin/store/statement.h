@@ -94,13 +94,15 @@ enum ota_sql {
 	OTA_SQL_BATCH_COUNT,
 	OTA_SQL_BATCH_LIST_COUNTS,
 	OTA_SQL_BATCH_LIST_STAGE_COUNTS,
+	OTA_SQL_BATCH_MARK_RESUMED,
 	OTA_SQL_FLOW_FIND,
 	OTA_SQL_FLOW_SAVE,
 	OTA_SQL_FLOW_LIST_WATCHED,
 	OTA_SQL_BATCH_EXCLUDE,
 	OTA_SQL_BATCH_LIST_EXCLUSIONS,
 	OTA_SQL_TARGET_INSERT,
-	OTA_SQL_TARGET_LIST,
+	OTA_SQL_PROSPECT_LIST,
+	OTA_SQL_PROSPECT_LIST_NAMED,
 
 	OTA_SQL_TASK_INSERT,
 	OTA_SQL_TASK_LOAD,
@@ -156,10 +158,6 @@ enum ota_sql {
 	OTA_SQL_CHECK_PACKAGES,
 	OTA_SQL_STATEMENTS,
 };
-
-/* The unfinished states, spelled exactly as in the index task_unfinished (schema.c): SQLite uses a partial index only for the
- * same term. */
-#define OTA_STATEMENT_UNFINISHED "state IN ('pending', 'pushed', 'upgrading')"
 
 /* How often a statement runs decides what its plan may be; a test reads the plans. */
 enum ota_sql_heat {

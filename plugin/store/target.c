@@ -7,6 +7,7 @@
 #include "plugin/store/group.h"
 #include "plugin/store/handle.h"
 #include "plugin/store/order.h"
+#include "plugin/store/prospect_row.h"
 
 /* The group whose members are walked in place of the product, if the expression has one: id 0 = it has none. OTA_ENOTFOUND: it
  * names one that does not exist, so nobody is meant. */
@@ -41,66 +42,76 @@ static int window_end(struct ota_store *store, const struct ota_target_scope *sc
 	return ota_query_find(&query, &layout, ret_end, error);
 }
 
-struct match_row {
-	int64_t id;
-	char name[OTA_DEVICE_NAME_MAX + 1];
-	bool away, online; /* whether it is meant if it is */
-	int64_t fate;
-};
-
-static bool match_is_meant(const struct ota_target_scope *scope, const struct match_row *match)
+static bool row_is_meant(const struct ota_target_scope *scope, const struct ota_prospect *row, struct ota_query *query)
 {
-	struct ota_identity identity;
+	bool online;
 
-	if (!ota_order_asks_seen(scope->target) || !scope->is_online)
-		return match->away;
-	ota_identity_make(ota_span_from_text(scope->product_key), ota_span_from_text(match->name), &identity);
-	return scope->is_online(scope->context, &identity) ? match->online : match->away;
+	if (!ota_order_asks_seen(scope->target))
+		return true;
+	online = scope->is_online && scope->is_online(scope->context, &row->device.identity);
+	return ota_query_column_integer(query, online ? OTA_ORDER_ONLINE : OTA_ORDER_AWAY) == 1;
 }
 
-static int part_run(struct ota_store *store, const struct ota_target_scope *scope, const struct ota_order_part *part,
-		    struct ota_page page, struct ota_error *error)
+/* Gives each of those that are meant to somebody, until he has enough. */
+typedef bool take(void *context, const struct ota_prospect *prospect);
+
+static int rows_take(struct ota_query *query, const struct ota_target_scope *scope, take *give, void *context,
+		     struct ota_error *error)
 {
-	static const struct ota_field fields[] = {
-		OTA_FIELD(INTEGER, struct match_row, id),
-		OTA_FIELD(TEXT, struct match_row, name),
-		OTA_FIELD(BOOL, struct match_row, away),
-		OTA_FIELD(BOOL, struct match_row, online),
-		OTA_FIELD(INTEGER, struct match_row, fate),
-	};
-	const struct ota_layout layout = OTA_LAYOUT(fields, struct match_row);
+	struct ota_prospect row;
+	bool enough = false;
+	int status = 0;
+
+	while (!enough && (status = ota_query_step(query, error)) > 0) {
+		memset(&row, 0, sizeof(row));
+		status = ota_row_read(&ota_prospect_layout, query, &row, error);
+		if (status < 0)
+			break;
+		if (row_is_meant(scope, &row, query))
+			enough = !give(context, &row);
+	}
+	return status < 0 ? status : 0;
+}
+
+/* Who takes what is meant. */
+struct taker {
+	take *give;
+	void *context;
+};
+
+static int part_run(struct ota_store *store, const struct ota_target_scope *scope, const struct ota_order_part *part,
+		    struct taker taker, struct ota_error *error)
+{
 	struct ota_order order = {0};
 	struct ota_query query;
 	int failed = ota_order_make(&order, store, scope, part, error);
 
 	if (!failed) {
 		ota_order_start(&order, store, &query);
-		failed = ota_query_list(&query, &layout, page, error);
+		failed = rows_take(&query, scope, taker.give, taker.context, error);
+		ota_query_end(&query);
 	}
 	ota_order_free(&order);
 	return failed;
 }
 
-/* Loads those that are meant; *ret_count of rows. */
-static int matches_load(struct ota_store *store, const struct ota_target_scope *scope, struct ota_page matches,
-			struct ota_device *rows, struct ota_error *error)
-{
-	const struct match_row *match = matches.rows;
-	size_t count = *matches.ret_count;
+/* --- the walk --- */
 
-	*matches.ret_count = 0;
-	for (size_t i = 0; i < count; i++, match++) {
-		if (!match_is_meant(scope, match))
-			continue;
-		int failed = ota_device_load(store, match->id, &rows[(*matches.ret_count)++], error);
-		if (failed)
-			return failed;
-	}
-	return 0;
+struct list {
+	struct ota_prospect *rows;
+	size_t capacity, count;
+};
+
+static bool list_take(void *context, const struct ota_prospect *prospect)
+{
+	struct list *list = context;
+
+	list->rows[list->count++] = *prospect;
+	return list->count < list->capacity;
 }
 
 static int window_walk(struct ota_store *store, const struct ota_target_scope *scope, struct ota_target_walk *walk,
-		       struct ota_page page, struct ota_error *error)
+		       struct list *list, struct ota_error *error)
 {
 	struct ota_group_member end = {""};
 	struct ota_group lead;
@@ -111,58 +122,69 @@ static int window_walk(struct ota_store *store, const struct ota_target_scope *s
 		return walk->done ? 0 : failed;
 	failed = window_end(store, scope, &lead, walk->after, &end, error);
 	bool last = failed == OTA_ENOTFOUND;
-	const struct ota_order_part part = {.group = lead.id, .after = walk->after, .until = last ? NULL : end.device_name};
+	const struct ota_order_part part = {
+		.group = lead.id, .after = walk->after, .until = last ? NULL : end.device_name, .limit = OTA_TARGET_WINDOW};
 	if (!failed || last)
-		failed = part_run(store, scope, &part, page, error);
+		failed = part_run(store, scope, &part, (struct taker){list_take, list}, error);
 	if (failed)
 		return failed;
-	const struct match_row *matches = page.rows;
-	bool full = *page.ret_count == page.capacity;
+	bool full = list->count == list->capacity;
 	walk->done = last && !full;
 	if (!walk->done)
-		ota_text_cut(walk->after, sizeof(walk->after), full ? matches[page.capacity - 1].name : end.device_name);
+		ota_text_cut(walk->after, sizeof(walk->after),
+			     full ? list->rows[list->count - 1].device.identity.device_name : end.device_name);
 	return 0;
 }
 
 int ota_target_next(struct ota_store *store, const struct ota_target_scope *scope, struct ota_target_walk *walk,
-		    struct ota_device *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
+		    struct ota_prospect *rows, size_t capacity, size_t *ret_count, struct ota_error *error)
 {
-	OTA_AUTO_FREE struct match_row *matches = calloc(capacity, sizeof(*matches));
-	const struct ota_page page = {matches, capacity, ret_count};
+	struct list list = {rows, capacity, 0};
+	int failed = window_walk(store, scope, walk, &list, error);
 
-	*ret_count = 0;
-	int failed = matches ? window_walk(store, scope, walk, page, error) : OTA_ENOMEM;
-	return failed ? failed : matches_load(store, scope, page, rows, error);
+	*ret_count = list.count;
+	return failed;
 }
 
-/* Of a sample, each stands for `whole` / `part` of them. */
-static void tally_make(const struct ota_target_scope *scope, struct ota_page matches, int64_t whole, int64_t part,
-		       struct ota_target_tally *tally)
-{
-	const struct match_row *match = matches.rows;
+/* --- the count --- */
 
-	for (size_t i = 0; i < *matches.ret_count; i++, match++) {
-		if (!match_is_meant(scope, match) || match->fate < 0 || match->fate >= OTA_TARGET_FATES)
-			continue;
-		tally->fates[match->fate]++;
-		if (match->fate == OTA_TARGET_FATE_CONFLICT && tally->named < OTA_TARGET_CONFLICTS_NAMED)
-			ota_text_cut(tally->conflicts[tally->named++], sizeof(tally->conflicts[0]), match->name);
-	}
-	for (size_t i = 0; i < OTA_TARGET_FATES; i++) {
-		tally->fates[i] = tally->fates[i] * whole / part;
-		tally->count += tally->fates[i];
-	}
+/* In the order of the preparation. */
+static enum ota_target_fate fate_of(const struct ota_prospect *prospect, const char *version)
+{
+	if (!version)
+		return OTA_TARGET_FATE_TASK;
+	if (prospect->device.barred || prospect->device.disabled)
+		return OTA_TARGET_FATE_BARRED;
+	if (!strcmp(prospect->version, version))
+		return OTA_TARGET_FATE_AT_TARGET;
+	return prospect->unfinished ? OTA_TARGET_FATE_CONFLICT : OTA_TARGET_FATE_TASK;
+}
+
+struct counting {
+	const char *version;
+	struct ota_target_tally *tally;
+};
+
+static bool count_take(void *context, const struct ota_prospect *prospect)
+{
+	const struct counting *counting = context;
+	struct ota_target_tally *tally = counting->tally;
+	enum ota_target_fate fate = fate_of(prospect, counting->version);
+
+	tally->fates[fate]++;
+	if (fate == OTA_TARGET_FATE_CONFLICT && tally->named < OTA_TARGET_CONFLICTS_NAMED)
+		ota_text_cut(tally->conflicts[tally->named++], sizeof(tally->conflicts[0]),
+			     prospect->device.identity.device_name);
+	return true;
 }
 
 int ota_target_count(struct ota_store *store, const struct ota_target_scope *scope, int64_t devices,
 		     struct ota_target_tally *ret_tally, struct ota_error *error)
 {
 	enum { BUCKETS = 1000000, SLACK = 2 }; /* a sample comes out a little larger or smaller than it was meant */
-	size_t capacity = (size_t)OTA_TARGET_SAMPLE * SLACK, count = 0;
-	OTA_AUTO_FREE struct match_row *matches = calloc(capacity, sizeof(*matches));
-	const struct ota_page page = {matches, capacity, &count};
+	struct counting counting = {scope->version, ret_tally};
 	struct ota_group lead;
-	int failed = matches ? lead_find(store, scope, &lead, error) : OTA_ENOMEM;
+	int failed = lead_find(store, scope, &lead, error);
 
 	*ret_tally = (struct ota_target_tally){.count = 0};
 	if (failed)
@@ -170,12 +192,15 @@ int ota_target_count(struct ota_store *store, const struct ota_target_scope *sco
 	bool led = lead.id && lead.members <= OTA_TARGET_SAMPLE;
 	bool estimated = !led && devices > OTA_TARGET_SAMPLE;
 	int64_t buckets = estimated ? (int64_t)OTA_TARGET_SAMPLE * BUCKETS / devices : BUCKETS;
-	const struct ota_order_part part = {
-		.group = led ? lead.id : 0, .after = "", .buckets = estimated ? buckets : 0};
-	failed = part_run(store, scope, &part, page, error);
-	if (failed)
-		return failed;
+	const struct ota_order_part part = {.group = led ? lead.id : 0,
+					    .after = "",
+					    .buckets = estimated ? buckets : 0,
+					    .limit = (int64_t)OTA_TARGET_SAMPLE * SLACK};
+	failed = part_run(store, scope, &part, (struct taker){count_take, &counting}, error);
 	ret_tally->estimated = estimated;
-	tally_make(scope, page, BUCKETS, buckets, ret_tally);
-	return 0;
+	for (size_t i = 0; i < OTA_TARGET_FATES; i++) {
+		ret_tally->fates[i] = ret_tally->fates[i] * BUCKETS / buckets;
+		ret_tally->count += ret_tally->fates[i];
+	}
+	return failed;
 }

@@ -10,7 +10,7 @@
 #define OTA_PLUGIN_STORE_TARGET_H
 
 #include "plugin/rules/target.h"
-#include "plugin/store/device.h"
+#include "plugin/store/prospect.h"
 
 enum {
 	OTA_TARGET_WINDOW = 10000, /* devices looked at in one call: some 10 ms */
@@ -37,7 +37,7 @@ struct ota_target_walk {
 
 /* The next matches, at most `capacity`, in ascending order of their names; maybe none, although the walk is not done. */
 int ota_target_next(struct ota_store *store, const struct ota_target_scope *scope, struct ota_target_walk *walk,
-		    struct ota_device *rows, size_t capacity, size_t *ret_count, struct ota_error *error);
+		    struct ota_prospect *rows, size_t capacity, size_t *ret_count, struct ota_error *error);
 
 /* What would come of a device that is meant: its task, or why it is left out. */
 enum ota_target_fate {

@@ -64,15 +64,20 @@ static int task_count(struct ota_store *store, const struct ota_task *task, int6
 	return status < 0 ? status : 0;
 }
 
-int ota_task_insert(struct ota_store *store, const struct ota_task *task, struct ota_error *error)
+int ota_task_add(struct ota_store *store, const struct ota_task *task, struct ota_error *error)
 {
 	struct ota_query query;
-	int status = 0;
 
 	ota_query_start(&query, store->db, OTA_SQL_TASK_INSERT);
 	ota_row_bind(&task_layout, task, &query);
-	status = ota_query_run_one(&query, error, "device %lld has an unfinished task of module %s", (long long)task->device_id,
-				   task->module);
+	return ota_query_run_one(&query, error, "device %lld has an unfinished task of module %s", (long long)task->device_id,
+				 task->module);
+}
+
+int ota_task_insert(struct ota_store *store, const struct ota_task *task, struct ota_error *error)
+{
+	int status = ota_task_add(store, task, error);
+
 	return status < 0 ? status : task_count(store, task, 1, error);
 }
 

@@ -53,7 +53,10 @@ struct ota_attempt {
 	int64_t fetched_files; /* a bit for each file of it that was sent whole */
 };
 
+/* Counts it in its batch. OTA_ECONFLICT: its device's module has an unfinished one. */
 int ota_task_insert(struct ota_store *store, const struct ota_task *task, struct ota_error *error);
+/* The same for one of many pending ones: it is counted with the others, by ota_batch_add_pending() before the commit. */
+int ota_task_add(struct ota_store *store, const struct ota_task *task, struct ota_error *error);
 int ota_task_load(struct ota_store *store, int64_t id, struct ota_task *ret_task, struct ota_error *error);
 /* Saves everything that may change under rev (raised in *task); before = the row as loaded, for the counters. A final `before`
  * may only change its mark. */

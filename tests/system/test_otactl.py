@@ -64,6 +64,7 @@ def own(command):
     ("package show -p pk1 -v 2.0", "getPackage", {"productKey": "pk1", "version": "2.0"}),
     ("batch show 7", "getBatch", {"batch": 7}),
     ("batch pause 7", "pauseBatch", {"batch": 7}),
+    ("batch pause 7 --dry-run --if-rev 12", "pauseBatch", {"batch": 7, "dryRun": True, "ifRev": 12}),
     ("batch resume 7", "resumeBatch", {"batch": 7}),
     ("batch cancel 7 --level revoke --reason bad", "cancelBatch", {"batch": 7, "level": "revoke", "reason": "bad"}),
     ("task show 5", "getTask", {"task": 5}),

@@ -59,6 +59,10 @@ Test(invocation, arguments_and_options_become_members)
 		{"device list --product pk1 --online false -o json",
 		 "{\"command\":\"listDevices\",\"productKey\":\"pk1\",\"online\":false}"},
 		{"device show pk1 -- -x", "{\"command\":\"getDevice\",\"productKey\":\"pk1\",\"deviceName\":\"-x\"}"},
+		{"batch create --zone UTC --window 22:00-06:00 --stage=1% --stage=500 --rate=20 --retry-on lost --confirm",
+		 "{\"command\":\"createBatch\",\"strategy\":{\"window\":{\"zone\":\"UTC\",\"from\":\"22:00\",\"to\":\"06:00\"},"
+		 "\"stages\":[{\"percent\":1},{\"count\":500}],\"rate\":{\"perMinute\":20},"
+		 "\"retryCauses\":[\"lost\"],\"confirm\":true}}"},
 		{"log --device=a -p pk1", "{\"command\":\"listEvents\",\"deviceName\":\"a\",\"productKey\":\"pk1\"}"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -80,6 +84,12 @@ Test(invocation, mistakes_are_sentences)
 		{ "batch list --state", "--state needs a value: STATE" },
 		{ "batch list --state a --state b", "--state is given twice" },
 		{ "batch create --all=yes", "--all takes no value" },
+		{ "batch create --stage=5% --stage=101%", "--stage: percent is 101; allowed: 1..100" },
+		{ "batch create --rate=fast", "--rate: \"fast\" begins with no number of devices a minute, such as \"1000\" or"
+					    " \"1000 from 50 factor 2 every 10m\"" },
+		{ "batch create --window 22-6", "--window: from has 2 bytes; allowed: 5..5 bytes" },
+		{ "batch create --rate 5 --rate 6", "--rate is given twice" },
+		{ "batch create --retry-on lost,LOST", "--retry-on: a cause is a word such as burn_failed" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		cr_expect_str_eq(command_of(rows[i].line), rows[i].said, "%s", rows[i].line);
@@ -98,6 +108,8 @@ Test(invocation, refusals_speak_of_what_was_typed)
 		{ "batch create -p p", "productKey", "product p is gone", "--product: product p is gone", OTA_ENOTFOUND },
 		{ "batch create -v 1", "version", "version 1 exists", "--version: version 1 exists", OTA_ECONFLICT },
 		{ "batch show 7", "batch", "batch 7 does not exist", "batch 7 does not exist", OTA_ENOTFOUND },
+		{ "batch create", "strategy.stages[1].soak", "soak must be a duration", "--stage: soak must be a duration",
+		  OTA_EINVALID },
 		{ "batch show 7", "other", "other is missing", "other is missing", OTA_EINVALID },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -37,6 +37,32 @@ Test(gate, each_closed_gate_names_its_own_reason)
 	cr_assert_eq(ota_gate_closed(&facts), OTA_REASON_OTHER_MODULE);
 }
 
+/* Each behind the one that an operator hears of first. */
+Test(gate, the_gates_of_a_strategy_close_in_their_order)
+{
+	struct ota_gate_facts facts = open_facts();
+
+	facts.rate_spent = true;
+	cr_expect_eq(ota_gate_closed(&facts), OTA_REASON_RATE);
+	facts.no_place = true;
+	cr_expect_eq(ota_gate_closed(&facts), OTA_REASON_IN_FLIGHT);
+	facts.unasked = true;
+	cr_expect_eq(ota_gate_closed(&facts), OTA_REASON_PULL);
+	facts.online = false;
+	cr_expect_eq(ota_gate_closed(&facts), OTA_REASON_OFFLINE);
+	facts.window_closed = true;
+	cr_expect_eq(ota_gate_closed(&facts), OTA_REASON_WINDOW);
+	facts.stage_closed = true;
+	cr_expect_eq(ota_gate_closed(&facts), OTA_REASON_STAGE);
+	facts.unconfirmed = true;
+	cr_expect_eq(ota_gate_closed(&facts), OTA_REASON_CONFIRM);
+	facts.before_start = true;
+	cr_expect_eq(ota_gate_closed(&facts), OTA_REASON_SCHEDULED);
+	facts.repeat = true;
+	facts.online = true;
+	cr_expect_eq(ota_gate_closed(&facts), OTA_REASON_WINDOW, "alone holds what is sent again");
+}
+
 Test(gate, a_repeated_push_passes_pause_and_presence_but_takes_no_new_place)
 {
 	struct ota_gate_facts facts = open_facts();

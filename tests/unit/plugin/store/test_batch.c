@@ -148,24 +148,3 @@ Test(batch, exclusions_add_up)
 	MUST(ota_batch_load_counts(fixture.store, batch.id + 1, &counts, &fixture.error));
 	cr_expect_eq(counts.excluded_at_target, 0);
 }
-
-Test(batch, targets_are_listed_once_by_name)
-{
-	char names[4][OTA_DEVICE_NAME_MAX + 1];
-	size_t count = 0;
-
-	for (int i = 0; i < 10; i++) {
-		char name[8];
-
-		snprintf(name, sizeof(name), "d%d", 7 * i % 5);
-		MUST(ota_batch_insert_target(fixture.store, 1, name, &fixture.error));
-	}
-	MUST(ota_batch_insert_target(fixture.store, 2, "other", &fixture.error));
-	MUST(ota_batch_list_targets(fixture.store, 1, "", names, 4, &count, &fixture.error));
-	cr_assert_eq(count, 4);
-	for (int i = 0; i < 4; i++)
-		cr_expect_eq(names[i][1], '0' + i);
-	MUST(ota_batch_list_targets(fixture.store, 1, names[3], names, 4, &count, &fixture.error));
-	cr_assert_eq(count, 1);
-	cr_expect_str_eq(names[0], "d4");
-}

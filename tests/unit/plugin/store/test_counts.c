@@ -86,6 +86,24 @@ static void task_insert(void)
 		world.tasks[world.task_count++] = task.id;
 }
 
+/* As a batch that is prepared does it: many, then their count. */
+static void tasks_add(void)
+{
+	const struct ota_batch *batch = &world.batches[rand_below(BATCHES)];
+	int64_t stage = rand_below(3), added = 0;
+
+	for (unsigned i = rand_below(6); i > 0; i--) {
+		struct ota_task task = sample_task(batch, world.devices[rand_below(DEVICES)]);
+		int status = 0;
+
+		task.stage = stage;
+		status = ota_task_add(fixture.store, &task, &fixture.error);
+		outcome_check(status);
+		added += status == 0;
+	}
+	MUST(ota_batch_add_pending(fixture.store, batch->id, stage, added, &fixture.error));
+}
+
 static void task_save(void)
 {
 	struct ota_task before, after;
@@ -128,7 +146,7 @@ static void device_insert(void)
 
 static void random_operation(void)
 {
-	static void (*const operations[])(void) = {task_insert, task_insert, task_save,    task_save,
+	static void (*const operations[])(void) = {task_insert, tasks_add,   task_save,    task_save,
 						   task_save,   module_save, device_insert};
 
 	operations[rand_below(sizeof(operations) / sizeof(operations[0]))]();
@@ -149,10 +167,10 @@ static void random_event(void)
 
 /* Each query counts how many kept numbers differ from their recount. */
 static const char *const recounts[] = {
-	"SELECT COUNT(*) FROM (SELECT batch_id, state, CASE WHEN state IN " UNFINISHED
+	"SELECT COUNT(*) FROM (SELECT batch_id, stage, state, CASE WHEN state IN " UNFINISHED
 	" THEN '' ELSE cause END AS c, COUNT(*) AS n FROM task"
-	" GROUP BY 1, 2, 3) t LEFT JOIN batch_count k ON k.batch_id = t.batch_id AND k.state = t.state AND k.cause = t.c"
-	" WHERE k.n IS NULL OR k.n <> t.n",
+	" GROUP BY 1, 2, 3, 4) t LEFT JOIN batch_count k ON k.batch_id = t.batch_id AND k.stage = t.stage AND k.state = t.state"
+	" AND k.cause = t.c WHERE k.n IS NULL OR k.n <> t.n",
 	"SELECT (SELECT SUM(n) FROM batch_count) - (SELECT COUNT(*) FROM task)",
 	"SELECT COUNT(*) FROM batch_count WHERE n < 0",
 	"SELECT COUNT(*) FROM (SELECT product_key, module, version, COUNT(*) AS n FROM device_module WHERE version <> '' GROUP "

@@ -273,6 +273,33 @@ Test(schema, a_store_of_version_1_killed_at_any_statement_of_step_2_is_brought_u
 	cr_expect_eq(sql_integer("SELECT last_used_ms FROM operator WHERE name = 'admin' AND created_by = ''"), 0);
 }
 
+Test(schema, what_had_ended_when_a_batch_of_version_3_was_resumed_is_known_by_its_causes)
+{
+	static const char *const rows[] = {
+		"INSERT INTO package (id, rev, product_key, module, version, notes, ext_data, created_ms, created_by, yanked,"
+		" verification, verified_sha256) VALUES (2, 1, 'pk', 'default', '2', '', '', 1, '', 0, 'verified', '')",
+		"INSERT INTO batch (id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts,"
+		" strategy, created_ms, created_by, state, reason, total, prepared, prepare_after, canceling, cancel_revokes,"
+		" started_ms, ended_ms, ends_ms, resumed_failed, resumed_reported) VALUES (7, 1, 'pk', 2, 'default', '2', '',"
+		" 'static', 1, 0, '', 1, '', 'running', '', 30, 1, '', 0, 0, 1, 0, 9, 5, 8)",
+		"INSERT INTO batch_count (batch_id, state, cause, n) VALUES (7, 'failed', 'burn_failed', 3),"
+		" (7, 'failed', 'lost', 4), (7, 'failed', 'loop', 0), (7, 'succeeded', 'version_reported', 10),"
+		" (7, 'succeeded', 'already_at_target', 2), (7, 'pending', '', 11)",
+	};
+	const struct ota_schema old = {ota_schema()->steps, 3};
+
+	MUST(ota_schema_migrate(db, &old, &fixture.error));
+	product_insert();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		MUST(ota_db_execute(db, rows[i], &fixture.error));
+	MUST(ota_schema_migrate(db, ota_schema(), &fixture.error));
+	cr_expect_eq(sql_integer("SELECT resumed FROM batch_count WHERE cause = 'burn_failed'"), 3);
+	cr_expect_eq(sql_integer("SELECT resumed FROM batch_count WHERE cause = 'lost'"), 2);
+	cr_expect_eq(sql_integer("SELECT resumed FROM batch_count WHERE cause = 'version_reported'"), 8);
+	cr_expect_eq(sql_integer("SELECT SUM(resumed) FROM batch_count"), 13);
+	cr_expect_eq(sql_integer("SELECT SUM(n) FROM batch_count"), 30);
+}
+
 Test(schema, a_missing_table_is_told_at_start)
 {
 	struct ota_store *store = NULL;

@@ -191,7 +191,7 @@ static void expect_same_devices(const char *text)
 					       .is_online = unit_is_online};
 	struct ota_target_walk walk = {0};
 	size_t expected = 0, found = 0;
-	struct ota_device rows[7];
+	struct ota_prospect rows[7];
 
 	cr_assert_eq(ota_target_parse(ota_span_from_text(text), &target, &fixture.error), 0, "%s: %s", text, fixture.error.text);
 	for (size_t i = 0; i < DEVICES; i++)
@@ -201,10 +201,10 @@ static void expect_same_devices(const char *text)
 		MUST(ota_target_next(fixture.store, &scope, &walk, rows, 7, &count, &fixture.error));
 		for (size_t i = 0; i < count; i++) {
 			size_t at = 0;
-			while (at < DEVICES && units[at].row.id != rows[i].id)
+			while (at < DEVICES && units[at].row.id != rows[i].device.id)
 				at++;
 			cr_assert(at < DEVICES && unit_matches(&units[at], target.root), "%s is not meant by %s",
-				  rows[i].identity.device_name, text);
+				  rows[i].device.identity.device_name, text);
 		}
 		found += count;
 	}
@@ -231,7 +231,7 @@ Test(store_target, a_walk_over_many_goes_in_windows)
 	enum { MANY = 2 * OTA_TARGET_WINDOW + 500 };
 	const struct ota_target_scope scope = {.target = &target, .product_key = "pk", .module = "default", .wall_ms = NOW};
 	struct ota_target_walk walk = {0};
-	struct ota_device rows[4];
+	struct ota_prospect rows[4];
 	size_t calls = 0, found = 0;
 
 	for (int i = 0; i < MANY; i++) {
@@ -281,7 +281,7 @@ Test(store_target, a_group_leads_to_its_members)
 	struct ota_target_scope scope = {.target = &target, .product_key = "pk", .module = "default", .wall_ms = NOW};
 	struct ota_target_walk walk = {0};
 	struct ota_target_tally tally;
-	struct ota_device rows[4];
+	struct ota_prospect rows[4];
 	size_t count = 0;
 
 	groups_make();
@@ -341,7 +341,7 @@ Test(store_target, a_product_that_ends_with_its_window_is_done_there)
 {
 	const struct ota_target_scope scope = {.target = &target, .product_key = "other", .module = "default", .wall_ms = NOW};
 	struct ota_target_walk walk = {0};
-	struct ota_device rows[2];
+	struct ota_prospect rows[2];
 	size_t count = 9;
 
 	MUST(ota_target_parse(ota_span_from_text("name = *"), &target, &fixture.error));
