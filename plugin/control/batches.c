@@ -452,7 +452,7 @@ int ota_handle_resume_batch(struct ota_call *call, struct ota_error *error)
 		failed = ota_batch_mark_resumed(call->store, batch.id, error);
 	if (failed)
 		return failed;
-	failed = ota_engine_wake_batch(call->control->options.engine, batch.id);
+	failed = ota_engine_resume_batch(call->control->options.engine, batch.id, error);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_resumed", "", error);
 }
 

@@ -280,7 +280,7 @@ static int scan_task(struct ota_engine *engine, const struct ota_task *task, str
 	return ota_settle_connection(engine, &device.identity, at, error);
 }
 
-static int scan_guarded(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error)
+int ota_campaign_try(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error)
 {
 	struct ota_error own = {0};
 	struct ota_guard guard;
@@ -308,13 +308,13 @@ static int scan_chunk(struct ota_engine *engine, struct ota_instant at, size_t b
 	const struct ota_task_filter next = { scan->batch_id, -1, scan->after };
 	int failed = ota_task_list(engine->options.store, &next, rows, budget, ret_count, error);
 	for (size_t i = 0; !failed && i < *ret_count; i++)
-		failed = scan_guarded(engine, &rows[i], at, error);
+		failed = ota_campaign_try(engine, &rows[i], at, error);
 	if (failed)
 		return failed;
-	if (*ret_count)
-		scan->after = rows[*ret_count - 1].id;
-	if (*ret_count < budget)
-		memmove(scan, scan + 1, --engine->scan_count * sizeof(*scan));
+	struct ota_scan next_chunk = { scan->batch_id, *ret_count ? rows[*ret_count - 1].id : scan->after };
+	memmove(scan, scan + 1, --engine->scan_count * sizeof(*scan));
+	if (*ret_count == budget)
+		engine->scans[engine->scan_count++] = next_chunk; /* behind the others */
 	return 0;
 }
 

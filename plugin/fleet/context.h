@@ -10,13 +10,16 @@
 #include "plugin/fleet/calendar.h"
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
+#include "plugin/fleet/waiters.h"
 #include "plugin/rules/batch.h"
 #include "plugin/rules/gate.h"
+#include "plugin/rules/pace.h"
 #include "plugin/rules/strategy.h"
 #include "plugin/rules/task.h"
 #include "plugin/store/batch.h"
 #include "plugin/store/device.h"
 #include "plugin/store/event.h"
+#include "plugin/store/flow.h"
 #include "plugin/store/package.h"
 #include "plugin/store/product.h"
 #include "plugin/store/task.h"
@@ -40,9 +43,11 @@ struct ota_engine {
 	struct ota_scan {
 		int64_t batch_id;
 		int64_t after; /* task id */
-	} *scans;
+	} *scans; /* in turn, a chunk each */
 	size_t scan_count;
 	size_t scan_capacity;
+	struct ota_waiters waiters;
+	int64_t serving; /* batch whose line is being served, 0 = none */
 	bool rehearsing; /* a command is only tried */
 	struct ota_pace refusals; /* lines about messages that were refused */
 	struct ota_pace mends;    /* lines about messages that were mended */
@@ -69,6 +74,33 @@ int ota_work_load(struct ota_engine *engine, const struct ota_device *device, co
 /* The gate that holds the task now; OTA_REASON_NONE when all are open. `repeat`: for sending a push again. */
 int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reason, struct ota_error *error);
 bool ota_work_online(const struct ota_work *work);
+
+/* pace.c: where a batch stands between its rate and its places. */
+struct ota_pace_state {
+	struct ota_flow flow;
+	int64_t per_minute; /* now, under the ramp; 0 = no limit */
+	int64_t due_us;     /* heard: when the next release is due */
+	int64_t active;     /* only counted where places are limited */
+	bool place_free;
+};
+int ota_release_look(struct ota_engine *engine, int64_t batch_id, const struct ota_strategy *strategy, struct ota_instant at,
+		  struct ota_pace_state *ret_state, struct ota_error *error);
+/* The release of work->task: a new attempt of a pending one. */
+int ota_release_take(const struct ota_work *work, struct ota_error *error);
+/* The place of work->task as it is becoming: one whose device is back, or that goes on, is parked no longer. Changes work->task,
+ * saves the flow. */
+int ota_place_follow(struct ota_work *work, struct ota_error *error);
+/* Its device left so long ago that its place goes to another. The same. */
+int ota_place_park(struct ota_work *work, struct ota_error *error);
+/* How long a device with an offer may be away before it loses its place. */
+#define OTA_PARK_MS ((int64_t)10 * OTA_MINUTE_MS)
+
+/* release.c: work->task waits for its batch alone: it is found again when that has a place, a release or an open window. */
+int ota_release_await(struct ota_work *work, enum ota_reason reason, struct ota_error *error);
+/* The gates are open, but others wait for the same batch and come first. */
+bool ota_release_is_jump(const struct ota_work *work);
+/* Whoever waits and whose turn it is. */
+int ota_release_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error);
 
 /* guard.c: the work of one row of a turn, in a savepoint of its own. What the row itself is to blame for (it contradicts another
  * one) is undone and told, and the turn goes on with the others; what the store is to blame for ends the turn. */
@@ -151,6 +183,8 @@ int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t 
 /* A task of the batch became final: abort rule, end, verdict. */
 int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error);
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id);
+/* One task of a walk, in its guard: released, or pushed again. */
+int ota_campaign_try(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error);
 /* Moves a batch by the table for a reason of the server's own. The caller knows that the table allows it. */
 int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const struct ota_batch_rule *rule, const char *reason,
 		      struct ota_instant at, struct ota_error *error);

@@ -92,6 +92,8 @@ void ota_engine_rehearse(struct ota_engine *engine, bool rehearsing);
 void ota_engine_look(struct ota_engine *engine);
 /* A running batch's unfinished tasks are decided again over the next turns: it began, or was resumed. */
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);
+/* The same for one that was resumed: its rate begins again where its ramp begins. */
+int ota_engine_resume_batch(struct ota_engine *engine, int64_t batch_id, struct ota_error *error);
 /* The device's pending tasks are decided again now: it was unbarred. */
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
 			   struct ota_error *error);

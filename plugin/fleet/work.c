@@ -58,6 +58,19 @@ static bool batch_runs_on(const struct ota_batch *batch)
 	return batch->state == OTA_BATCH_CANCELED && !(batch->canceling && batch->cancel_revokes);
 }
 
+/* What only a release takes. */
+static int work_paced(const struct ota_work *work, struct ota_gate_facts *facts, struct ota_error *error)
+{
+	struct ota_pace_state pace;
+
+	if (!work->strategy.rate.per_minute && !work->strategy.max_in_flight)
+		return 0;
+	int failed = ota_release_look(work->engine, work->batch.id, &work->strategy, work->at, &pace, error);
+	facts->no_place = !failed && !pace.place_free;
+	facts->rate_spent = !failed && pace.due_us > work->at.heard_ms * 1000;
+	return failed;
+}
+
 int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reason, struct ota_error *error)
 {
 	struct ota_gate_facts facts = {
@@ -72,6 +85,8 @@ int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reaso
 
 	if (!failed && !repeat)
 		failed = work_other_active(work, &facts.other_active, error);
+	if (!failed && !repeat)
+		failed = work_paced(work, &facts, error);
 	if (failed)
 		return failed;
 	*ret_reason = ota_gate_closed(&facts);

@@ -276,6 +276,8 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" GROUP BY state, cause LIMIT $2"},
 	[OTA_SQL_BATCH_LIST_STAGE_COUNTS] = {"batch_list_stage_counts", OTA_SQL_HOT,
 		"SELECT state, cause, n, resumed FROM batch_count WHERE batch_id = $1 AND stage = $2 LIMIT $3"},
+	[OTA_SQL_BATCH_COUNT_ACTIVE] = {"batch_count_active", OTA_SQL_HOT,
+		"SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM batch_count WHERE batch_id = $1 AND state IN ('pushed', 'upgrading')"},
 	[OTA_SQL_BATCH_MARK_RESUMED] = {"batch_mark_resumed", OTA_SQL_COLD,
 		"UPDATE batch_count SET resumed = n WHERE batch_id = $1"},
 	[OTA_SQL_FLOW_FIND] = {"flow_find", OTA_SQL_HOT,
