@@ -112,7 +112,7 @@ Test(target, keys_stand_behind_the_point)
 	cr_expect_eq(only_test("version = 1")->key.size, 0);
 }
 
-#define BEGINNING "expected not, ( or a field: name, product, module, version, tag.KEY, percent, seen"
+#define BEGINNING "expected not, ( or a field: name, product, group, module, version, tag.KEY, percent, seen"
 
 /* Each names the column and what belongs there. */
 static const struct {
