@@ -61,6 +61,8 @@ static const struct ota_parameter common_rows[] = {
 	TEXT("correlationData", false, 0, OTA_LABEL_MAX),
 	TEXT("requestId", false, 1, OTA_REQUEST_ID_MAX),
 	TEXT("reason", false, 0, OTA_REASON_MAX),
+	BOOL("dryRun"),
+	INTEGER("ifRev", false, 1, OTA_INTEGER_MAX),
 };
 enum { COMMON_READING = 3 }; /* how many of common_rows a command may carry that changes nothing */
 
@@ -148,7 +150,7 @@ static const struct ota_parameter file_rows[] = {
 	      "1..64 letters, digits and _ . + -, no . or - first, and no reserved word"),
 	MEASURES(true),
 };
-static const struct ota_parameter add_file_rows[] = { PRODUCT_KEY(true), MEASURES(false), BOOL("dryRun") };
+static const struct ota_parameter add_file_rows[] = { PRODUCT_KEY(true), MEASURES(false) };
 static const struct ota_parameter add_package_rows[] = {
 	PRODUCT_KEY(true), MODULE, VERSION(true), MEASURES(false),
 	{ .name = "files", .type = OTA_PARAMETER_OBJECTS, .low = OTA_FILES_MIN, .high = OTA_FILES_MAX, .members = LIST(file) },
@@ -157,7 +159,6 @@ static const struct ota_parameter add_package_rows[] = {
 	{ .name = "notes", .type = OTA_PARAMETER_TEXT, .high = OTA_NOTES_MAX, .is_valid = ota_command_is_notes,
 	  .allowed = "at most 1024 bytes of UTF-8 without control characters but line ends and tabs" },
 	{ .name = "extData", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_ext_data },
-	BOOL("dryRun"),
 };
 static const struct ota_parameter list_packages_rows[] = { PRODUCT_KEY(false), MODULE, PAGE };
 static const struct ota_parameter get_package_rows[] = { ID("package", false), PRODUCT_KEY(false), MODULE, VERSION(false) };
@@ -173,7 +174,7 @@ static const struct ota_parameter create_batch_rows[] = {
 	{ .name = "strategy", .type = OTA_PARAMETER_OBJECT, .members = LIST(strategy) },
 	{ .name = "tags", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_ext_data },
 	CHOICE("onConflict", false, conflict_answers),
-	BOOL("override"), BOOL("dryRun"),
+	BOOL("override"),
 };
 static const struct ota_parameter list_batches_rows[] = { PRODUCT_KEY(false), CHOICE("state", false, batch_states), PAGE };
 static const struct ota_parameter batch_rows[] = { ID("batch", true) };
@@ -239,6 +240,7 @@ static const struct ota_command commands[] = {
 	{ "listEvents",          VIEWER,   READS,   LIST(list_events),    "/api/v1/events", ota_rule_list_events },
 	{ "pauseBatch",          OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
+	{ "advanceBatch",        OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
 	{ "disableDevice",       OPERATOR, CHANGES, LIST(device),         NULL },

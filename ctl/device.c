@@ -46,7 +46,8 @@ struct work {
 	struct ota_invocation *invocation;
 	cJSON *names;
 	const cJSON *more;           /* members that go with every piece; may be NULL */
-	struct ota_secrets *secrets; /* NULL: none are made */
+	struct ota_secrets *secrets; /* NULL: none are told */
+	int most;                    /* names in a piece; 0 = OTA_NAMES_MAX */
 	cJSON *sums;
 };
 
@@ -55,7 +56,7 @@ static int send_some(const struct work *work, cJSON **ret_data, int piece, struc
 	const struct ota_invocation *invocation = work->invocation;
 	OTA_AUTO_JSON cJSON *command = NULL;
 	const cJSON *member;
-	int code = ota_invocation_command(invocation, &command, error), most = work->secrets ? OTA_SECRETS_MAX : OTA_NAMES_MAX;
+	int code = ota_invocation_command(invocation, &command, error), most = work->most ? work->most : OTA_NAMES_MAX;
 	bool added = code == 0 && cJSON_AddItemToObject(command, "names", take_some(work->names, most));
 
 	if (code < 0)
@@ -104,6 +105,8 @@ static int in_pieces(struct work *work, const char *answers, struct ota_error *e
 
 	if (code < 0)
 		return code;
+	if (ota_invocation_value(work->invocation, "dry-run") && !cJSON_AddTrueToObject(sums, "dryRun"))
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
 	work->names = names;
 	work->sums = sums;
 	return show(work, send_all(work, error), error);
@@ -112,7 +115,7 @@ static int in_pieces(struct work *work, const char *answers, struct ota_error *e
 static int add_with_secrets(struct ota_invocation *invocation, struct ota_error *error)
 {
 	struct ota_secrets secrets;
-	struct work work = { .invocation = invocation, .secrets = &secrets };
+	struct work work = { .invocation = invocation, .secrets = &secrets, .most = OTA_SECRETS_MAX };
 	int code = ota_secrets_open(invocation, &secrets, error);
 
 	if (code < 0)
@@ -124,11 +127,13 @@ static int add_with_secrets(struct ota_invocation *invocation, struct ota_error 
 
 int ota_device_add(struct ota_invocation *invocation, struct ota_error *error)
 {
-	struct work work = { .invocation = invocation };
+	bool secrets = ota_invocation_value(invocation, "secrets") != NULL;
+	struct work work = { .invocation = invocation, .most = secrets ? OTA_SECRETS_MAX : 0 };
 
-	if (ota_invocation_value(invocation, "secrets"))
+	/* A dry run makes secrets and tells none: there is nothing for a file. */
+	if (secrets && !ota_invocation_value(invocation, "dry-run"))
 		return add_with_secrets(invocation, error);
-	if (ota_invocation_value(invocation, "out"))
+	if (!secrets && ota_invocation_value(invocation, "out"))
 		return ota_fail(error, OTA_EINVALID, "--out is for the secrets that --secrets makes; give both or none");
 	return in_pieces(&work, "registered already", error);
 }
@@ -168,8 +173,10 @@ static int renew(struct ota_invocation *invocation, struct ota_secrets *secrets,
 int ota_device_renew_secret(struct ota_invocation *invocation, struct ota_error *error)
 {
 	struct ota_secrets secrets;
-	int code = ota_secrets_open(invocation, &secrets, error);
 
+	if (ota_invocation_value(invocation, "dry-run"))
+		return ota_invocation_run(invocation, error);
+	int code = ota_secrets_open(invocation, &secrets, error);
 	if (code < 0)
 		return code;
 	code = renew(invocation, &secrets, error);

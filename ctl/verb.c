@@ -20,9 +20,13 @@ enum { WORDS_MAX = 32 };
 	{ "until", 0, "WHEN", NULL, false, "up to then" }
 #define FOLLOW { "follow", 'F', NULL, NULL, false, "the last ten, or all --since, and then what happens, as it happens" }
 #define SECRETS_OUT { "out", 0, "FILE", NULL, false, "secrets into a new file (CSV, mode 600) instead of showing them" }
-#define MUTATING \
+#define DRY_RUN { "dry-run", 0, NULL, "dryRun", false, "say what it would do and do nothing" }
+#define REASONED \
 	{ "reason", 0, "TEXT", "reason", false, "why; kept in the log" }, \
 	{ "request-id", 0, "ID", "requestId", false, "the same id again gives the same answer and does nothing twice" }
+#define MUTATING \
+	REASONED, DRY_RUN, \
+	{ "if-rev", 0, "REV", "ifRev", false, "only if what it changes still has that rev, of which show tells" }
 
 static const struct ota_option globals[] = {
 	{ "output",     'o', "FORM", NULL, false, "table (default), json, jsonl or name" },
@@ -65,7 +69,7 @@ static const struct ota_option device_import_options[] = {
 	{ "product", 'p', "KEY", NULL, false, "the product, where no column product_key says it" },
 	{ "dry-run", 0, NULL, NULL, false, "read the whole table, say what it holds and do nothing" },
 	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
-	MUTATING,
+	REASONED,
 };
 static const struct ota_option device_tag_options[] = {
 	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
@@ -83,7 +87,7 @@ static const struct ota_option package_add_options[] = {
 	{ "notes-file", 0, "FILE", NULL, false, "release notes from a file" },
 	{ "info", 'i', "KEY=VALUE", NULL, true, "goes with each push to the devices; may be given many times" },
 	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
-	MUTATING,
+	REASONED, DRY_RUN,
 };
 static const struct ota_option package_yank_options[] = {
 	PRODUCT, MODULE, VERSION,
@@ -104,7 +108,6 @@ static const struct ota_option batch_create_options[] = {
 	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push of this batch; may be given many times" },
-	{ "dry-run", 0, NULL, "dryRun", false, "say what it would do and do nothing" },
 	{ "on-conflict", 0, "RULE", "onConflict", false, "reject (default) or skip devices that have unfinished work" },
 	{ "override", 0, NULL, "override", false, "roll out a package that no verify batch proved; needs --reason" },
 	{ "push-timeout", 0, "TIME", "strategy.pushTimeout", false, "online time for the first report (1h)" },
@@ -155,8 +158,9 @@ static const struct ota_option batch_cancel_options[] = {
 static const struct ota_option token_add_options[] = {
 	{ "role", 0, "ROLE", "role", false, "viewer (looks), operator (rolls out) or admin (also tokens)" },
 	{ "expires-in", 'e', "TIME", "expiresIn", false, "it works no longer after that time, such as 90d; never if not given" },
-	MUTATING,
+	REASONED, DRY_RUN,
 };
+static const struct ota_option token_revoke_options[] = { REASONED, DRY_RUN };
 static const struct ota_option log_options[] = {
 	PRODUCT,
 	{ "device", 'd', "NAME", "deviceName", false, "of this device" },
@@ -170,12 +174,12 @@ static const struct ota_option device_log_options[] = { WHEN, ROWS, FOLLOW };
 
 static const struct ota_option server_check_options[] = {
 	{ "deep", 0, NULL, "deep", false, "also read every package and compare its digest" },
-	MUTATING,
+	REASONED,
 };
 static const struct ota_option server_backup_options[] = {
 	{ "name", 0, "WORD", "name", false, "part of the file's name; such a backup is never removed by --keep" },
 	{ "keep", 0, "N", "keep", false, "afterwards remove older ones, but the newest N" },
-	MUTATING,
+	REASONED,
 };
 static const struct ota_option server_restore_options[] = {
 	{ "store-dir", 0, "DIR", NULL, false, "the broker's ota_store_dir; must be given" },
@@ -267,6 +271,9 @@ static const struct ota_verb verbs[] = {
 	{ "batch", "resume", "ID", "batch", 1, 1, "resumeBatch",
 	  LIST(mutating_options), &ota_view_batch, NULL,
 	  "go on" },
+	{ "batch", "advance", "ID", "batch", 1, 1, "advanceBatch",
+	  LIST(mutating_options), &ota_view_batch, NULL,
+	  "open its next stage now, whatever the gate of the open one says" },
 	{ "batch", "cancel", "ID", "batch", 1, 1, "cancelBatch",
 	  LIST(batch_cancel_options), &ota_view_batch, NULL,
 	  "end it" },
@@ -295,7 +302,7 @@ static const struct ota_verb verbs[] = {
 	  LIST(page_options), &ota_view_token, NULL,
 	  "who holds which role, until when, and when it was last used" },
 	{ "token", "revoke", "NAME", "name", 1, 1, "revokeToken",
-	  LIST(mutating_options), &ota_view_token, NULL,
+	  LIST(token_revoke_options), &ota_view_token, NULL,
 	  "a token works no longer, from this moment on" },
 	{ "log", NULL, "", "", 0, 0, "listEvents",
 	  LIST(log_options), &ota_view_event, ota_log_show,

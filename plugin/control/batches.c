@@ -203,8 +203,21 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 		ota_answer_bool(call->out, "estimated", true);
 	failed = delivery_answer(call, package, error);
 	ota_answer_close(call->out, '}');
-	call->undo = true;
 	return failed;
+}
+
+/* When it begins and ends. A moment that is past is a slip of who typed it. */
+static int ends_keep(const struct ota_call *call, const struct ota_strategy *strategy, struct ota_batch *batch,
+		     struct ota_error *error)
+{
+	int64_t now = call->now.wall_ms, start = strategy->start_at_ms;
+
+	if (start && start <= now)
+		return ota_fail_at(error, OTA_EINVALID, "strategy.startAt", "startAt is past; leave it out to begin at once");
+	if (strategy->end_at_ms && strategy->end_at_ms <= now)
+		return ota_fail_at(error, OTA_EINVALID, "strategy.endAt", "endAt is past");
+	batch->ends_ms = strategy->end_at_ms ? strategy->end_at_ms : (start ? start : now) + strategy->end_after_ms;
+	return 0;
 }
 
 static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, struct ota_error *error)
@@ -224,8 +237,7 @@ static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, s
 	if (failed)
 		return failed;
 	ota_text_cut(batch->strategy, sizeof(batch->strategy), text.data);
-	batch->ends_ms = call->now.wall_ms + strategy.end_after_ms;
-	return 0;
+	return ends_keep(call, &strategy, batch, error);
 }
 
 /* Judged with the package's own, beside which they travel. */
@@ -337,7 +349,7 @@ static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ot
 						  &conflicts.named, error);
 	if (failed)
 		return failed;
-	if (ota_call_bool(call, "dryRun"))
+	if (call->undo)
 		return dry_run_answer(call, batch, package, &meant, &conflicts, error);
 	if (conflicts.count && !batch->skip_conflicts && !meant.expression) /* who is meant by one is known once it is prepared */
 		return conflicts_refuse(conflicts.names, conflicts.named, conflicts.count, error);
@@ -370,7 +382,13 @@ int ota_handle_get_batch(struct ota_call *call, struct ota_error *error)
 	struct ota_batch batch;
 	int failed = ota_call_batch(call, &batch, error);
 
-	return failed ? failed : ota_call_batch_answer(call, &batch, NULL, error);
+	if (!failed)
+		failed = ota_call_batch_open(call, &batch, NULL, error);
+	if (!failed)
+		failed = ota_call_ladder(call, &batch, error);
+	if (!failed)
+		ota_answer_close(call->out, '}');
+	return failed;
 }
 
 int ota_handle_list_batches(struct ota_call *call, struct ota_error *error)
@@ -431,6 +449,8 @@ int ota_handle_pause_batch(struct ota_call *call, struct ota_error *error)
 	struct ota_batch batch;
 	int failed = batch_command(call, OTA_BATCH_EVENT_PAUSE, "paused", &batch, error);
 
+	if (!failed)
+		failed = ota_engine_pause_batch(call->control->options.engine, &batch, call->now, error);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_paused", "", error);
 }
 
@@ -443,7 +463,7 @@ int ota_handle_resume_batch(struct ota_call *call, struct ota_error *error)
 		failed = ota_batch_mark_resumed(call->store, batch.id, error);
 	if (failed)
 		return failed;
-	failed = ota_engine_wake_batch(call->control->options.engine, batch.id);
+	failed = ota_engine_resume_batch(call->control->options.engine, &batch, call->now, error);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_resumed", "", error);
 }
 

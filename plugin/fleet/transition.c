@@ -258,6 +258,8 @@ static int rule_spread(struct ota_work *work, const struct ota_task_rule *rule, 
 	}
 	if (!failed && rule->to != OTA_TASK_STAYS && ota_task_state_is_final(work->task.state))
 		failed = ota_campaign_follow(engine, work->task.batch_id, work->at, error);
+	if (was_active && !is_active)
+		ota_waiters_wake(&engine->waiters, work->task.batch_id);
 	if (!failed && was_active && !is_active)
 		failed = ota_release_device(engine, &work->device, work->at, error);
 	return failed;
@@ -297,6 +299,10 @@ int ota_transition(struct ota_work *work, enum ota_task_event event, const struc
 		task_become(work, event, rule, report);
 	if (!failed)
 		failed = rule_send(work, rule, &pushed_again, error);
+	if (!failed && rule->effects & OTA_EFFECT_ATTEMPT)
+		failed = ota_release_take(work, error);
+	if (!failed)
+		failed = ota_place_follow(work, error);
 	if (!failed && rule_changes(work, event, rule)) {
 		work->task.updated_ms = work->at.wall_ms;
 		failed = ota_task_save(work->engine->options.store, &work->before, &work->task, error);

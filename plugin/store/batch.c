@@ -261,6 +261,15 @@ int ota_batch_add_pending(struct ota_store *store, int64_t id, int64_t stage, in
 	return status < 0 ? status : 0;
 }
 
+int ota_batch_count_active(struct ota_store *store, int64_t id, int64_t *ret_count, struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_COUNT_ACTIVE);
+	ota_query_integer(&query, id);
+	return ota_query_find_integer(&query, ret_count, error);
+}
+
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error)
 {
 	struct ota_query query;

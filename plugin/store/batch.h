@@ -89,6 +89,8 @@ int ota_batch_load_stage_counts(struct ota_store *store, int64_t id, int64_t sta
 int ota_batch_mark_resumed(struct ota_store *store, int64_t id, struct ota_error *error);
 /* Tasks of a stage that ota_task_add() has added in this transaction: all are pending. */
 int ota_batch_add_pending(struct ota_store *store, int64_t id, int64_t stage, int64_t count, struct ota_error *error);
+/* Its tasks that are pushed or upgrading. */
+int ota_batch_count_active(struct ota_store *store, int64_t id, int64_t *ret_count, struct ota_error *error);
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error);
 
 /* The target expression of a batch whose devices one says; OTA_ENOTFOUND: it has none. */
