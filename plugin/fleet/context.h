@@ -160,6 +160,10 @@ int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *
 int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 /* transfer.c: what the device fetched over MQTT. */
 int ota_fetched_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+/* An order taken back in the last days may still arrive and be carried out: one to that version, NULL = to any. Of the module of
+ * `task`. */
+int ota_order_taken_back(struct ota_engine *engine, const struct ota_task *task, const char *version, struct ota_instant at,
+			 bool *ret_former, struct ota_error *error);
 /* What a parser refused, too deep or too long as well, is the device's fault and never tried again: OTA_EINVALID but for want of
  * memory. */
 int ota_unreadable(struct ota_error *error, int code, const char *message);

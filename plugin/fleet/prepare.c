@@ -275,7 +275,8 @@ static int conflict_end(struct target *target, struct ota_batch *batch, struct o
 	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_CONFLICT);
 	OTA_AUTO_BYTES struct ota_bytes reason = {0};
 
-	ota_bytes_format(&reason, "%s: %s; onConflict skip leaves such devices out", rule->text, target->conflict);
+	ota_bytes_format(&reason, "%s: %s; onConflict skip leaves such devices out, supersede takes them over", rule->text,
+			 target->conflict);
 	batch->canceling = true;
 	return reason.failed ? OTA_ENOMEM : ota_campaign_move(target->engine, batch, rule, reason.data, target->at, error);
 }
