@@ -57,7 +57,7 @@ struct ota_parameter {
 struct ota_command {
 	const char *name;   /* "createBatch": MQTT's `command`, HTTP's last path segment */
 	enum ota_role role; /* the least one that may; NONE: needs no token, asked over MQTT alone by the gateway itself */
-	bool mutating;      /* may carry requestId and reason; what it did is remembered for a repeat */
+	bool mutating;      /* may carry requestId, reason, dryRun and ifRev; what it did is remembered for a repeat */
 	bool creates;       /* HTTP answers 201 */
 	struct ota_parameter_list parameters;
 	const char *get; /* GET alias, "/api/v1/batches/{batch}/tasks", {name} stands for a parameter; NULL = none */
@@ -74,7 +74,8 @@ const char *ota_command_nearest(const char *name);          /* for a hint; NULL 
  * the command has none of that name. */
 const struct ota_parameter *ota_command_parameter(const struct ota_command *command, const char *name);
 
-/* Members every command may carry besides its own: command, token, correlationData; mutating ones also requestId and reason. */
+/* Members every command may carry besides its own: command, token, correlationData; mutating ones also requestId, reason,
+ * dryRun (its answer and nothing else) and ifRev (only if the object it names was not changed since). */
 struct ota_parameter_list ota_command_common(const struct ota_command *command);
 
 /*

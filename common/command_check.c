@@ -10,7 +10,7 @@
 #include "common/text.h"
 
 enum {
-	KNOWN_MAX = 32, /* members of the widest command, with the common ones */
+	KNOWN_MAX = 48, /* members of the widest command, with the common ones */
 	ALLOWED_SIZE = OTA_ERROR_TEXT_MAX / 2,
 };
 

@@ -214,6 +214,8 @@ void ota_output_one(struct ota_output *output, const struct ota_view *view, cons
 	switch (output->form) {
 	case OTA_OUTPUT_TABLE:
 		print_lines(output, view, object);
+		if (cJSON_IsTrue(ota_json_member(object, "dryRun")))
+			(void)fputs("dry run: nothing was changed\n", output->stream);
 		break;
 	case OTA_OUTPUT_JSON:
 	case OTA_OUTPUT_JSONL:

@@ -232,6 +232,16 @@ static int collect(const struct ota_invocation *invocation, cJSON **ret_command,
 	return code == 0 ? check(*ret_command, error) : code;
 }
 
+/* Whether it could be added, and from files that can be read: nothing is sent. */
+static int rehearse(struct ota_invocation *invocation, cJSON *command, cJSON **ret_data, struct ota_error *error)
+{
+	for (int i = 0; i < invocation->argument_count; i++) {
+		if (access(invocation->arguments[i], R_OK) != 0)
+			return ota_fail_errno(error, "%s", invocation->arguments[i]);
+	}
+	return ota_client_call(invocation->client, command, ret_data, error);
+}
+
 int ota_package_add(struct ota_invocation *invocation, struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *command = NULL;
@@ -239,7 +249,9 @@ int ota_package_add(struct ota_invocation *invocation, struct ota_error *error)
 	const char *url = ota_invocation_value(invocation, "url");
 	int code = collect(invocation, &command, error);
 
-	if (code == 0 && url)
+	if (code == 0 && ota_invocation_value(invocation, "dry-run"))
+		code = rehearse(invocation, command, &data, error);
+	else if (code == 0 && url)
 		code = add_url(invocation, url, command, &data, error);
 	else if (code == 0 && invocation->argument_count > 1)
 		code = add_files(invocation, command, &data, error);

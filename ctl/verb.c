@@ -8,7 +8,10 @@
 #define LIST(name) { name, sizeof(name) / sizeof((name)[0]) }
 #define NO_OPTIONS { NULL, 0 }
 
-enum { WORDS_MAX = 32 };
+enum {
+	WORDS_MAX = 32,
+	PLAN_LACKS = 3, /* of the options of batch create, the last ones of MUTATING: what a plan has no use for */
+};
 
 /* clang-format off */
 #define PRODUCT { "product", 'p', "KEY", "productKey", false, "the product" }
@@ -19,10 +22,16 @@ enum { WORDS_MAX = 32 };
 	{ "since", 0, "WHEN", NULL, false, "from then on: 2h (ago), 2026-11-20 or 2026-11-20T10:00 (UTC)" }, \
 	{ "until", 0, "WHEN", NULL, false, "up to then" }
 #define FOLLOW { "follow", 'F', NULL, NULL, false, "the last ten, or all --since, and then what happens, as it happens" }
+#define NAMES_FILE { "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" }
+#define QUIET { "quiet", 'q', NULL, NULL, false, "no progress bar" }
 #define SECRETS_OUT { "out", 0, "FILE", NULL, false, "secrets into a new file (CSV, mode 600) instead of showing them" }
-#define MUTATING \
+#define DRY_RUN { "dry-run", 0, NULL, "dryRun", false, "say what it would do and do nothing" }
+#define REASONED \
 	{ "reason", 0, "TEXT", "reason", false, "why; kept in the log" }, \
 	{ "request-id", 0, "ID", "requestId", false, "the same id again gives the same answer and does nothing twice" }
+#define MUTATING \
+	REASONED, DRY_RUN, \
+	{ "if-rev", 0, "REV", "ifRev", false, "only if what it changes still has that rev, of which show tells" }
 
 static const struct ota_option globals[] = {
 	{ "output",     'o', "FORM", NULL, false, "table (default), json, jsonl or name" },
@@ -52,7 +61,7 @@ static const struct ota_option device_list_options[] = {
 	ROWS,
 };
 static const struct ota_option device_add_options[] = {
-	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	NAMES_FILE, QUIET,
 	{ "secrets", 's', NULL, "secrets", false, "make a secret for each new device; it is shown this once" },
 	SECRETS_OUT,
 	MUTATING,
@@ -64,15 +73,16 @@ static const struct ota_option device_renew_options[] = {
 static const struct ota_option device_import_options[] = {
 	{ "product", 'p', "KEY", NULL, false, "the product, where no column product_key says it" },
 	{ "dry-run", 0, NULL, NULL, false, "read the whole table, say what it holds and do nothing" },
-	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
-	MUTATING,
+	QUIET,
+	REASONED,
 };
 static const struct ota_option device_tag_options[] = {
-	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	NAMES_FILE, QUIET,
 	{ "set", 's', "KEY=VALUE", NULL, true, "this tag; may be given many times" },
 	{ "unset", 'u', "KEY", NULL, true, "no longer this tag; may be given many times" },
 	MUTATING,
 };
+static const struct ota_option group_change_options[] = { NAMES_FILE, QUIET, REASONED, DRY_RUN };
 static const struct ota_option mutating_options[] = { MUTATING };
 static const struct ota_option package_list_options[] = { PRODUCT, MODULE, ROWS };
 static const struct ota_option package_show_options[] = { PRODUCT, MODULE, VERSION };
@@ -82,8 +92,8 @@ static const struct ota_option package_add_options[] = {
 	{ "notes", 0, "TEXT", "notes", false, "release notes" },
 	{ "notes-file", 0, "FILE", NULL, false, "release notes from a file" },
 	{ "info", 'i', "KEY=VALUE", NULL, true, "goes with each push to the devices; may be given many times" },
-	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
-	MUTATING,
+	QUIET,
+	REASONED, DRY_RUN,
 };
 static const struct ota_option package_yank_options[] = {
 	PRODUCT, MODULE, VERSION,
@@ -92,7 +102,7 @@ static const struct ota_option package_yank_options[] = {
 };
 static const struct ota_option package_verify_options[] = {
 	PRODUCT, MODULE, VERSION,
-	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+	QUIET,
 };
 static const struct ota_option batch_create_options[] = {
 	{ "package", 0, "ID", "package", false, "the package by its id; or:" },
@@ -101,10 +111,9 @@ static const struct ota_option batch_create_options[] = {
 	{ "all", 'a', NULL, "targets.all", false, "every device of the product" },
 	{ "where", 'w', "EXPRESSION", "targets.where", false, "those it means, as 'version < 2.0 and percent < 10'; ota-targets(7)" },
 	{ "device", 'd', "NAME", NULL, true, "this device; may be given many times" },
-	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	NAMES_FILE,
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push of this batch; may be given many times" },
-	{ "dry-run", 0, NULL, "dryRun", false, "say what it would do and do nothing" },
 	{ "on-conflict", 0, "RULE", "onConflict", false, "reject (default) or skip devices that have unfinished work" },
 	{ "override", 0, NULL, "override", false, "roll out a package that no verify batch proved; needs --reason" },
 	{ "push-timeout", 0, "TIME", "strategy.pushTimeout", false, "online time for the first report (1h)" },
@@ -155,8 +164,9 @@ static const struct ota_option batch_cancel_options[] = {
 static const struct ota_option token_add_options[] = {
 	{ "role", 0, "ROLE", "role", false, "viewer (looks), operator (rolls out) or admin (also tokens)" },
 	{ "expires-in", 'e', "TIME", "expiresIn", false, "it works no longer after that time, such as 90d; never if not given" },
-	MUTATING,
+	REASONED, DRY_RUN,
 };
+static const struct ota_option token_revoke_options[] = { REASONED, DRY_RUN };
 static const struct ota_option log_options[] = {
 	PRODUCT,
 	{ "device", 'd', "NAME", "deviceName", false, "of this device" },
@@ -170,12 +180,12 @@ static const struct ota_option device_log_options[] = { WHEN, ROWS, FOLLOW };
 
 static const struct ota_option server_check_options[] = {
 	{ "deep", 0, NULL, "deep", false, "also read every package and compare its digest" },
-	MUTATING,
+	REASONED,
 };
 static const struct ota_option server_backup_options[] = {
 	{ "name", 0, "WORD", "name", false, "part of the file's name; such a backup is never removed by --keep" },
 	{ "keep", 0, "N", "keep", false, "afterwards remove older ones, but the newest N" },
-	MUTATING,
+	REASONED,
 };
 static const struct ota_option server_restore_options[] = {
 	{ "store-dir", 0, "DIR", NULL, false, "the broker's ota_store_dir; must be given" },
@@ -231,6 +241,24 @@ static const struct ota_verb verbs[] = {
 	{ "device", "enable", "PRODUCT NAME", "productKey deviceName", 2, 2, "enableDevice",
 	  LIST(mutating_options), &ota_view_device, NULL,
 	  "let a device in again that was shut out" },
+	{ "group", "list", "PRODUCT", "productKey", 1, 1, "listGroups",
+	  LIST(page_options), &ota_view_group, NULL,
+	  "groups of a product's devices" },
+	{ "group", "show", "PRODUCT GROUP", "productKey group", 2, 2, "getGroup",
+	  NO_OPTIONS, &ota_view_group, NULL,
+	  "one group" },
+	{ "group", "members", "PRODUCT GROUP", "productKey group", 2, 2, "listGroupMembers",
+	  LIST(page_options), &ota_view_group_member, NULL,
+	  "the devices in a group" },
+	{ "group", "add", "PRODUCT GROUP [NAME...]", "productKey group", 2, -1, "addToGroup",
+	  LIST(group_change_options), &ota_view_membership, ota_group_add,
+	  "put devices into a group; the first time makes it, also without a name" },
+	{ "group", "remove", "PRODUCT GROUP [NAME...]", "productKey group", 2, -1, "removeFromGroup",
+	  LIST(group_change_options), &ota_view_membership, ota_group_remove,
+	  "take devices out of a group" },
+	{ "group", "delete", "PRODUCT GROUP", "productKey group", 2, 2, "deleteGroup",
+	  LIST(mutating_options), &ota_view_group, NULL,
+	  "a group is no more; its devices stay" },
 	{ "package", "list", "", "", 0, 0, "listPackages",
 	  LIST(package_list_options), &ota_view_package, NULL,
 	  "packages" },
@@ -255,6 +283,10 @@ static const struct ota_verb verbs[] = {
 	{ "batch", "create", "", "", 0, 0, "createBatch",
 	  LIST(batch_create_options), &ota_view_batch, ota_batch_create,
 	  "roll a package out" },
+	{ "batch", "plan", "", "", 0, 0, "createBatch",
+	  { batch_create_options, sizeof(batch_create_options) / sizeof(batch_create_options[0]) - PLAN_LACKS }, &ota_view_plan,
+	  ota_batch_plan,
+	  "what such a batch would do: whom it meets, how long it takes, what to think of; nothing moves" },
 	{ "batch", "watch", "ID", "batch", 1, 1, "getBatch",
 	  LIST(batch_watch_options), &ota_view_batch, ota_batch_watch,
 	  "follow a batch to its end; exit code 5 when it failed or was canceled" },
@@ -267,6 +299,9 @@ static const struct ota_verb verbs[] = {
 	{ "batch", "resume", "ID", "batch", 1, 1, "resumeBatch",
 	  LIST(mutating_options), &ota_view_batch, NULL,
 	  "go on" },
+	{ "batch", "advance", "ID", "batch", 1, 1, "advanceBatch",
+	  LIST(mutating_options), &ota_view_batch, NULL,
+	  "open its next stage now, whatever the gate of the open one says" },
 	{ "batch", "cancel", "ID", "batch", 1, 1, "cancelBatch",
 	  LIST(batch_cancel_options), &ota_view_batch, NULL,
 	  "end it" },
@@ -295,7 +330,7 @@ static const struct ota_verb verbs[] = {
 	  LIST(page_options), &ota_view_token, NULL,
 	  "who holds which role, until when, and when it was last used" },
 	{ "token", "revoke", "NAME", "name", 1, 1, "revokeToken",
-	  LIST(mutating_options), &ota_view_token, NULL,
+	  LIST(token_revoke_options), &ota_view_token, NULL,
 	  "a token works no longer, from this moment on" },
 	{ "log", NULL, "", "", 0, 0, "listEvents",
 	  LIST(log_options), &ota_view_event, ota_log_show,

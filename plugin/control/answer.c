@@ -87,6 +87,7 @@ void ota_answer_product(struct ota_bytes *out, const char *key, const struct ota
 	ota_answer_text(out, "delivery", product->delivery == OTA_DELIVERY_MQTT ? "mqtt" : "http");
 	ota_answer_integer(out, "devices", product->devices);
 	ota_answer_integer(out, "createdAt", product->created_ms);
+	ota_answer_integer(out, "rev", product->rev);
 	ota_answer_close(out, '}');
 }
 
@@ -118,6 +119,7 @@ void ota_answer_device_open(struct ota_bytes *out, const char *key, const struct
 	ota_answer_text(out, "deviceName", device->identity.device_name);
 	ota_answer_bool(out, "online", row->online);
 	ota_answer_integer(out, "registeredAt", device->created_ms);
+	ota_answer_integer(out, "rev", device->rev);
 	ota_answer_integer_if(out, "lastSeenAt", row->last_seen_ms);
 	ota_answer_text_if(out, "agent", device->agent);
 	if (device->caps & OTA_CAP_ANNOUNCED) {
@@ -183,6 +185,7 @@ void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota
 		ota_answer_raw(out, "extData", package->ext_data);
 	ota_answer_integer(out, "createdAt", package->created_ms);
 	ota_answer_text(out, "createdBy", package->created_by);
+	ota_answer_integer(out, "rev", package->rev);
 	ota_answer_close(out, '}');
 }
 
@@ -213,8 +216,8 @@ static const char *batch_outcome(const struct ota_batch *batch, const struct ota
 	return counts->states[OTA_TASK_FAILED] ? "failed" : "succeeded";
 }
 
-void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch,
-		      const struct ota_batch_counts *counts, const char *where)
+void ota_answer_batch_open(struct ota_bytes *out, const char *key, const struct ota_batch *batch,
+			   const struct ota_batch_counts *counts, const char *where)
 {
 	ota_answer_open(out, key, '{');
 	ota_answer_integer(out, "id", batch->id);
@@ -240,7 +243,6 @@ void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_b
 		ota_answer_raw(out, "tags", batch->tags);
 	ota_answer_text_if(out, "outcome", batch_outcome(batch, counts));
 	ota_answer_integer(out, "rev", batch->rev);
-	ota_answer_close(out, '}');
 }
 
 void ota_answer_task_open(struct ota_bytes *out, const char *key, const struct ota_answer_task *row)

@@ -32,13 +32,42 @@ void ota_call_text(const struct ota_call *call, const char *key, const char *sta
 	ota_json_text(call->at, key, target, size, NULL);
 }
 
+int ota_call_act(const struct ota_call *call, struct ota_error *error)
+{
+	if (call->undo)
+		return ota_fail_at(error, OTA_EINVALID, "dryRun",
+				   "%s begins work that cannot be taken back: it has no dry run", call->command->name);
+	return call->judged ? 0 : ota_call_rev_refuse(call, error);
+}
+
+int ota_call_rev_refuse(const struct ota_call *call, struct ota_error *error)
+{
+	if (!ota_json_member(call->at.object, "ifRev"))
+		return 0;
+	return ota_fail_at(error, OTA_EINVALID, "ifRev", "%s names nothing that has a rev", call->command->name);
+}
+
+int ota_call_rev(struct ota_call *call, const char *noun, int64_t rev, struct ota_error *error)
+{
+	int64_t wanted = ota_call_integer(call, "ifRev", rev);
+
+	call->judged = true;
+	if (wanted == rev)
+		return 0;
+	return ota_fail_at(error, OTA_ECONFLICT, "ifRev",
+			   "the %s has rev %lld now, not %lld: look at it again before you change it", noun,
+			   (long long)rev, (long long)wanted);
+}
+
 int ota_call_product(struct ota_call *call, struct ota_product *ret_product, struct ota_error *error)
 {
 	char key[OTA_PRODUCT_KEY_MAX + 1];
 
 	ota_call_text(call, "productKey", "", key, sizeof(key));
 	int failed = ota_product_find(call->store, key, ret_product, error);
-	return failed == OTA_ENOTFOUND ? ota_fail_at(error, failed, "productKey", "product %s does not exist", key) : failed;
+	if (failed == OTA_ENOTFOUND)
+		return ota_fail_at(error, failed, "productKey", "product %s does not exist", key);
+	return failed ? failed : ota_call_rev(call, "product", ret_product->rev, error);
 }
 
 int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct ota_error *error)
@@ -52,9 +81,9 @@ int ota_call_device(struct ota_call *call, struct ota_device *ret_device, struct
 		return ota_fail_at(error, OTA_EINVALID, "productKey",
 				   "a device's name alone is not enough: name its product, too");
 	int failed = ota_device_find(call->store, &identity, ret_device, error);
-	return failed == OTA_ENOTFOUND
-		       ? ota_fail_at(error, failed, "deviceName", "device %s of product %s is not registered", name, key)
-		       : failed;
+	if (failed == OTA_ENOTFOUND)
+		return ota_fail_at(error, failed, "deviceName", "device %s of product %s is not registered", name, key);
+	return failed ? failed : ota_call_rev(call, "device", ret_device->rev, error);
 }
 
 static int package_by_name(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error)
@@ -66,8 +95,8 @@ static int package_by_name(struct ota_call *call, struct ota_package *ret_packag
 	ota_call_text(call, "module", OTA_MODULE_DEFAULT, module, sizeof(module));
 	ota_call_text(call, "version", "", version, sizeof(version));
 	int failed = ota_package_find(call->store, key, module, version, ret_package, error);
-	if (failed == OTA_ENOTFOUND && ota_call_product(call, &product, error) == OTA_ENOTFOUND)
-		return failed;
+	if (failed == OTA_ENOTFOUND && ota_product_find(call->store, key, &product, error) == OTA_ENOTFOUND)
+		return ota_fail_at(error, failed, "productKey", "product %s does not exist", key);
 	return failed == OTA_ENOTFOUND
 		       ? ota_fail_at(error, failed, "version", "product %s has no package %s of module %s", key, version, module)
 		       : failed;
@@ -76,12 +105,11 @@ static int package_by_name(struct ota_call *call, struct ota_package *ret_packag
 int ota_call_package(struct ota_call *call, struct ota_package *ret_package, struct ota_error *error)
 {
 	int64_t id = ota_call_integer(call, "package", 0);
+	int failed = id ? ota_package_load(call->store, id, ret_package, error) : package_by_name(call, ret_package, error);
 
-	if (!id)
-		return package_by_name(call, ret_package, error);
-	int failed = ota_package_load(call->store, id, ret_package, error);
-	return failed == OTA_ENOTFOUND ? ota_fail_at(error, failed, "package", "package %lld does not exist", (long long)id)
-				       : failed;
+	if (id && failed == OTA_ENOTFOUND)
+		return ota_fail_at(error, failed, "package", "package %lld does not exist", (long long)id);
+	return failed ? failed : ota_call_rev(call, "package", ret_package->rev, error);
 }
 
 int ota_call_answer_package(const struct ota_call *call, const struct ota_package *package, struct ota_error *error)
@@ -112,7 +140,9 @@ int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ot
 	int64_t id = ota_call_integer(call, "batch", 0);
 	int failed = ota_batch_load(call->store, id, ret_batch, error);
 
-	return failed == OTA_ENOTFOUND ? ota_fail_at(error, failed, "batch", "batch %lld does not exist", (long long)id) : failed;
+	if (failed == OTA_ENOTFOUND)
+		return ota_fail_at(error, failed, "batch", "batch %lld does not exist", (long long)id);
+	return failed ? failed : ota_call_rev(call, "batch", ret_batch->rev, error);
 }
 
 size_t ota_call_limit(const struct ota_call *call)
@@ -179,7 +209,7 @@ int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const 
 	return ota_engine_note(call->control->options.engine, &row, error);
 }
 
-int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error)
+int ota_call_batch_open(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error)
 {
 	struct ota_batch_counts counts;
 	struct ota_batch_where where = {""};
@@ -189,8 +219,17 @@ int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, 
 		failed = ota_batch_find_where(call->store, batch->id, &where, error);
 	if (failed && failed != OTA_ENOTFOUND)
 		return failed;
-	ota_answer_batch(call->out, key, batch, &counts, where.expression);
-	return 0;
+	ota_answer_batch_open(call->out, key, batch, &counts, where.expression);
+	return ota_call_stage_short(call, batch, error);
+}
+
+int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error)
+{
+	int failed = ota_call_batch_open(call, batch, key, error);
+
+	if (!failed)
+		ota_answer_close(call->out, '}');
+	return failed;
 }
 
 int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity,

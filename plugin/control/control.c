@@ -34,6 +34,12 @@ static const struct {
 	{ "getDevice",           ota_handle_get_device },
 	{ "listDevices",         ota_handle_list_devices },
 	{ "versionDistribution", ota_handle_version_distribution },
+	{ "addToGroup",          ota_handle_add_to_group },
+	{ "removeFromGroup",     ota_handle_remove_from_group },
+	{ "listGroups",          ota_handle_list_groups },
+	{ "getGroup",            ota_handle_get_group },
+	{ "listGroupMembers",    ota_handle_list_group_members },
+	{ "deleteGroup",         ota_handle_delete_group },
 	{ "addFile",             ota_handle_add_file },
 	{ "addPackage",          ota_handle_add_package },
 	{ "listPackages",        ota_handle_list_packages },
@@ -48,6 +54,7 @@ static const struct {
 	{ "listEvents",          ota_handle_list_events },
 	{ "pauseBatch",          ota_handle_pause_batch },
 	{ "resumeBatch",         ota_handle_resume_batch },
+	{ "advanceBatch",        ota_handle_advance_batch },
 	{ "cancelBatch",         ota_handle_cancel_batch },
 	{ "unbarDevice",         ota_handle_unbar_device },
 	{ "disableDevice",       ota_handle_disable_device },
@@ -206,6 +213,16 @@ static int answer_keep(struct ota_call *call, const char *key, struct ota_error 
 	return kept.failed ? OTA_ENOMEM : ota_store_insert_answer(call->store, key, kept.data, call->now.wall_ms, error);
 }
 
+/* Every answer to a command that changes something is an object. */
+static void dry_run_mark(struct ota_bytes *out)
+{
+	if (!out->size || out->data[out->size - 1] != '}')
+		return;
+	out->data[--out->size] = '\0';
+	ota_answer_bool(out, "dryRun", true);
+	ota_answer_close(out, '}');
+}
+
 static int call_handle(struct ota_call *call, struct ota_error *error)
 {
 	char request_id[OTA_LABEL_MAX + 1], key[OTA_SHA256_HEX + OTA_LABEL_MAX + 2];
@@ -217,6 +234,10 @@ static int call_handle(struct ota_call *call, struct ota_error *error)
 	if (failed || known)
 		return failed;
 	failed = handler_find(call->command->name)(call, error);
+	if (!failed && !call->judged)
+		failed = ota_call_rev_refuse(call, error);
+	if (!failed && call->undo)
+		dry_run_mark(call->out);
 	if (!failed && call->out->failed)
 		failed = OTA_ENOMEM;
 	if (failed || !*request_id || call->undo)
@@ -302,7 +323,10 @@ static int call_run(struct ota_call *call, size_t room, int *ret_failed, struct 
 
 	if (broken)
 		return broken;
+	call->undo = ota_call_bool(call, "dryRun");
+	ota_engine_rehearse(engine, call->undo);
 	*ret_failed = call_handle(call, own);
+	ota_engine_rehearse(engine, false);
 	if (!*ret_failed && call->out->size > room)
 		*ret_failed = answers_too_long(own);
 	if (!*ret_failed && !call->undo)

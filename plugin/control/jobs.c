@@ -13,6 +13,9 @@ static int order_place(struct ota_call *call, const struct ota_job_order *order,
 
 	if (!keeper)
 		return ota_fail(error, OTA_EUNAVAILABLE, "this server does no jobs");
+	failed = ota_call_act(call, error);
+	if (failed)
+		return failed;
 	failed = ota_keeper_order(keeper, order, error);
 	if (failed)
 		return failed;

@@ -90,7 +90,6 @@ int ota_handle_add_file(struct ota_call *call, struct ota_error *error)
 	int failed = ota_call_product(call, &product, error);
 
 	measures_read(call->at, &file);
-	call->undo = ota_call_bool(call, "dryRun");
 	if (!failed && !call->undo)
 		failed = file_check(call, &file, error);
 	if (!failed)
@@ -119,7 +118,6 @@ int ota_handle_add_package(struct ota_call *call, struct ota_error *error)
 	ota_text_cut(package.created_by, sizeof(package.created_by), call->operator.name);
 	files_read(call, &files);
 	package.full = files.items[0];
-	call->undo = ota_call_bool(call, "dryRun");
 	if (!failed)
 		failed = ota_call_keep_tags(ext_data, package.ext_data);
 	if (failed)

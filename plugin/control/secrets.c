@@ -10,7 +10,7 @@
 
 _Static_assert((int)OTA_SEALED_SIZE <= (int)OTA_SEALED_MAX, "a sealed secret fits its column");
 
-/* Opened when the first secret comes: most servers never have one. */
+/* Opened when the first secret comes: most servers never have one. What is only tried makes no key: the vault stays NULL. */
 static int vault_need(struct ota_call *call, struct ota_error *error)
 {
 	struct ota_control *control = call->control;
@@ -22,7 +22,7 @@ static int vault_need(struct ota_call *call, struct ota_error *error)
 	if (!ota_file_join(path, sizeof(path), control->options.store_dir, "secret.key"))
 		return ota_fail(error, OTA_ELIMIT, "the store directory's name is too long");
 	int failed = ota_device_secret_any(call->store, &any, error);
-	if (!failed)
+	if (!failed && (any || !call->undo))
 		failed = ota_vault_open(path, !any, &control->vault, error);
 	/* Whatever it is, it is not the asking operator's. */
 	return failed ? ota_error_recode(error, OTA_EIO) : 0;
@@ -47,7 +47,8 @@ int ota_call_secret_keep(struct ota_call *call, const struct ota_device *device,
 	struct ota_device_secret row = { 0 };
 	int failed = vault_need(call, error);
 
-	if (failed)
+	*ret_changed = true;
+	if (failed || !call->control->vault)
 		return failed;
 	failed = ota_device_secret_find(call->store, device->id, &row, error);
 	if (failed && failed != OTA_ENOTFOUND)
@@ -81,7 +82,7 @@ int ota_call_secret_give(struct ota_call *call, const struct ota_device *device,
 	if (secret_make(secret) < 0)
 		return ota_fail(error, OTA_EIO, "no random bytes for a secret");
 	int failed = ota_call_secret_keep(call, device, secret, &changed, error);
-	if (!failed)
+	if (!failed && !call->undo) /* it will never be the device's */
 		ota_answer_text(call->out, "deviceSecret", secret);
 	explicit_bzero(secret, sizeof(secret));
 	call->secret = true;

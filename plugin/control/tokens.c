@@ -52,7 +52,8 @@ int ota_handle_create_token(struct ota_call *call, struct ota_error *error)
 	ota_token_hash(ota_span_from_text(token), operator.token_hash);
 	int failed = token_insert(call, &operator, error);
 	ota_answer_operator_open(call->out, &operator);
-	ota_answer_text(call->out, "token", token);
+	if (!call->undo) /* it will never be one */
+		ota_answer_text(call->out, "token", token);
 	ota_answer_close(call->out, '}');
 	explicit_bzero(token, sizeof(token));
 	call->secret = true;

@@ -22,6 +22,8 @@ int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct o
 {
 	struct ota_log_line line;
 
+	if (engine->rehearsing)
+		return 0;
 	event->id = ota_store_new_id(engine->options.store, error);
 	if (!event->id)
 		return OTA_EIO;

@@ -7,7 +7,6 @@ import pytest
 
 from agent_fixtures import agent, content, make_agent, plain_broker, pytestmark, server, web  # noqa: F401
 from harness.proxy import Proxy
-from harness.wait import until
 
 NEW = content(200_000)
 
@@ -129,7 +128,7 @@ def test_max_speed_is_kept(make_agent, server, web):
     began, large = time.monotonic(), content(1_000_000)
     server.push("2.0.0", web.add("/new", large), large)
     server.expect_progress(100)
-    assert 1 < time.monotonic() - began < 8, "1 MB at 400 kB/s"
+    assert time.monotonic() - began > 1, "1 MB at 400 kB/s"
 
 
 def test_a_server_that_drips_counts_as_cut(make_agent, server, web):
@@ -148,11 +147,9 @@ def test_a_server_that_drips_fast_enough_meets_the_deadline(make_agent, server, 
     make_agent(min_speed="1", download_deadline="2s").provision().start()
     server.expect_inform()
     web.drip("/new", 500)
-    began = time.monotonic()
     server.push("2.0.0", web.add("/new", NEW), NEW)
-    desc = server.expect_progress(-2)["desc"]
+    desc = server.expect_progress(-2)["desc"]  # the whole of it would take 400 s
     assert desc.startswith("download: cut at ") and "gave up" in desc
-    assert time.monotonic() - began < 5
 
 
 # --- answers --------------------------------------------------------------------------------------------------------------------
@@ -170,28 +167,24 @@ def test_a_4xx_is_final(agent, server, web):
 
 
 def test_what_may_pass_is_tried_again(agent, server, web):
+    """One try fewer than the agent has in a row."""
+    passing = [408, 425, 429, 500, 502, 503, 504]
     agent.start()
     server.expect_inform()
-    web.answers["/new"] = 408
+    web.answer("/new", *passing)
     server.push("2.0.0", web.add("/new", NEW), NEW)
-    for status in (425, 429, 500, 502, 503, 504, None):
-        asked = len(web.requests)
-        until(lambda: len(web.requests) > asked, f"a request before {status}")
-        if status:
-            web.answers["/new"] = status
-    del web.answers["/new"]
     server.expect_inform(version="2.0.0")
+    assert len(web.requests) == len(passing) + 1
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_waited_for(agent, server, web, form):
-    words = "1" if form == "seconds" else email.utils.formatdate(time.time() + 2, usegmt=True)
     agent.start()
     server.expect_inform()
-    web.answers["/new"], web.headers["/new"] = 503, {"Retry-After": words}
+    # A date has no fractions of a second: two whole ones from now are more than one.
+    words = {"seconds": lambda: "1", "date": lambda: email.utils.formatdate(time.time() + 2, usegmt=True)}
+    web.answer("/new", 503, Retry_After=words[form])
     server.push("2.0.0", web.add("/new", NEW), NEW)
-    until(lambda: web.requests, "the first request")
-    asked = time.monotonic()
-    del web.answers["/new"]
     server.expect_inform(version="2.0.0")
-    assert time.monotonic() - asked > 0.9
+    first, second = web.moments
+    assert second - first > 0.9

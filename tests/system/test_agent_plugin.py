@@ -61,10 +61,9 @@ def test_a_refused_image_fails_with_the_hooks_words(agent, scenario, operator, w
 def test_a_retry_is_a_new_attempt_and_succeeds(agent, scenario, operator, web):
     agent.start()
     operator.wait_version(PRODUCT, NAME, "2023.01")
-    made = scenario.package("2023.02", NEW)
+    made = package(scenario, web, "2023.02", NEW)
+    web.answer("/dl/", 404)
     batch = scenario.batch(made, strategy={"retries": 1, "retryPause": "1s"})
-    until(lambda: web.requests, "the download that finds nothing")
-    web.serve_prefix(f"/dl/{made['sha256']}", NEW)
     done = operator.wait_task(scenario.task(batch)["id"], state="succeeded", timeout=30)
     assert done["attempt"] == 2
 

@@ -64,7 +64,9 @@ def own(command):
     ("package show -p pk1 -v 2.0", "getPackage", {"productKey": "pk1", "version": "2.0"}),
     ("batch show 7", "getBatch", {"batch": 7}),
     ("batch pause 7", "pauseBatch", {"batch": 7}),
+    ("batch pause 7 --dry-run --if-rev 12", "pauseBatch", {"batch": 7, "dryRun": True, "ifRev": 12}),
     ("batch resume 7", "resumeBatch", {"batch": 7}),
+    ("batch advance 7 --reason fine", "advanceBatch", {"batch": 7, "reason": "fine"}),
     ("batch cancel 7 --level revoke --reason bad", "cancelBatch", {"batch": 7, "level": "revoke", "reason": "bad"}),
     ("task show 5", "getTask", {"task": 5}),
     ("server status", "getServer", {}),
@@ -264,10 +266,11 @@ def test_file_that_is_no_package_is_refused_here(plugin, otactl, tmp_path, make)
 
 
 def test_dry_run_shows_the_plan(plugin, otactl):
-    plugin.answers["createBatch"] = {"matches": 12, "excluded": {"already_at_target": 3, "barred": 0}, "conflicts": ["a"],
-                                     "bytes": 4096}
+    plugin.answers["createBatch"] = {"dryRun": True, "matches": 12, "excluded": {"already_at_target": 3, "barred": 0},
+                                     "conflicts": ["a"], "bytes": 4096}
     shown = otactl.good("batch", "create", "--package", 1, "--all", "--dry-run")
-    assert re.search(r"devices +12\n", shown) and "already_at_target 3" in shown and "4.0 KiB" in shown
+    assert shown == otactl.good("batch", "plan", "--package", 1, "--all")
+    assert re.search(r"devices +12 would get it\n", shown) and "already_at_target 3" in shown and "4.0 KiB" in shown
     assert plugin.asked("createBatch")[0]["dryRun"] is True
 
 

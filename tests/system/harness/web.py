@@ -5,6 +5,7 @@ stands.
 import http.server
 import re
 import threading
+import time
 
 PIECE = 16384
 
@@ -17,10 +18,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         web = self.server.web
-        web.requests.append((self.path, self.headers.get("Range")))
+        status, headers = web.take(self.path, self.headers.get("Range"))
         self.close_connection = True
-        if self.path in web.answers:
-            self._head(web.answers[self.path], 0, **web.headers.get(self.path, {}))
+        if status:
+            self._head(status, 0, **headers)
             return
         content = web.find(self.path)
         if content is None:
@@ -60,12 +61,13 @@ class Web:
     def __init__(self):
         self.files = {}  # path -> bytes
         self.prefixes = {}  # the beginning of paths -> bytes; for links whose end the server makes up
-        self.answers = {}  # path -> a status without a body
-        self.headers = {}  # path -> more headers of that answer
+        self.answers = {}  # path -> a status without a body, until it is removed
         self.requests = []  # (path, Range)
+        self.moments = []  # of each request, on the monotonic clock
         self.sent = {}  # path -> how far the body went
         self._gates = {}
         self._drips = {}
+        self._turns = {}  # the beginning of paths -> [(status, headers)] of the next requests
         self._closed = threading.Event()
         self._change = threading.Condition()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -85,6 +87,22 @@ class Web:
         if path in self.files:
             return self.files[path]
         return next((content for prefix, content in self.prefixes.items() if path.startswith(prefix)), None)
+
+    def answer(self, path, *statuses, **headers):
+        """The next requests of paths that begin so get these statuses and no body, one each; those after them get the file. A
+        test that changes the answer between two requests races against the client. A header may be a function: it is called
+        when the answer is given.
+        """
+        self._turns[path] = [(status, headers) for status in statuses]
+
+    def take(self, path, wanted):
+        """Notes a request; the status and the headers it gets instead of a file, (None, {}) if it gets the file."""
+        with self._change:
+            self.requests.append((path, wanted))
+            self.moments.append(time.monotonic())
+            turns = next((turns for begin, turns in self._turns.items() if turns and path.startswith(begin)), None)
+            status, headers = turns.pop(0) if turns else (self.answers.get(path), {})
+        return status, {name: value() if callable(value) else value for name, value in headers.items()}
 
     def url(self, path):
         return f"http://127.0.0.1:{self._server.server_address[1]}{path}"
