@@ -31,7 +31,8 @@ class Fleet:
         self.rest = Rest(self.rig.gateway, self.rig.broker.admin_token())
         self.rest.order("createProduct", productKey=PRODUCT)
         self.rest.order("registerDevices", productKey=PRODUCT, names=[member.name for member in self.crowd.members])
-        self.canary = {row["deviceName"] for row in self.rest.pages(f"/api/v1/devices?productKey={PRODUCT}&where=percent%20%3C%201")}
+        percent = self.rest.pages(f"/api/v1/devices?productKey={PRODUCT}&where=percent%20%3C%201")
+        self.canary = {row["deviceName"] for row in percent}
         # A tenth of all, one of the canary among them: a canary in which nobody fails says nothing.
         digit = min(self.canary)[-1]
         self.bad = {member.name for member in self.crowd.members if member.name.endswith(digit)}
@@ -76,8 +77,8 @@ def ended(batch):
 
 def test_with_a_canary_stage_no_device_outside_it_is_touched(fleet):
     batch, seconds = fleet.roll_out("2.1.0", stages=[{"percent": 1}])
-    print(f"canary of 1 %: {len(fleet.canary)} of {DEVICES} devices were sent it, {batch['counts']['failed']} failed, paused after"
-          f" {seconds:.1f} s: {batch['reason']}")
+    print(f"canary of 1 %: {len(fleet.canary)} of {DEVICES} devices were sent it, {batch['counts']['failed']} failed,"
+          f" paused after {seconds:.1f} s: {batch['reason']}")
     assert batch["reason"].startswith("stage 1 of 2 stands still: nothing of it is open any more")
     assert fleet.touched("2.1.0") == fleet.canary
     assert batch["stages"][1]["state"] == "waiting" and batch["stages"][1]["open"] == DEVICES - len(fleet.canary)
@@ -88,8 +89,8 @@ def test_with_a_canary_stage_no_device_outside_it_is_touched(fleet):
 
 def test_a_fleet_of_which_a_tenth_fails_pauses_its_batch_by_the_default_rule(fleet):
     batch, seconds = fleet.roll_out("2.2.0")
-    print(f"{len(fleet.bad)} of {DEVICES} devices fail at burning: paused after {seconds:.1f} s, when {len(fleet.touched('2.2.0'))}"
-          f" had been sent it: {batch['reason']}")
+    print(f"{len(fleet.bad)} of {DEVICES} devices fail at burning: paused after {seconds:.1f} s,"
+          f" when {len(fleet.touched('2.2.0'))} had been sent it: {batch['reason']}")
     assert batch["reason"].startswith("the abort rule fired: ")
     assert batch["causes"].keys() & {"burn_failed"} and ended(batch) >= 10
     assert not fleet.crowd.complaints

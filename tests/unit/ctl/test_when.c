@@ -63,8 +63,9 @@ Test(when, a_moment_to_come_is_a_date_or_counts_from_now)
 	cr_expect_eq(at_ms, NOW_MS + 2 * 3600 * 1000);
 	cr_expect_eq(ahead("2026-11-20T10:00", &at_ms, &error), 0);
 	cr_expect_eq(at_ms, MIDNIGHT_MS + 10 * 3600 * 1000, "that it is past is for the server to say");
-	for (const char *const *bad = (const char *const[]){ "2h", "in", "in -2h", "tomorrow", "in 2 hours", "", NULL }; *bad; bad++) {
-		cr_expect_eq(ahead(*bad, &at_ms, &error), OTA_EINVALID, "%s", *bad);
+	static const char *const bad[] = { "2h", "in", "in -2h", "tomorrow", "in 2 hours", "" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		cr_expect_eq(ahead(bad[i], &at_ms, &error), OTA_EINVALID, "%s", bad[i]);
 		cr_expect(strstr(error.text, "allowed: \"in 2h\""), "%s", error.text);
 	}
 }
