@@ -290,10 +290,12 @@ int ota_engine_catch_up(struct ota_engine *engine, struct ota_instant now, size_
 {
 	int failed = due_do(engine, now, budget, ret_more, error);
 
+	if (!failed)
+		failed = ota_release_turn(engine, now, budget, ret_more, error);
 	if (failed || engine->look_at > now.heard_ms)
 		return failed;
 	/* Else it would be what is due next for as long as it waits for the turn. */
-	engine->look_at = now.heard_ms + LOOK_MS;
+	engine->look_at = now.heard_ms + engine->options.look_ms;
 	*ret_more = true;
 	return 0;
 }
