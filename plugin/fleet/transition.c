@@ -152,9 +152,21 @@ static void task_become(struct ota_work *work, enum ota_task_event event, const 
 	timers_enter(work, rule, left_ms);
 }
 
+/* One push to draw a report, as any repeat: not while a gate is closed. */
+static int push_draw(struct ota_work *work, bool *ret_sent, struct ota_error *error)
+{
+	enum ota_reason reason;
+	int failed = ota_work_gate(work, true, &reason, error);
+
+	*ret_sent = !failed && reason == OTA_REASON_NONE;
+	return *ret_sent ? ota_push_send(work, error) : failed;
+}
+
 static int rule_send(struct ota_work *work, const struct ota_task_rule *rule, bool *ret_again, struct ota_error *error)
 {
 	*ret_again = false;
+	if (rule->effects & OTA_EFFECT_DRAWN)
+		return push_draw(work, ret_again, error);
 	if (rule->effects & (OTA_EFFECT_PUSH | OTA_EFFECT_ANSWER))
 		return ota_push_send(work, error);
 	if (rule->effects & OTA_EFFECT_ANSWER_NONE)
@@ -201,7 +213,7 @@ static const char *rule_word(const struct ota_work *work, const struct ota_task_
 		return "delivered";
 	if (rule->to != OTA_TASK_STAYS)
 		return ota_task_state_word(work->task.state);
-	if (rule->effects & OTA_EFFECT_DRAWN || pushed_again)
+	if (pushed_again)
 		return "pushed_again";
 	if (work->task.mark != work->before.mark)
 		return ota_mark_word(work->task.mark);
