@@ -240,6 +240,7 @@ static const struct ota_command commands[] = {
 	{ "listEvents",          VIEWER,   READS,   LIST(list_events),    "/api/v1/events", ota_rule_list_events },
 	{ "pauseBatch",          OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
+	{ "advanceBatch",        OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
 	{ "disableDevice",       OPERATOR, CHANGES, LIST(device),         NULL },

@@ -201,6 +201,7 @@ static const struct ota_field batch_columns[] = {
 	{ "VERSION", "version",       OTA_HUMAN_TEXT,   32 },
 	{ "KIND",    "kind",          OTA_HUMAN_TEXT,   0 },
 	{ "STATE",   "state",         OTA_HUMAN_TEXT,   0 },
+	{ "STAGE",   "stage",         OTA_HUMAN_TEXT,   0 },
 	{ "OUTCOME", "outcome",       OTA_HUMAN_TEXT,   0 },
 	{ "ENDED",   "counts",        OTA_HUMAN_SHARE,  0 },
 	{ "FAILED",  "counts.failed", OTA_HUMAN_NUMBER, 0 },
@@ -218,6 +219,8 @@ static const struct ota_field batch_lines[] = {
 	{ "where",    "where",      OTA_HUMAN_TEXT,   0 },
 	{ "state",    "state",      OTA_HUMAN_TEXT,   0 },
 	{ "reason",   "reason",     OTA_HUMAN_TEXT,   0 },
+	{ "stage",    "stage",      OTA_HUMAN_TEXT,   0 },
+	{ "",         "stageReason", OTA_HUMAN_TEXT,  0 },
 	{ "outcome",  "outcome",    OTA_HUMAN_TEXT,   0 },
 	{ "devices",  "total",      OTA_HUMAN_NUMBER, 0 },
 	{ "prepared", "prepared",   OTA_HUMAN_NUMBER, 0 },
@@ -233,7 +236,8 @@ static const struct ota_field batch_lines[] = {
 	{ "ends",     "endsAt",     OTA_HUMAN_TIME,   0 },
 	{ "rev",      "rev",        OTA_HUMAN_NUMBER, 0 },
 };
-const struct ota_view ota_view_batch = { "id", LIST(batch_columns), LIST(batch_lines), NULL };
+static const struct ota_part batch_parts[] = { { "stages", "stages", &ota_view_stage }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_batch = { "id", LIST(batch_columns), LIST(batch_lines), batch_parts };
 
 static const struct ota_field plan_lines[] = {
 	{ "devices",   "matches",   OTA_HUMAN_NUMBER, 0 },

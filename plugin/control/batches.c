@@ -206,6 +206,20 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 	return failed;
 }
 
+/* When it begins and ends. A moment that is past is a slip of who typed it. */
+static int ends_keep(const struct ota_call *call, const struct ota_strategy *strategy, struct ota_batch *batch,
+		     struct ota_error *error)
+{
+	int64_t now = call->now.wall_ms, start = strategy->start_at_ms;
+
+	if (start && start <= now)
+		return ota_fail_at(error, OTA_EINVALID, "strategy.startAt", "startAt is past; leave it out to begin at once");
+	if (strategy->end_at_ms && strategy->end_at_ms <= now)
+		return ota_fail_at(error, OTA_EINVALID, "strategy.endAt", "endAt is past");
+	batch->ends_ms = strategy->end_at_ms ? strategy->end_at_ms : (start ? start : now) + strategy->end_after_ms;
+	return 0;
+}
+
 static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, struct ota_error *error)
 {
 	OTA_AUTO_BYTES struct ota_bytes text = {0};
@@ -225,8 +239,7 @@ static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, s
 	if (failed)
 		return failed;
 	ota_text_cut(batch->strategy, sizeof(batch->strategy), text.data);
-	batch->ends_ms = call->now.wall_ms + strategy.end_after_ms;
-	return 0;
+	return ends_keep(call, &strategy, batch, error);
 }
 
 /* Judged with the package's own, beside which they travel. */
@@ -371,7 +384,13 @@ int ota_handle_get_batch(struct ota_call *call, struct ota_error *error)
 	struct ota_batch batch;
 	int failed = ota_call_batch(call, &batch, error);
 
-	return failed ? failed : ota_call_batch_answer(call, &batch, NULL, error);
+	if (!failed)
+		failed = ota_call_batch_open(call, &batch, NULL, error);
+	if (!failed)
+		failed = ota_call_ladder(call, &batch, error);
+	if (!failed)
+		ota_answer_close(call->out, '}');
+	return failed;
 }
 
 int ota_handle_list_batches(struct ota_call *call, struct ota_error *error)
@@ -432,6 +451,8 @@ int ota_handle_pause_batch(struct ota_call *call, struct ota_error *error)
 	struct ota_batch batch;
 	int failed = batch_command(call, OTA_BATCH_EVENT_PAUSE, "paused", &batch, error);
 
+	if (!failed)
+		failed = ota_engine_pause_batch(call->control->options.engine, &batch, call->now, error);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_paused", "", error);
 }
 
@@ -444,7 +465,7 @@ int ota_handle_resume_batch(struct ota_call *call, struct ota_error *error)
 		failed = ota_batch_mark_resumed(call->store, batch.id, error);
 	if (failed)
 		return failed;
-	failed = ota_engine_resume_batch(call->control->options.engine, batch.id, error);
+	failed = ota_engine_resume_batch(call->control->options.engine, &batch, call->now, error);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_resumed", "", error);
 }
 

@@ -13,6 +13,7 @@
 #include "plugin/control/answer.h"
 #include "plugin/control/control.h"
 #include "plugin/rules/strategy.h"
+#include "plugin/store/flow.h"
 #include "plugin/store/operator.h"
 #include "plugin/store/target.h"
 
@@ -48,7 +49,7 @@ ota_handler ota_handle_import_devices, ota_handle_tag_devices, ota_handle_renew_
 ota_handler ota_handle_add_file, ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
 ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
-ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch;
+ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch, ota_handle_advance_batch;
 ota_handler ota_handle_list_tasks, ota_handle_get_task, ota_handle_report_transfer;
 ota_handler ota_handle_get_server, ota_handle_list_events;
 ota_handler ota_handle_create_token, ota_handle_list_tokens, ota_handle_revoke_token;
@@ -111,6 +112,11 @@ struct ota_call_subject {
 };
 int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const char *event, const char *detail,
 		  struct ota_error *error);
+/* ladder.c: "stage" and "stages" of an open answer, for a batch that has stages. */
+int ota_call_stage_short(struct ota_call *call, const struct ota_batch *batch, struct ota_error *error);
+int ota_call_ladder(struct ota_call *call, struct ota_batch *batch, struct ota_error *error);
+/* A batch; open: without its closing brace, getBatch adds its stages. */
+int ota_call_batch_open(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);
 int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);
 int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity,
 		       struct ota_error *error);

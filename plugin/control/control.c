@@ -48,6 +48,7 @@ static const struct {
 	{ "listEvents",          ota_handle_list_events },
 	{ "pauseBatch",          ota_handle_pause_batch },
 	{ "resumeBatch",         ota_handle_resume_batch },
+	{ "advanceBatch",        ota_handle_advance_batch },
 	{ "cancelBatch",         ota_handle_cancel_batch },
 	{ "unbarDevice",         ota_handle_unbar_device },
 	{ "disableDevice",       ota_handle_disable_device },

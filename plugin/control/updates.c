@@ -9,6 +9,6 @@ int ota_call_check_zone(const struct ota_strategy *strategy, struct ota_error *e
 	if (ota_zone_is_known(zone))
 		return 0;
 	return ota_fail_at(error, OTA_EINVALID, "strategy.window.zone",
-			   "%s is no time zone of this server: write it as Europe/Berlin, UTC (the names below /usr/share/zoneinfo)",
+			   "%s is no time zone of this server: write it as Europe/Berlin (the names below /usr/share/zoneinfo)",
 			   zone);
 }

@@ -14,11 +14,11 @@ int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const 
 
 	batch->state = rule->to;
 	ota_text_cut(batch->reason, sizeof(batch->reason), reason);
-	if (rule->to == OTA_BATCH_RUNNING && !batch->started_ms)
-		batch->started_ms = at.wall_ms;
 	if (rule->to == OTA_BATCH_COMPLETED)
 		batch->ended_ms = at.wall_ms;
 	int failed = ota_batch_save(engine->options.store, batch, error);
+	if (!failed && rule->to == OTA_BATCH_PAUSED)
+		failed = ota_flow_pause(engine, batch, at, error);
 	if (failed)
 		return failed;
 	ota_text_cut(word + 6, sizeof(word) - 6, ota_batch_state_word(rule->to));
@@ -238,7 +238,8 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 			failed = verdict_give(engine, &batch, &tally, at, error);
 		return failed;
 	}
-	return abort_look(engine, &batch, &strategy, &counts, at, error);
+	failed = abort_look(engine, &batch, &strategy, &counts, at, error);
+	return failed ? failed : ota_stages_follow(engine, &batch, &strategy, at, error);
 }
 
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id)
@@ -345,7 +346,10 @@ int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t 
 	int64_t ids[BATCHES];
 	size_t count, done, i;
 
-	int failed = ota_batch_list_working(engine->options.store, now.wall_ms, engine->work_after, ids, BATCHES, &count, error);
+	int failed = ota_flow_turn(engine, now, error);
+	if (failed)
+		return failed;
+	failed = ota_batch_list_working(engine->options.store, now.wall_ms, engine->work_after, ids, BATCHES, &count, error);
 	for (i = 0; !failed && i < count && budget; i++) {
 		failed = work_guarded(engine, ids[i], now, budget, &done, error);
 		*ret_more |= done > 0;

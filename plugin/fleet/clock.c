@@ -26,9 +26,10 @@ static enum ota_task_event task_timer(const struct ota_task *task)
 static int64_t away_ms(const struct ota_work *work)
 {
 	int64_t ms = work->batch.ends_ms - work->at.wall_ms;
+	int64_t whole_ms = work->batch.ends_ms - work->batch.started_ms;
 
-	if (ms > work->strategy.end_after_ms || !ota_calendar_is_trusted(&work->engine->calendar, work->at))
-		ms = work->strategy.end_after_ms;
+	if (ms > whole_ms || !ota_calendar_is_trusted(&work->engine->calendar, work->at))
+		ms = whole_ms;
 	return ms > work->strategy.push_timeout_ms ? ms : work->strategy.push_timeout_ms;
 }
 

@@ -15,6 +15,7 @@
 #include "plugin/rules/batch.h"
 #include "plugin/rules/gate.h"
 #include "plugin/rules/pace.h"
+#include "plugin/rules/stage.h"
 #include "plugin/rules/strategy.h"
 #include "plugin/rules/task.h"
 #include "plugin/store/batch.h"
@@ -33,6 +34,7 @@ struct ota_engine {
 	int64_t grace_until; /* heard_ms; no timer makes a task final before */
 	int64_t look_at;     /* heard_ms: when campaigns are looked through again; INT64_MAX = no batch is open */
 	int64_t work_after;  /* batch id: the next turn goes on behind it, so that the first ones do not keep the rest waiting */
+	int64_t watch_at;    /* heard_ms: when the batches that time alone moves are looked at again */
 	uint64_t turn;       /* counts them */
 	int64_t walked;      /* batch whose tasks the last turn walked, 0 = none */
 	struct ota_calendar calendar;
@@ -62,6 +64,7 @@ struct ota_work {
 	struct ota_device device;
 	struct ota_batch batch;
 	struct ota_strategy strategy;
+	struct ota_flow flow;   /* of the batch */
 	struct ota_task task;   /* as it is becoming */
 	struct ota_task before; /* as loaded */
 	/* A pull to be answered: its connection and topic; number 0 = none. */
@@ -70,7 +73,7 @@ struct ota_work {
 	const char *answer_id; /* raw JSON id for firmware/get, NULL for a push-shaped answer */
 };
 
-/* work.c: loads batch and strategy of a task and sets the rest. */
+/* work.c: loads batch, strategy and flow of a task and sets the rest. */
 int ota_work_load(struct ota_engine *engine, const struct ota_device *device, const struct ota_task *task, struct ota_instant at,
 		  struct ota_work *ret_work, struct ota_error *error);
 /* The gate that holds the task now; OTA_REASON_NONE when all are open. `repeat`: for sending a push again. */
@@ -81,7 +84,7 @@ struct ota_work_zone {
 	bool known;             /* else this machine has no such zone: the window stays closed */
 	struct ota_local local; /* until another one is asked for */
 	char name[OTA_ZONE_MAX + 1];
-	char unknown_tag[OTA_DEVICE_TAG_VALUE_MAX + 1]; /* the device's tag names no zone, so the batch's counts; "" = none such */
+	char unknown_tag[OTA_DEVICE_TAG_VALUE_MAX + 1]; /* the device's tag names no zone: the batch's counts; "" = none such */
 };
 int ota_work_zone(const struct ota_work *work, struct ota_work_zone *ret_zone, struct ota_error *error);
 
@@ -201,6 +204,38 @@ int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const 
 /* prepare.c: the next `budget` targets at most. *ret_count: how many there were, 0 when nothing is left to do. */
 int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
 			 size_t *ret_count, struct ota_error *error);
+
+/* flow.c. A batch is prepared: it runs, now or from its planned start on. */
+int ota_flow_begin(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, struct ota_error *error);
+/* Looks once a second at the batches that are watched. */
+int ota_flow_turn(struct ota_engine *engine, struct ota_instant now, struct ota_error *error);
+bool ota_flow_wants_watch(const struct ota_batch *batch, const struct ota_strategy *strategy, const struct ota_flow *flow);
+/* A batch became paused: its times stand still. */
+int ota_flow_pause(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, struct ota_error *error);
+
+/* stage.c. Who belongs to which stage: loaded once for the devices that become tasks in one go. */
+struct ota_stage_places {
+	struct ota_strategy strategy;
+	int64_t taken[OTA_STAGES_MAX];
+};
+int ota_stage_places_load(struct ota_engine *engine, const struct ota_batch *batch, struct ota_stage_places *ret_places,
+			  struct ota_error *error);
+/* The stage of a device whose task is made now, for struct ota_task.stage; it takes its place in it. */
+int64_t ota_stage_place_take(struct ota_stage_places *places, const struct ota_device *device);
+/* The batch begins: its first stage opens. Nothing for a batch without stages. */
+int ota_stages_begin(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
+		     struct ota_instant at, struct ota_error *error);
+/* A task ended or time went by: opens what may be opened, or pauses a batch whose stage stands still. */
+int ota_stages_follow(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
+		      struct ota_instant at, struct ota_error *error);
+/* OTA_ECONFLICT: the batch is not to be resumed, its stage would pause it in the next moment. */
+int ota_stages_allow(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
+		     struct ota_instant at, struct ota_error *error);
+/* A stage is open that has a gate, and others may come after it. */
+bool ota_stages_are_left(const struct ota_strategy *strategy, const struct ota_flow *flow);
+/* Soak and deadline stand still while the batch is paused; a deadline that was over begins anew. */
+void ota_stages_pause(struct ota_flow *flow, struct ota_instant at);
+void ota_stages_resume(const struct ota_strategy *strategy, struct ota_flow *flow, struct ota_instant at);
 
 /* prune.c: removes a few events that are too old, when it is time. */
 int ota_prune_turn(struct ota_engine *engine, struct ota_instant now, struct ota_error *error);

@@ -329,26 +329,16 @@ void ota_engine_rehearse(struct ota_engine *engine, bool rehearsing)
 
 void ota_engine_look(struct ota_engine *engine)
 {
-	if (!engine->rehearsing)
-		engine->look_at = 0;
+	if (engine->rehearsing)
+		return;
+	engine->look_at = 0;
+	engine->watch_at = 0;
 }
 
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)
 {
 	ota_engine_look(engine);
 	return ota_campaign_scan(engine, batch_id);
-}
-
-int ota_engine_resume_batch(struct ota_engine *engine, int64_t batch_id, struct ota_error *error)
-{
-	struct ota_flow flow;
-	int failed = ota_flow_load(engine->options.store, batch_id, &flow, error);
-
-	if (!failed && flow.ramp_at) {
-		flow.ramp_at = 0;
-		failed = ota_flow_save(engine->options.store, &flow, error);
-	}
-	return failed ? failed : ota_engine_wake_batch(engine, batch_id);
 }
 
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,

@@ -13,6 +13,8 @@
 #include "common/time.h"
 #include "common/topic.h"
 #include "plugin/fleet/outbox.h"
+#include "plugin/rules/stage.h"
+#include "plugin/store/batch.h"
 #include "plugin/store/device.h"
 #include "plugin/store/event.h"
 #include "plugin/store/package.h"
@@ -92,8 +94,27 @@ void ota_engine_rehearse(struct ota_engine *engine, bool rehearsing);
 void ota_engine_look(struct ota_engine *engine);
 /* A running batch's unfinished tasks are decided again over the next turns: it began, or was resumed. */
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);
-/* The same for one that was resumed: its rate begins again where its ramp begins. */
-int ota_engine_resume_batch(struct ota_engine *engine, int64_t batch_id, struct ota_error *error);
+/* An operator paused or resumed it: the times of its stage stand still between the two, and its rate begins again where its ramp
+ * begins. OTA_ECONFLICT: resumed, it would be paused again in the next moment. */
+int ota_engine_pause_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant now,
+			   struct ota_error *error);
+int ota_engine_resume_batch(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant now,
+			    struct ota_error *error);
+/* An operator opens the next stage, whatever the gate of the open one says. detail: what is to be noted of it, with the figures
+ * of this moment. OTA_ECONFLICT: there is none to open. */
+int ota_engine_advance(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant now, struct ota_bytes *detail,
+		       struct ota_error *error);
+/* Where a batch with stages stands; those are numbered from 0. */
+struct ota_ladder {
+	size_t total;
+	bool began;                /* else none is open */
+	int64_t open;              /* the last open one; as many as the strategy names: none has a gate any more */
+	struct ota_stage_look look; /* at that one, while it has a gate */
+	struct ota_stage_tally tallies[OTA_STAGES_MAX + 1];
+	int64_t opened_ms[OTA_STAGES_MAX + 1]; /* wall, 0 = not yet */
+};
+int ota_engine_ladder(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
+		      struct ota_instant now, struct ota_ladder *ret_ladder, struct ota_error *error);
 /* The device's pending tasks are decided again now: it was unbarred. */
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
 			   struct ota_error *error);

@@ -18,8 +18,10 @@ int ota_work_load(struct ota_engine *engine, const struct ota_device *device, co
 	failed = ota_strategy_parse_text(work.batch.strategy, &work.strategy, error);
 	if (failed)
 		return ota_error_prefix(error, OTA_ECORRUPT, "strategy of batch %lld", (long long)work.batch.id);
-	*ret_work = work;
-	return 0;
+	failed = ota_flow_load(engine->options.store, work.batch.id, &work.flow, error);
+	if (!failed)
+		*ret_work = work;
+	return failed;
 }
 
 bool ota_work_online(const struct ota_work *work)
@@ -70,7 +72,8 @@ static int zone_of_tag(const struct ota_work *work, char value[OTA_DEVICE_TAG_VA
 
 	value[0] = '\0';
 	if (*work->strategy.window.zone_tag)
-		failed = ota_device_tag_list(work->engine->options.store, work->device.id, tags, OTA_DEVICE_TAGS_MAX, &count, error);
+		failed = ota_device_tag_list(work->engine->options.store, work->device.id, tags, OTA_DEVICE_TAGS_MAX, &count,
+					     error);
 	for (size_t i = 0; i < count; i++) {
 		if (!strcmp(tags[i].tag, work->strategy.window.zone_tag))
 			ota_text_cut(value, OTA_DEVICE_TAG_VALUE_MAX + 1, tags[i].value);
@@ -130,6 +133,8 @@ int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reaso
 		.batch_running = work->batch.state == OTA_BATCH_RUNNING || (repeat && batch_runs_on(&work->batch)),
 		.device_disabled = work->device.disabled,
 		.device_barred = work->device.barred,
+		.before_start = !work->batch.started_ms,
+		.stage_closed = work->task.stage > work->flow.stage,
 		.retry_pausing = work->task.state == OTA_TASK_PENDING && work->task.deadline_at > work->at.heard_ms,
 		.online = ota_work_online(work),
 		.unasked = work->strategy.pull_only && !work->asker,

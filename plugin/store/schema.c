@@ -143,8 +143,10 @@ static const char *const step_4[] = {
 	"ALTER TABLE batch ADD COLUMN source_state {text} DEFAULT ''",
 	/* Where a batch stands between its gates: apart from its own row, which an operator's change may name by its revision. */
 	"CREATE TABLE batch_flow (batch_id {id} REFERENCES batch, stage {int}, stage_at {int}, met_at {int}, ramp_at {int},"
-		" release_at_us {int}, parked {int}, watched {flag}, note {text}) {heap}",
+		" release_at_us {int}, parked {int}, paused_at {int}, watched {flag}) {heap}",
 	"CREATE INDEX batch_flow_watched ON batch_flow (batch_id) WHERE watched = 1",
+	/* When each stage opened. */
+	"CREATE TABLE batch_stage (batch_id {int}, stage {int}, opened_ms {int}, PRIMARY KEY (batch_id, stage)) {keyed}",
 	NULL,
 };
 /* clang-format on */

@@ -41,7 +41,7 @@
 	" cause, mark, phase, attempt, step, description, boot_id, updated_ms, pushes, last_push_at, answered, repush_at,"      \
 	" deadline_at, deadline_left_ms, confirmed, parked"
 
-#define FLOW_COLUMNS "batch_id, stage, stage_at, met_at, ramp_at, release_at_us, parked, watched, note"
+#define FLOW_COLUMNS "batch_id, stage, stage_at, met_at, ramp_at, release_at_us, parked, paused_at, watched"
 
 #define ATTEMPT_OWN_COLUMNS "task_id, number, pushed_ms, started_ms, delivered_ms, ended_ms, cause, description"
 #define ATTEMPT_COLUMNS ATTEMPT_OWN_COLUMNS ", bytes, fetched_ms, fetched_files"
@@ -250,7 +250,11 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"INSERT INTO batch_flow (" FLOW_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (batch_id)"
 		" DO UPDATE SET stage = excluded.stage, stage_at = excluded.stage_at, met_at = excluded.met_at,"
 		" ramp_at = excluded.ramp_at, release_at_us = excluded.release_at_us, parked = excluded.parked,"
-		" watched = excluded.watched, note = excluded.note"},
+		" paused_at = excluded.paused_at, watched = excluded.watched"},
+	[OTA_SQL_FLOW_INSERT_OPENING] = {"flow_insert_opening", OTA_SQL_WARM,
+		"INSERT INTO batch_stage (batch_id, stage, opened_ms) VALUES ($1, $2, $3)"},
+	[OTA_SQL_FLOW_LIST_OPENINGS] = {"flow_list_openings", OTA_SQL_WARM,
+		"SELECT stage, opened_ms FROM batch_stage WHERE batch_id = $1 ORDER BY stage LIMIT $2"},
 	[OTA_SQL_FLOW_LIST_WATCHED] = {"flow_list_watched", OTA_SQL_HOT,
 		"SELECT batch_id FROM batch_flow WHERE watched = 1 AND batch_id > $1 ORDER BY batch_id LIMIT $2"},
 	[OTA_SQL_BATCH_EXCLUDE] = {"batch_exclude", OTA_SQL_HOT,

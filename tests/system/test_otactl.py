@@ -66,6 +66,7 @@ def own(command):
     ("batch pause 7", "pauseBatch", {"batch": 7}),
     ("batch pause 7 --dry-run --if-rev 12", "pauseBatch", {"batch": 7, "dryRun": True, "ifRev": 12}),
     ("batch resume 7", "resumeBatch", {"batch": 7}),
+    ("batch advance 7 --reason fine", "advanceBatch", {"batch": 7, "reason": "fine"}),
     ("batch cancel 7 --level revoke --reason bad", "cancelBatch", {"batch": 7, "level": "revoke", "reason": "bad"}),
     ("task show 5", "getTask", {"task": 5}),
     ("server status", "getServer", {}),

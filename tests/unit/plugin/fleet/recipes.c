@@ -48,6 +48,7 @@ static const struct recipe recipes[] = {
 	{ "listEvents",          "" },
 	{ "pauseBatch",          ",\"batch\":@batch" },
 	{ "resumeBatch",         ",\"batch\":@batch", "{\"command\":\"pauseBatch\",\"batch\":@batch}" },
+	{ "advanceBatch",        ",\"batch\":@batch" },
 	{ "cancelBatch",         ",\"batch\":@batch" },
 	{ "unbarDevice",         ",\"productKey\":\"PK\",\"deviceName\":\"d0\"", NULL, device_bar },
 	{ "disableDevice",       ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
@@ -78,7 +79,9 @@ void recipes_open(void)
 	fleet_open(&recipes_fleet, 2);
 	package = fleet_do(&recipes_fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}");
 	batch = fleet_do(&recipes_fleet, "{\"command\":\"getBatch\",\"batch\":%lld}",
-			 (long long)fleet_batch(&recipes_fleet, "verify", ",\"targets\":{\"names\":[\"d0\"]}"));
+			 (long long)fleet_batch(&recipes_fleet, "verify",
+						    ",\"targets\":{\"names\":[\"d0\"]},"
+						    "\"strategy\":{\"stages\":[{\"count\":1}]}"));
 }
 
 void recipes_close(void)

@@ -186,7 +186,7 @@ Test(window, a_restart_and_a_pause_keep_it)
 
 Test(window, a_zone_that_does_not_exist_is_refused_when_the_batch_is_made)
 {
-	static const char *const bad[] = { "Europe/Berlim", "../../../etc/passwd", "/etc/localtime", "+02:00", "CET-1CEST,M3.5.0" };
+	static const char *const bad[] = { "Europe/Berlim", "../../../etc/passwd", "/etc/localtime", "+02:00", "CET-1,M3.5.0" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		cJSON *answer = fleet_ask(&fleet,
