@@ -19,6 +19,8 @@ enum { WORDS_MAX = 32 };
 	{ "since", 0, "WHEN", NULL, false, "from then on: 2h (ago), 2026-11-20 or 2026-11-20T10:00 (UTC)" }, \
 	{ "until", 0, "WHEN", NULL, false, "up to then" }
 #define FOLLOW { "follow", 'F', NULL, NULL, false, "the last ten, or all --since, and then what happens, as it happens" }
+#define NAMES_FILE { "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" }
+#define QUIET { "quiet", 'q', NULL, NULL, false, "no progress bar" }
 #define SECRETS_OUT { "out", 0, "FILE", NULL, false, "secrets into a new file (CSV, mode 600) instead of showing them" }
 #define DRY_RUN { "dry-run", 0, NULL, "dryRun", false, "say what it would do and do nothing" }
 #define REASONED \
@@ -56,7 +58,7 @@ static const struct ota_option device_list_options[] = {
 	ROWS,
 };
 static const struct ota_option device_add_options[] = {
-	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	NAMES_FILE, QUIET,
 	{ "secrets", 's', NULL, "secrets", false, "make a secret for each new device; it is shown this once" },
 	SECRETS_OUT,
 	MUTATING,
@@ -68,15 +70,16 @@ static const struct ota_option device_renew_options[] = {
 static const struct ota_option device_import_options[] = {
 	{ "product", 'p', "KEY", NULL, false, "the product, where no column product_key says it" },
 	{ "dry-run", 0, NULL, NULL, false, "read the whole table, say what it holds and do nothing" },
-	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+	QUIET,
 	REASONED,
 };
 static const struct ota_option device_tag_options[] = {
-	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	NAMES_FILE, QUIET,
 	{ "set", 's', "KEY=VALUE", NULL, true, "this tag; may be given many times" },
 	{ "unset", 'u', "KEY", NULL, true, "no longer this tag; may be given many times" },
 	MUTATING,
 };
+static const struct ota_option group_change_options[] = { NAMES_FILE, QUIET, REASONED, DRY_RUN };
 static const struct ota_option mutating_options[] = { MUTATING };
 static const struct ota_option package_list_options[] = { PRODUCT, MODULE, ROWS };
 static const struct ota_option package_show_options[] = { PRODUCT, MODULE, VERSION };
@@ -86,7 +89,7 @@ static const struct ota_option package_add_options[] = {
 	{ "notes", 0, "TEXT", "notes", false, "release notes" },
 	{ "notes-file", 0, "FILE", NULL, false, "release notes from a file" },
 	{ "info", 'i', "KEY=VALUE", NULL, true, "goes with each push to the devices; may be given many times" },
-	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+	QUIET,
 	REASONED, DRY_RUN,
 };
 static const struct ota_option package_yank_options[] = {
@@ -96,7 +99,7 @@ static const struct ota_option package_yank_options[] = {
 };
 static const struct ota_option package_verify_options[] = {
 	PRODUCT, MODULE, VERSION,
-	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+	QUIET,
 };
 static const struct ota_option batch_create_options[] = {
 	{ "package", 0, "ID", "package", false, "the package by its id; or:" },
@@ -105,7 +108,7 @@ static const struct ota_option batch_create_options[] = {
 	{ "all", 'a', NULL, "targets.all", false, "every device of the product" },
 	{ "where", 'w', "EXPRESSION", "targets.where", false, "those it means, as 'version < 2.0 and percent < 10'; ota-targets(7)" },
 	{ "device", 'd', "NAME", NULL, true, "this device; may be given many times" },
-	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	NAMES_FILE,
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push of this batch; may be given many times" },
 	{ "on-conflict", 0, "RULE", "onConflict", false, "reject (default) or skip devices that have unfinished work" },
@@ -235,6 +238,24 @@ static const struct ota_verb verbs[] = {
 	{ "device", "enable", "PRODUCT NAME", "productKey deviceName", 2, 2, "enableDevice",
 	  LIST(mutating_options), &ota_view_device, NULL,
 	  "let a device in again that was shut out" },
+	{ "group", "list", "PRODUCT", "productKey", 1, 1, "listGroups",
+	  LIST(page_options), &ota_view_group, NULL,
+	  "groups of a product's devices" },
+	{ "group", "show", "PRODUCT GROUP", "productKey group", 2, 2, "getGroup",
+	  NO_OPTIONS, &ota_view_group, NULL,
+	  "one group" },
+	{ "group", "members", "PRODUCT GROUP", "productKey group", 2, 2, "listGroupMembers",
+	  LIST(page_options), &ota_view_group_member, NULL,
+	  "the devices in a group" },
+	{ "group", "add", "PRODUCT GROUP [NAME...]", "productKey group", 2, -1, "addToGroup",
+	  LIST(group_change_options), &ota_view_membership, ota_group_add,
+	  "put devices into a group; the first time makes it, also without a name" },
+	{ "group", "remove", "PRODUCT GROUP [NAME...]", "productKey group", 2, -1, "removeFromGroup",
+	  LIST(group_change_options), &ota_view_membership, ota_group_remove,
+	  "take devices out of a group" },
+	{ "group", "delete", "PRODUCT GROUP", "productKey group", 2, 2, "deleteGroup",
+	  LIST(mutating_options), &ota_view_group, NULL,
+	  "a group is no more; its devices stay" },
 	{ "package", "list", "", "", 0, 0, "listPackages",
 	  LIST(package_list_options), &ota_view_package, NULL,
 	  "packages" },

@@ -10,6 +10,8 @@ int ota_device_add(struct ota_invocation *invocation, struct ota_error *error);
 int ota_device_import(struct ota_invocation *invocation, struct ota_error *error);
 int ota_device_renew_secret(struct ota_invocation *invocation, struct ota_error *error);
 int ota_device_tag(struct ota_invocation *invocation, struct ota_error *error);
+int ota_group_add(struct ota_invocation *invocation, struct ota_error *error);
+int ota_group_remove(struct ota_invocation *invocation, struct ota_error *error);
 int ota_package_add(struct ota_invocation *invocation, struct ota_error *error);
 int ota_package_verify(struct ota_invocation *invocation, struct ota_error *error);
 int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error);

@@ -5,7 +5,6 @@
 #include "plugin/fleet/context.h"
 
 enum {
-	LOOK_MS = 1000,        /* how often batches are looked through for an end that has come */
 	ASIDE_MS = OTA_HOUR_MS, /* how long a task waits that could not be worked on */
 };
 
@@ -38,6 +37,7 @@ int ota_engine_new(const struct ota_engine_options *options, struct ota_instant 
 	engine->options.repush_ms = or_default(options->repush_ms, OTA_MINUTE_MS);
 	engine->options.repush_max_ms = or_default(options->repush_max_ms, OTA_HOUR_MS);
 	engine->options.start_grace_ms = or_default(options->start_grace_ms, 120 * OTA_SECOND_MS);
+	engine->options.look_ms = or_default(options->look_ms, OTA_SECOND_MS);
 	engine->options.url_lifetime_ms = or_default(options->url_lifetime_ms, OTA_DAY_MS);
 	engine->options.log_keep_ms = or_default(options->log_keep_ms, (int64_t)400 * OTA_DAY_MS);
 	engine->started = now;
@@ -275,7 +275,7 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 		failed = ota_release_turn(engine, now, budget, ret_more, error);
 	if (!failed && !*ret_more)
 		failed = ota_prune_turn(engine, now, error);
-	engine->look_at = now.heard_ms + LOOK_MS;
+	engine->look_at = now.heard_ms + engine->options.look_ms;
 	return failed;
 }
 

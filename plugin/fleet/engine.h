@@ -34,6 +34,7 @@ struct ota_engine_options {
 	int64_t repush_max_ms;   /* [1 h] */
 	int64_t start_grace_ms;  /* [120 s] after a start no timer makes a task final */
 	int64_t url_lifetime_ms; /* [24 h] */
+	int64_t look_ms;         /* [1 s] how often batches are looked through for what time alone brings */
 	int64_t log_keep_ms;     /* [400 days] how long events stay in the log */
 	/* NULL, or told of each row of the event log when it is written. What it puts into the outbox is sent, or taken back,
 	 * with the rest of the transaction. 0 or OTA_ENOMEM. */

@@ -152,21 +152,22 @@ static void task_become(struct ota_work *work, enum ota_task_event event, const 
 	timers_enter(work, rule, left_ms);
 }
 
-/* One push to draw a report, as any repeat: not while a gate is closed. */
-static int push_draw(struct ota_work *work, bool *ret_sent, struct ota_error *error)
+/* The push that draws a report is one more of the attempt, and what holds those holds it: a pause, or the report itself that is
+ * about to come because the device has just returned. */
+static int report_draw(struct ota_work *work, bool *ret_again, struct ota_error *error)
 {
 	enum ota_reason reason;
 	int failed = ota_work_gate(work, true, &reason, error);
 
-	*ret_sent = !failed && reason == OTA_REASON_NONE;
-	return *ret_sent ? ota_push_send(work, error) : failed;
+	*ret_again = !failed && reason == OTA_REASON_NONE;
+	return *ret_again ? ota_push_send(work, error) : failed;
 }
 
 static int rule_send(struct ota_work *work, const struct ota_task_rule *rule, bool *ret_again, struct ota_error *error)
 {
 	*ret_again = false;
 	if (rule->effects & OTA_EFFECT_DRAWN)
-		return push_draw(work, ret_again, error);
+		return report_draw(work, ret_again, error);
 	if (rule->effects & (OTA_EFFECT_PUSH | OTA_EFFECT_ANSWER))
 		return ota_push_send(work, error);
 	if (rule->effects & OTA_EFFECT_ANSWER_NONE)

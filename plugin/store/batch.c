@@ -304,6 +304,22 @@ int ota_batch_find_where(struct ota_store *store, int64_t batch_id, struct ota_b
 	return ota_query_find(&query, &layout, ret_where, error);
 }
 
+int ota_batch_list_open_where(struct ota_store *store, const char *product_key, int64_t after, struct ota_batch_open_where *rows,
+			      size_t capacity, size_t *ret_count, struct ota_error *error)
+{
+	static const struct ota_field open_fields[] = {
+		OTA_FIELD(INTEGER, struct ota_batch_open_where, batch_id),
+		OTA_FIELD(TEXT, struct ota_batch_open_where, where.expression),
+	};
+	const struct ota_layout layout = OTA_LAYOUT(open_fields, struct ota_batch_open_where);
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_WHERE_LIST_OPEN);
+	ota_query_text(&query, product_key);
+	ota_query_integer(&query, after);
+	return ota_query_list(&query, &layout, (struct ota_page){rows, capacity, ret_count}, error);
+}
+
 int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const char *device_name, struct ota_error *error)
 {
 	struct ota_query query;

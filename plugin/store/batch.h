@@ -100,6 +100,15 @@ struct ota_batch_where {
 int ota_batch_insert_where(struct ota_store *store, int64_t batch_id, const char *expression, struct ota_error *error);
 int ota_batch_find_where(struct ota_store *store, int64_t batch_id, struct ota_batch_where *ret_where, struct ota_error *error);
 
+/* Expressions that will still be asked: of a product's batches that are not prepared or take devices as they come. Ascending ids
+ * after `after`. */
+struct ota_batch_open_where {
+	int64_t batch_id;
+	struct ota_batch_where where;
+};
+int ota_batch_list_open_where(struct ota_store *store, const char *product_key, int64_t after, struct ota_batch_open_where *rows,
+			      size_t capacity, size_t *ret_count, struct ota_error *error);
+
 /* A double is fine. */
 int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const char *device_name, struct ota_error *error);
 
