@@ -8,7 +8,10 @@
 #define LIST(name) { name, sizeof(name) / sizeof((name)[0]) }
 #define NO_OPTIONS { NULL, 0 }
 
-enum { WORDS_MAX = 32 };
+enum {
+	WORDS_MAX = 32,
+	PLAN_LACKS = 3, /* of the options of batch create, the last ones of MUTATING: what a plan has no use for */
+};
 
 /* clang-format off */
 #define PRODUCT { "product", 'p', "KEY", "productKey", false, "the product" }
@@ -280,6 +283,10 @@ static const struct ota_verb verbs[] = {
 	{ "batch", "create", "", "", 0, 0, "createBatch",
 	  LIST(batch_create_options), &ota_view_batch, ota_batch_create,
 	  "roll a package out" },
+	{ "batch", "plan", "", "", 0, 0, "createBatch",
+	  { batch_create_options, sizeof(batch_create_options) / sizeof(batch_create_options[0]) - PLAN_LACKS }, &ota_view_plan,
+	  ota_batch_plan,
+	  "what such a batch would do: whom it meets, how long it takes, what to think of; nothing moves" },
 	{ "batch", "watch", "ID", "batch", 1, 1, "getBatch",
 	  LIST(batch_watch_options), &ota_view_batch, ota_batch_watch,
 	  "follow a batch to its end; exit code 5 when it failed or was canceled" },

@@ -8,6 +8,7 @@
 #include "common/text.h"
 #include "common/topic.h"
 #include "plugin/control/call.h"
+#include "plugin/control/plan.h"
 
 struct conflicts {
 	int64_t count;
@@ -209,7 +210,10 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 	ota_answer_integer(call->out, "bytes", matches * (int64_t)ota_package_size(&files));
 	if (judgement.estimated)
 		ota_answer_bool(call->out, "estimated", true);
+	struct ota_plan plan = { .batch = batch, .package = package, .matches = matches, .conflicts = conflicts->count };
 	failed = delivery_answer(call, package, error);
+	if (!failed)
+		failed = ota_call_plan(call, &plan, error);
 	ota_answer_close(call->out, '}');
 	return failed;
 }

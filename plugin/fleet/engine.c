@@ -305,6 +305,11 @@ int64_t ota_engine_online(const struct ota_engine *engine)
 	return ota_presence_count(engine->presence);
 }
 
+int64_t ota_engine_link_lifetime(const struct ota_engine *engine)
+{
+	return engine->options.url_lifetime_ms;
+}
+
 bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_identity *identity)
 {
 	return ota_presence_find(engine->presence, identity) != NULL;

@@ -152,6 +152,7 @@ struct ota_link_to {
 };
 int ota_engine_link(const struct ota_engine *engine, const struct ota_artifact *artifact, const struct ota_identity *identity,
 		    struct ota_instant now, struct ota_link_to *ret_link, struct ota_error *error);
+int64_t ota_engine_link_lifetime(const struct ota_engine *engine); /* ms */
 /* Whether blocks over MQTT can bring it: one image, in the package directory. */
 bool ota_engine_can_stream(const struct ota_package *package);
 bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_identity *identity);

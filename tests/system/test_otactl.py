@@ -266,10 +266,11 @@ def test_file_that_is_no_package_is_refused_here(plugin, otactl, tmp_path, make)
 
 
 def test_dry_run_shows_the_plan(plugin, otactl):
-    plugin.answers["createBatch"] = {"matches": 12, "excluded": {"already_at_target": 3, "barred": 0}, "conflicts": ["a"],
-                                     "bytes": 4096}
+    plugin.answers["createBatch"] = {"dryRun": True, "matches": 12, "excluded": {"already_at_target": 3, "barred": 0},
+                                     "conflicts": ["a"], "bytes": 4096}
     shown = otactl.good("batch", "create", "--package", 1, "--all", "--dry-run")
-    assert re.search(r"devices +12\n", shown) and "already_at_target 3" in shown and "4.0 KiB" in shown
+    assert shown == otactl.good("batch", "plan", "--package", 1, "--all")
+    assert re.search(r"devices +12 would get it\n", shown) and "already_at_target 3" in shown and "4.0 KiB" in shown
     assert plugin.asked("createBatch")[0]["dryRun"] is True
 
 
