@@ -246,6 +246,8 @@ static int strategy_read(const struct ota_call *call, struct ota_strategy *ret_s
 				"the server's clock stands before 2023, and a batch ends at a date: set it first");
 	ota_json_object(call->at, "strategy", &object, NULL);
 	int failed = ota_strategy_parse(object, "strategy", ret_strategy, error);
+	if (!failed)
+		failed = ota_call_check_zone(ret_strategy, error);
 	return failed ? failed : times_allow(call, ret_strategy, error);
 }
 

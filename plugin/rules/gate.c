@@ -97,7 +97,7 @@ static const struct gate gates[] = {
 	{ OTA_REASON_SETTLING, true, device_settles },
 	{ OTA_REASON_AT_TARGET, false, device_is_there },
 	{ OTA_REASON_OTHER_MODULE, false, other_module_works },
-	{ OTA_REASON_PULL, false, device_must_ask },
+	{ OTA_REASON_PULL, true, device_must_ask },
 	{ OTA_REASON_IN_FLIGHT, false, places_are_taken },
 	{ OTA_REASON_RATE, false, rate_is_spent },
 };
