@@ -245,6 +245,8 @@ static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, s
 	ota_json_object(call->at, "strategy", &object, NULL);
 	int failed = ota_strategy_parse(object, "strategy", &strategy, error);
 	if (!failed)
+		failed = ota_call_check_zone(&strategy, error);
+	if (!failed)
 		failed = ota_strategy_print(&strategy, &text);
 	if (failed)
 		return failed;

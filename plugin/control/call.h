@@ -12,6 +12,7 @@
 #include "plugin/access/vault.h"
 #include "plugin/control/answer.h"
 #include "plugin/control/control.h"
+#include "plugin/rules/strategy.h"
 #include "plugin/store/flow.h"
 #include "plugin/store/operator.h"
 #include "plugin/store/target.h"
@@ -83,6 +84,9 @@ int ota_call_answer_package(const struct ota_call *call, const struct ota_packag
 /* An object of tags, or NULL, as compact text; "" for none. */
 int ota_call_keep_tags(const cJSON *tags, char target[OTA_EXT_DATA_SIZE]);
 int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ota_error *error);
+
+/* updates.c. Whether this machine knows the zone of the window. */
+int ota_call_check_zone(const struct ota_strategy *strategy, struct ota_error *error);
 
 /* where.c. *ret_target is malloc'ed, also after a failure. */
 int ota_call_where(const cJSON *where, const char *path, struct ota_target **ret_target, struct ota_error *error);

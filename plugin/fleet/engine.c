@@ -59,6 +59,7 @@ struct ota_engine *ota_engine_free(struct ota_engine *engine)
 	ota_registrations_free(engine);
 	free(engine->scans);
 	ota_waiters_end(&engine->waiters);
+	ota_zones_end(&engine->zones);
 	free(engine);
 	return NULL;
 }
