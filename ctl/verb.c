@@ -154,10 +154,9 @@ static const struct ota_option batch_create_options[] = {
 	STRATEGY,
 	MUTATING,
 };
-<<<<<<< HEAD
 static const struct ota_option batch_export_options[] = {
 	{ "all", 'a', NULL, "all", false, "also what is at its default" },
-=======
+};
 /* What is not said is as it was in the batch before. */
 #define SUCCESSOR \
 	{ "name", 0, "TEXT", "name", false, "a name for people" }, \
@@ -181,7 +180,6 @@ static const struct ota_option batch_rollback_options[] = {
 	{ "to", 't', "VERSION", "version", false, "to this version; not needed when all its devices ran the same one before" },
 	{ "package", 0, "ID", "package", false, "to this package, by its id" },
 	SUCCESSOR, STRATEGY, MUTATING,
->>>>>>> main
 };
 static const struct ota_option batch_list_options[] = {
 	PRODUCT,
