@@ -4,8 +4,6 @@
 
 #include "common/time.h"
 
-enum { STAGED = 0 }; /* per cent of plans */
-
 static int64_t draw(struct luck *luck, const int64_t *choices, size_t count)
 {
 	return choices[luck_below(luck, count)];
@@ -32,6 +30,25 @@ static void stages_draw(struct plan *plan, struct luck *luck)
 	}
 }
 
+/* Each in some plans only: a batch that is held by all would never be seen to run. */
+static void gates_draw(struct plan *plan, struct luck *luck)
+{
+	if (luck_percent(luck, 30))
+		stages_draw(plan, luck);
+	if (luck_percent(luck, 20))
+		plan->max_in_flight = luck_between(luck, 1, 3);
+	if (luck_percent(luck, 20))
+		plan->per_minute = DRAW(luck, 1, 2, 4, 8);
+	if (plan->per_minute > 2 && luck_percent(luck, 50))
+		plan->ramp_from = luck_between(luck, 1, 2);
+	if (luck_percent(luck, 10))
+		plan->start_after_ms = luck_between(luck, OTA_SECOND_MS, 2 * OTA_MINUTE_MS);
+	if (luck_percent(luck, 15))
+		plan->abort_count = luck_between(luck, 1, 3);
+	plan->aborts_on_burn_alone = luck_percent(luck, 10);
+	plan->abort_cancels = luck_percent(luck, 15);
+}
+
 void plan_draw(struct plan *plan, struct luck *luck)
 {
 	*plan = (struct plan){
@@ -46,8 +63,7 @@ void plan_draw(struct plan *plan, struct luck *luck)
 		.abort_sample = DRAW(luck, 0, 1, 3, 5),
 		.retries_all = luck_percent(luck, 30),
 	};
-	if (luck_percent(luck, STAGED))
-		stages_draw(plan, luck);
+	gates_draw(plan, luck);
 }
 
 static const char retried_all[] = ",\"retryCauses\":[\"download_failed\",\"push_timeout\",\"upgrade_timeout\",\"lost\","
@@ -93,7 +109,8 @@ void plan_print(const struct plan *plan, int64_t now_ms, struct ota_bytes *out)
 	if (plan->max_in_flight)
 		ota_bytes_format(out, ",\"maxInFlight\":%lld", (long long)plan->max_in_flight);
 	if (plan->per_minute)
-		ota_bytes_format(out, ",\"rate\":{\"perMinute\":%lld}", (long long)plan->per_minute);
+		ota_bytes_format(out, ",\"rate\":{\"perMinute\":%lld,\"from\":%lld,\"factor\":2,\"every\":\"60s\"}",
+				 (long long)plan->per_minute, (long long)plan->ramp_from);
 	if (plan->window_from != plan->window_to)
 		/* Etc/GMT-3 is three hours ahead of UTC: POSIX counts the other way. */
 		ota_bytes_format(out, ",\"window\":{\"from\":\"%02d:00\",\"to\":\"%02d:00\",\"zone\":\"Etc/GMT%+d\"}",
