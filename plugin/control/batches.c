@@ -403,6 +403,8 @@ int ota_handle_get_batch(struct ota_call *call, struct ota_error *error)
 	if (!failed)
 		failed = ota_call_ladder(call, &batch, error);
 	if (!failed)
+		failed = ota_call_progress(call, &batch, error);
+	if (!failed)
 		ota_answer_close(call->out, '}');
 	return failed;
 }

@@ -120,6 +120,8 @@ int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const 
 /* ladder.c: "stage" and "stages" of an open answer, for a batch that has stages. */
 int ota_call_stage_short(struct ota_call *call, const struct ota_batch *batch, struct ota_error *error);
 int ota_call_ladder(struct ota_call *call, struct ota_batch *batch, struct ota_error *error);
+/* progress.c: "inFlight", "rate", "next", "finishesAt" of an open answer, for a batch that has not ended. */
+int ota_call_progress(struct ota_call *call, const struct ota_batch *batch, struct ota_error *error);
 /* A batch; open: without its closing brace, getBatch adds its stages. */
 int ota_call_batch_open(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);
 int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);
