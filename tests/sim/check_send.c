@@ -84,6 +84,8 @@ static void push_check(const struct leaving *leaving)
 		blame(leaving, "its connection has not settled");
 	if (inform_settles(leaving))
 		blame(leaving, "an inform of its module has not settled");
+	if (leaving->batch->order.plan.pull_only && leaving->topic == OTA_TOPIC_UPGRADE)
+		blame(leaving, "its batch only answers");
 	if (!plan_window_is_open(&leaving->batch->order.plan, leaving->work->first.wall_ms) &&
 	    !plan_window_is_open(&leaving->batch->order.plan, leaving->work->last.wall_ms))
 		blame(leaving, "outside its window");
@@ -165,8 +167,6 @@ static void release_check(const struct leaving *leaving)
 		blame(leaving, "its stage is not open");
 	if (plan->confirm && !leaving->known->confirmed)
 		blame(leaving, "nobody confirmed it");
-	if (plan->pull_only && leaving->topic == OTA_TOPIC_UPGRADE)
-		blame(leaving, "its batch only answers");
 	if (plan->max_in_flight && places_taken(leaving) > plan->max_in_flight)
 		blame(leaving, "every place in flight was taken");
 	rate_check(leaving);

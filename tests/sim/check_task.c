@@ -101,8 +101,9 @@ static bool because_withdrawn(const struct change *change)
 
 	/* Or its batch found a conflict while it was prepared, or its abort rule cancels. */
 	bool may_be = change->batch->withdrawn || never_ran || change->plan->abort_cancels;
+	bool was_retried = change->plan->abort_cancels && change->now->attempt <= change->plan->retries; /* in the same turn */
 
-	return may_be && (!change->before || change->before->state == SEEN_PENDING);
+	return may_be && (was_retried || !change->before || change->before->state == SEEN_PENDING);
 }
 
 static bool because_revoked(const struct change *change)

@@ -69,7 +69,9 @@ static const char *task_gate(struct world *world, const struct seen_task *task, 
 		return "start";
 	if (task->stage > row->stage)
 		return "stage";
-	if (plan->confirm || plan->pull_only || plan->window_from != plan->window_to)
+	if (!plan_window_is_open(plan, now.wall_ms))
+		return "window";
+	if (plan->confirm || plan->pull_only)
 		return "its plan";
 	const char *held = device_gate(world, task, now);
 	return held ? held : pace_gate(world, task, now);

@@ -109,10 +109,8 @@ static void order_take(struct world *world, const struct item *item)
 {
 	const cJSON *data = cJSON_GetObjectItem(item->answer, "data");
 
-	if (!data) {
-		world->model.wrong++;
+	if (!data || item->order.is_dry)
 		return;
-	}
 	if (item->order.kind == ORDER_CREATE)
 		batch_made(world, item, (int64_t)cJSON_GetObjectItem(data, "id")->valuedouble);
 	if (item->order.kind == ORDER_DISABLE)

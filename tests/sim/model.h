@@ -59,7 +59,6 @@ struct model {
 	struct model_task tasks[SEEN_TASKS_MAX]; /* in the order of the view's */
 	struct model_batch batches[SEEN_BATCHES_MAX];
 	size_t batch_count;
-	int64_t wrong; /* orders that were refused, to see that not all are */
 };
 
 /* A report was acknowledged. */
