@@ -117,6 +117,13 @@ static int64_t left_of(int64_t whole_ms, int64_t since_at, int64_t now_at)
 	return left > 0 ? left : 0;
 }
 
+int64_t ota_stage_left_ms(int64_t ms)
+{
+	int64_t unit = ms > 2 * OTA_HOUR_MS ? OTA_HOUR_MS : ms > 2 * OTA_MINUTE_MS ? OTA_MINUTE_MS : OTA_SECOND_MS;
+
+	return (ms + unit - 1) / unit * unit;
+}
+
 struct ota_stage_look ota_stage_decide(const struct ota_stage *stage, const struct ota_stage_tally *tally,
 				       const struct ota_stage_times *times)
 {
@@ -182,14 +189,6 @@ static void duration_put(struct ota_bytes *out, const char *before, int64_t ms, 
 	ota_bytes_format(out, "%s%s%s", before, text, after);
 }
 
-/* Whole seconds, and whole minutes of what is longer than some: as exactly as anybody waits. */
-static int64_t rounded_up(int64_t ms)
-{
-	int64_t unit = ms > 2 * OTA_MINUTE_MS ? OTA_MINUTE_MS : OTA_SECOND_MS;
-
-	return (ms + unit - 1) / unit * unit;
-}
-
 void ota_stage_explain(const struct ota_stage *stage, const struct ota_stage_tally *tally, const struct ota_stage_look *look,
 		       struct ota_bytes *out)
 {
@@ -207,7 +206,7 @@ void ota_stage_explain(const struct ota_stage *stage, const struct ota_stage_tal
 		break;
 	case OTA_STAGE_SOAKS:
 		duration_put(out, "its gate holds and must do so for ", stage->soak_ms, "");
-		duration_put(out, ", ", rounded_up(look->soak_left_ms), " more");
+		duration_put(out, ", ", ota_stage_left_ms(look->soak_left_ms), " more");
 		return;
 	case OTA_STAGE_ASKS:
 		ota_bytes_format(out, "%s, and an operator is to open the next stage", judged(tally) ? "its gate holds" : nobody);

@@ -65,7 +65,9 @@ struct ota_stage_look ota_stage_decide(const struct ota_stage *stage, const stru
 /* Why it has (not) passed, with its figures, as the end of a sentence: "12 of 50 devices finished, 40 must (80 %)". */
 void ota_stage_explain(const struct ota_stage *stage, const struct ota_stage_tally *tally, const struct ota_stage_look *look,
 		       struct ota_bytes *out);
-/* What it takes and asks for: "1 %; 95 % of at least 80 % succeeded for 10m, within 2d; an operator opens the next". */
+/* A time that is left, as exactly as anybody waits: whole seconds, minutes or hours, upwards. */
+int64_t ota_stage_left_ms(int64_t ms);
+/* What it takes and asks for: "1 %; 80 % finished, 95 % of them succeeded, for 10m, within 2d". */
 void ota_stage_describe(const struct ota_stage *stage, struct ota_bytes *out);
 
 #endif
