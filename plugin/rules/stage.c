@@ -51,6 +51,11 @@ struct sight {
 	int64_t soak_left_ms;
 };
 
+static bool expects(const struct sight *sight)
+{
+	return !judged(sight->tally) && sight->tally->growing;
+}
+
 static bool is_empty(const struct sight *sight)
 {
 	return !judged(sight->tally) && !sight->stage->manual;
@@ -99,6 +104,7 @@ static const struct {
 	enum ota_stage_step step;
 	bool (*is)(const struct sight *sight);
 } rows[] = {
+	{ OTA_STAGE_EXPECTS,      OTA_STAGE_WAITS,  expects },
 	{ OTA_STAGE_EMPTY,        OTA_STAGE_PASSES, is_empty },
 	{ OTA_STAGE_EXHAUSTED,    OTA_STAGE_STALLS, is_exhausted },
 	{ OTA_STAGE_LATE,         OTA_STAGE_STALLS, is_late },
@@ -136,7 +142,7 @@ struct ota_stage_look ota_stage_decide(const struct ota_stage *stage, const stru
 		.enough_succeeded = tally->succeeded * 100 >= stage->success_percent * done,
 	};
 
-	sight.met = sight.enough_finished && sight.enough_succeeded;
+	sight.met = sight.enough_finished && sight.enough_succeeded && !expects(&sight);
 	if (sight.met)
 		sight.soak_left_ms = left_of(stage->soak_ms, times->met_at ? times->met_at : times->now_at, times->now_at);
 	if (stage->deadline_ms)
@@ -195,6 +201,9 @@ void ota_stage_explain(const struct ota_stage *stage, const struct ota_stage_tal
 	const char *nobody = tally->unproven ? "none of its devices went through an attempt" : "no device is in it";
 
 	switch (look->why) {
+	case OTA_STAGE_EXPECTS:
+		ota_bytes_format(out, "%s, and the next stage waits for one%s", nobody, tally->unproven ? " that does" : "");
+		return;
 	case OTA_STAGE_EMPTY:
 		ota_bytes_text(out, nobody);
 		return;
