@@ -36,7 +36,7 @@ static const char *device_say(const struct ota_device *device)
 	if (device->disabled)
 		return "the device is disabled: no batch takes it, and it may not connect, until an operator enables it";
 	if (device->barred)
-		return "the device is barred after too many deliveries that changed nothing: no batch takes it until it is unbarred";
+		return "the device is barred, deliveries changed nothing again and again: no batch takes it until it is unbarred";
 	return "";
 }
 

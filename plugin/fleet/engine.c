@@ -258,7 +258,8 @@ static int run_timers(struct ota_engine *engine, struct ota_instant now, size_t 
 	return failed;
 }
 
-int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+/* Informs and connections that have settled, timers that have run out. */
+static int due_do(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
 {
 	*ret_more = false;
 	calendar_look(engine, now);
@@ -269,6 +270,13 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 		failed = settle_connections(engine, now, budget, ret_more, error);
 	if (!failed && now.heard_ms >= engine->grace_until)
 		failed = run_timers(engine, now, budget, ret_more, error);
+	return failed;
+}
+
+int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	int failed = due_do(engine, now, budget, ret_more, error);
+
 	if (!failed)
 		failed = ota_campaign_turn(engine, now, budget, ret_more, error);
 	if (!failed)
@@ -277,6 +285,20 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 		failed = ota_prune_turn(engine, now, error);
 	engine->look_at = now.heard_ms + engine->options.look_ms;
 	return failed;
+}
+
+int ota_engine_catch_up(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	int failed = due_do(engine, now, budget, ret_more, error);
+
+	if (!failed)
+		failed = ota_release_turn(engine, now, budget, ret_more, error);
+	if (failed || engine->look_at > now.heard_ms)
+		return failed;
+	/* Else it would be what is due next for as long as it waits for the turn. */
+	engine->look_at = now.heard_ms + engine->options.look_ms;
+	*ret_more = true;
+	return 0;
 }
 
 int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct ota_error *error)

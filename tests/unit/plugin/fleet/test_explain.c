@@ -202,7 +202,8 @@ Test(explain, one_module_at_a_time)
 	order("addPackage", members);
 	cJSON_Delete(package);
 	batch_of("");
-	order("createBatch", ",\"productKey\":\"PK\",\"version\":\"9\",\"module\":\"mcu\",\"kind\":\"verify\",\"targets\":{\"all\":true}");
+	order("createBatch",
+	      ",\"productKey\":\"PK\",\"version\":\"9\",\"module\":\"mcu\",\"kind\":\"verify\",\"targets\":{\"all\":true}");
 	fleet_advance(&fleet, OTA_SECOND_MS);
 	cJSON *answer = fleet_do(&fleet, "{\"command\":\"explainDevice\",\"productKey\":\"PK\",\"deviceName\":\"d0\"}");
 	const cJSON *second = cJSON_GetArrayItem(cJSON_GetObjectItem(answer, "tasks"), 1);

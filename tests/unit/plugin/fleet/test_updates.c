@@ -45,7 +45,8 @@ static int pushed(void)
 
 static void change(int64_t batch, const char *strategy)
 {
-	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"updateBatch\",\"batch\":%lld,\"strategy\":{%s}}", (long long)batch, strategy));
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"updateBatch\",\"batch\":%lld,\"strategy\":{%s}}", (long long)batch,
+			      strategy));
 	fleet_advance(&fleet, 1);
 }
 
@@ -92,11 +93,12 @@ Test(updates, what_changed_stands_in_the_log_with_its_old_value)
 	int64_t batch = batch_of("\"rate\":{\"perMinute\":50}");
 
 	change(batch, "\"rate\":{\"perMinute\":1000},\"maxInFlight\":20,\"retryCauses\":[\"lost\"]");
-	cJSON *log = fleet_do(&fleet, "{\"command\":\"listEvents\",\"batch\":%lld,\"event\":\"batch_changed\"}", (long long)batch);
+	cJSON *log = fleet_do(&fleet, "{\"command\":\"listEvents\",\"batch\":%lld,\"event\":\"batch_changed\"}",
+			      (long long)batch);
 	const cJSON *row = cJSON_GetArrayItem(cJSON_GetObjectItem(log, "items"), 0);
 	const char *detail = cJSON_GetObjectItem(row, "detail")->valuestring;
-	cr_expect_str_eq(detail, "rate.perMinute 50 -> 1000, maxInFlight 0 -> 20, retryCauses [\"download_failed\",\"push_timeout\","
-				 "\"upgrade_timeout\",\"lost\"] -> [\"lost\"]");
+	cr_expect_str_eq(detail, "rate.perMinute 50 -> 1000, maxInFlight 0 -> 20, retryCauses "
+				 "[\"download_failed\",\"push_timeout\",\"upgrade_timeout\",\"lost\"] -> [\"lost\"]");
 	cr_expect_str_eq(cJSON_GetObjectItem(row, "actor")->valuestring, "admin");
 	cJSON_Delete(log);
 }
@@ -151,7 +153,9 @@ Test(updates, a_rehearsal_changes_nothing)
 	int64_t batch = batch_of("\"maxInFlight\":1");
 
 	pushed();
-	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"updateBatch\",\"batch\":%lld,\"dryRun\":true,\"strategy\":{\"maxInFlight\":5}}",
+	cJSON_Delete(fleet_do(&fleet,
+			      "{\"command\":\"updateBatch\",\"batch\":%lld,\"dryRun\":true,"
+			      "\"strategy\":{\"maxInFlight\":5}}",
 			      (long long)batch));
 	fleet_advance(&fleet, OTA_SECOND_MS);
 	cr_assert_eq(pushed(), 0);
