@@ -37,7 +37,7 @@ static bool batch_held(const struct leaving *leaving, bool (*holds)(const struct
 
 static bool batch_stands(const struct leaving *leaving, const struct seen_batch *row)
 {
-	bool runs_on = !leaving->release && !strcmp(row->state, "canceled") && !(row->canceling && row->revokes);
+	bool runs_on = !leaving->release && !strcmp(row->state, "canceled") && !(row->canceling && leaving->batch->revoked);
 
 	return strcmp(row->state, "running") != 0 && !runs_on;
 }
@@ -232,6 +232,26 @@ static void offer_check(struct leaving *leaving, const struct ota_offer *offer)
 	leaving->known->pushed_at = leaving->work->first.heard_ms;
 }
 
+/* Who agreed to be asked is asked, about what he has at work. */
+static void cancel_check(const struct leaving *leaving)
+{
+	const struct seen *seen = &leaving->world->view.now;
+	struct ota_span payload = { leaving->message->payload, leaving->message->payload_size };
+	int64_t id, attempt;
+
+	if (ota_cancel_parse(payload, &id, &attempt, NULL)) {
+		world_blame(leaving->world, "a cancel that cannot be read");
+		return;
+	}
+	struct model_batch *batch = model_batch(&leaving->world->model, id);
+	for (size_t i = 0; batch && batch->asked && i < seen->task_count; i++) {
+		if (seen->tasks[i].batch == id && seen->tasks[i].device == leaving->device && seen->tasks[i].attempt == attempt)
+			return;
+	}
+	world_blame(leaving->world, "d%d is asked to cancel batch %lld, attempt %lld, and nobody wanted that", leaving->device,
+		    (long long)id, (long long)attempt);
+}
+
 static void message_check(struct leaving *leaving)
 {
 	struct ota_offer *offer = world_grow(NULL, sizeof(*offer));
@@ -245,7 +265,9 @@ static void message_check(struct leaving *leaving)
 	if (leaving->device < 0 && leaving->topic == OTA_TOPIC_UPGRADE)
 		world_blame(leaving->world, "a push to connection %llu, which nobody has",
 			    (unsigned long long)leaving->message->connection);
-	if (leaving->device >= 0 && leaving->topic != OTA_TOPIC_CANCEL && !ota_offer_parse(payload, offer, NULL))
+	if (leaving->topic == OTA_TOPIC_CANCEL)
+		cancel_check(leaving);
+	else if (leaving->device >= 0 && !ota_offer_parse(payload, offer, NULL))
 		offer_check(leaving, offer);
 	free(offer);
 }
