@@ -149,6 +149,13 @@ static void rate_check(const struct leaving *leaving)
 	batch->releases[batch->release_count++ % MODEL_RELEASES] = at;
 }
 
+static bool runs_it(const struct leaving *leaving, const struct seen *seen)
+{
+	const struct seen_module *module = view_module(seen, leaving->device, leaving->task->module);
+
+	return module && !strcmp(module->version, leaving->task->version);
+}
+
 static void release_check(const struct leaving *leaving)
 {
 	const struct plan *plan = &leaving->batch->order.plan;
@@ -163,6 +170,8 @@ static void release_check(const struct leaving *leaving)
 
 	if (begins && leaving->work->last.wall_ms < leaving->batch->created_ms + plan->start_after_ms)
 		blame(leaving, "before its batch starts");
+	if (runs_it(leaving, &leaving->world->view.before) && runs_it(leaving, &leaving->world->view.now))
+		blame(leaving, "its device runs the version");
 	if (leaving->task->stage > leaving->batch->may_stage)
 		blame(leaving, "its stage is not open");
 	if (plan->confirm && !leaving->known->confirmed)
