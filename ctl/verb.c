@@ -108,7 +108,7 @@ static const struct ota_option batch_create_options[] = {
 	{ "all", 'a', NULL, "targets.all", false, "every device of the product" },
 	{ "where", 'w', "EXPRESSION", "targets.where", false, "those it means, as 'version < 2.0 and percent < 10'; ota-targets(7)" },
 	{ "device", 'd', "NAME", NULL, true, "this device; may be given many times" },
-	NAMES_FILE,
+	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input; more than 1000 become a group" },
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push of this batch; may be given many times" },
 	{ "on-conflict", 0, "RULE", "onConflict", false, "reject (default) or skip devices that have unfinished work" },
