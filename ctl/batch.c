@@ -4,6 +4,7 @@
 #include "common/text.h"
 #include "ctl/enrol.h"
 #include "ctl/pairs.h"
+#include "ctl/plan.h"
 #include "ctl/verbs.h"
 
 static int product_of(struct ota_invocation *invocation, const cJSON *command, char product[OTA_PRODUCT_KEY_MAX + 1],
@@ -102,22 +103,56 @@ static int set_names(struct ota_invocation *invocation, cJSON *command, struct o
 	return code;
 }
 
+static int order_make(const struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)
+{
+	int code = ota_invocation_command(invocation, ret_command, error);
+
+	if (code == 0 && !ota_json_member(*ret_command, "kind") && !cJSON_AddStringToObject(*ret_command, "kind", "static"))
+		code = ota_fail(error, OTA_ENOMEM, "out of memory");
+	if (code == 0)
+		code = ota_pairs_add(invocation, "tag", "tags", *ret_command, error);
+	return code == 0 ? set_names(invocation, *ret_command, error) : code;
+}
+
+/* A batch, or the plan of one. */
+static void answer_show(struct ota_invocation *invocation, const cJSON *data)
+{
+	OTA_AUTO_BYTES struct ota_bytes page = { 0 };
+	struct ota_output *output = &invocation->output;
+	bool is_plan = cJSON_IsTrue(ota_json_member(data, "dryRun"));
+
+	if (!is_plan || output->form != OTA_OUTPUT_TABLE) {
+		ota_output_one(output, is_plan ? &ota_view_plan : &ota_view_batch, data);
+		return;
+	}
+	ota_plan_put(&page, data, output->now_ms);
+	(void)fwrite(page.data, 1, page.size, output->stream);
+}
+
 int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *command = NULL;
 	OTA_AUTO_JSON cJSON *data = NULL;
-	bool dry_run = ota_invocation_value(invocation, "dry-run") != NULL;
-	int code = ota_invocation_command(invocation, &command, error);
+	int code = order_make(invocation, &command, error);
 
-	if (code == 0 && !ota_json_member(command, "kind") && !cJSON_AddStringToObject(command, "kind", "static"))
-		code = ota_fail(error, OTA_ENOMEM, "out of memory");
-	if (code == 0)
-		code = ota_pairs_add(invocation, "tag", "tags", command, error);
-	if (code == 0)
-		code = set_names(invocation, command, error);
 	if (code == 0)
 		code = ota_invocation_ask(invocation, command, &data, error);
 	if (code == 0)
-		ota_output_one(&invocation->output, dry_run ? &ota_view_plan : invocation->verb->view, data);
+		answer_show(invocation, data);
+	return code;
+}
+
+int ota_batch_plan(struct ota_invocation *invocation, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *command = NULL;
+	OTA_AUTO_JSON cJSON *data = NULL;
+	int code = order_make(invocation, &command, error);
+
+	if (code == 0 && !cJSON_AddTrueToObject(command, "dryRun"))
+		code = ota_fail(error, OTA_ENOMEM, "out of memory");
+	if (code == 0)
+		code = ota_invocation_ask(invocation, command, &data, error);
+	if (code == 0)
+		answer_show(invocation, data);
 	return code;
 }

@@ -3,12 +3,16 @@
 #include <string.h>
 
 #include "common/nearest.h"
+#include "ctl/schedule.h"
 #include "ctl/verbs.h"
 
 #define LIST(name) { name, sizeof(name) / sizeof((name)[0]) }
 #define NO_OPTIONS { NULL, 0 }
 
-enum { WORDS_MAX = 32 };
+enum {
+	WORDS_MAX = 32,
+	PLAN_LACKS = 3, /* of the options of batch create, the last ones of MUTATING: what a plan has no use for */
+};
 
 /* clang-format off */
 #define PRODUCT { "product", 'p', "KEY", "productKey", false, "the product" }
@@ -119,7 +123,10 @@ static const struct ota_option batch_create_options[] = {
 	{ "soak", 0, "TIME", "strategy.soak", false, "the new version must run that long (0s)" },
 	{ "retries", 0, "N", "strategy.retries", false, "more attempts after a failed one (2)" },
 	{ "retry-pause", 0, "TIME", "strategy.retryPause", false, "before the next attempt (10m)" },
-	{ "end-after", 0, "TIME", "strategy.endAfter", false, "then what is pending is canceled (30d)" },
+	{ "start-at", 0, "WHEN", "strategy.startAt", false, "nothing is sent before: \"in 2h\", 2026-11-20 or 2026-11-20T10:00 (UTC)",
+	  ota_schedule_read },
+	{ "end-at", 0, "WHEN", "strategy.endAt", false, "then what is pending is canceled, in place of --end-after", ota_schedule_read },
+	{ "end-after", 0, "TIME", "strategy.endAfter", false, "so long after its start what is pending is canceled (30d)" },
 	{ "retry-on", 0, "CAUSES", "strategy.retryCauses", false, "what is tried again (download_failed,push_timeout,upgrade_timeout,lost; none)",
 	  ota_phrase_read_list },
 	{ "abort-percent", 0, "N", "strategy.abortPercent", false, "stop when more than that share failed (10)" },
@@ -280,6 +287,10 @@ static const struct ota_verb verbs[] = {
 	{ "batch", "create", "", "", 0, 0, "createBatch",
 	  LIST(batch_create_options), &ota_view_batch, ota_batch_create,
 	  "roll a package out" },
+	{ "batch", "plan", "", "", 0, 0, "createBatch",
+	  { batch_create_options, sizeof(batch_create_options) / sizeof(batch_create_options[0]) - PLAN_LACKS }, &ota_view_plan,
+	  ota_batch_plan,
+	  "what such a batch would do: whom it meets, how long it takes, what to think of; nothing moves" },
 	{ "batch", "watch", "ID", "batch", 1, 1, "getBatch",
 	  LIST(batch_watch_options), &ota_view_batch, ota_batch_watch,
 	  "follow a batch to its end; exit code 5 when it failed or was canceled" },

@@ -8,6 +8,7 @@
 #include "common/text.h"
 #include "common/topic.h"
 #include "plugin/control/call.h"
+#include "plugin/control/plan.h"
 
 struct conflicts {
 	int64_t count;
@@ -209,7 +210,10 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 	ota_answer_integer(call->out, "bytes", matches * (int64_t)ota_package_size(&files));
 	if (judgement.estimated)
 		ota_answer_bool(call->out, "estimated", true);
+	struct ota_plan plan = { .batch = batch, .package = package, .matches = matches, .conflicts = conflicts->count };
 	failed = delivery_answer(call, package, error);
+	if (!failed)
+		failed = ota_call_plan(call, &plan, error);
 	ota_answer_close(call->out, '}');
 	return failed;
 }
@@ -240,6 +244,8 @@ static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, s
 				"the server's clock stands before 2023, and a batch ends at a date: set it first");
 	ota_json_object(call->at, "strategy", &object, NULL);
 	int failed = ota_strategy_parse(object, "strategy", &strategy, error);
+	if (!failed)
+		failed = ota_call_check_zone(&strategy, error);
 	if (!failed)
 		failed = ota_strategy_print(&strategy, &text);
 	if (failed)
@@ -396,6 +402,8 @@ int ota_handle_get_batch(struct ota_call *call, struct ota_error *error)
 		failed = ota_call_batch_open(call, &batch, NULL, error);
 	if (!failed)
 		failed = ota_call_ladder(call, &batch, error);
+	if (!failed)
+		failed = ota_call_progress(call, &batch, error);
 	if (!failed)
 		ota_answer_close(call->out, '}');
 	return failed;

@@ -12,6 +12,7 @@
 #include "plugin/access/vault.h"
 #include "plugin/control/answer.h"
 #include "plugin/control/control.h"
+#include "plugin/rules/strategy.h"
 #include "plugin/store/flow.h"
 #include "plugin/store/operator.h"
 #include "plugin/store/target.h"
@@ -84,6 +85,9 @@ int ota_call_answer_package(const struct ota_call *call, const struct ota_packag
 int ota_call_keep_tags(const cJSON *tags, char target[OTA_EXT_DATA_SIZE]);
 int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ota_error *error);
 
+/* updates.c. Whether this machine knows the zone of the window. */
+int ota_call_check_zone(const struct ota_strategy *strategy, struct ota_error *error);
+
 /* where.c. *ret_target is malloc'ed, also after a failure. */
 int ota_call_where(const cJSON *where, const char *path, struct ota_target **ret_target, struct ota_error *error);
 /* OTA_ENOTFOUND for a group that the product does not have: it would mean nobody, and is most likely misspelt. */
@@ -116,6 +120,8 @@ int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const 
 /* ladder.c: "stage" and "stages" of an open answer, for a batch that has stages. */
 int ota_call_stage_short(struct ota_call *call, const struct ota_batch *batch, struct ota_error *error);
 int ota_call_ladder(struct ota_call *call, struct ota_batch *batch, struct ota_error *error);
+/* progress.c: "inFlight", "rate", "next", "finishesAt" of an open answer, for a batch that has not ended. */
+int ota_call_progress(struct ota_call *call, const struct ota_batch *batch, struct ota_error *error);
 /* A batch; open: without its closing brace, getBatch adds its stages. */
 int ota_call_batch_open(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);
 int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);

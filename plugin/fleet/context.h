@@ -11,6 +11,7 @@
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
 #include "plugin/fleet/waiters.h"
+#include "plugin/fleet/zone.h"
 #include "plugin/rules/batch.h"
 #include "plugin/rules/gate.h"
 #include "plugin/rules/pace.h"
@@ -48,6 +49,7 @@ struct ota_engine {
 	} *scans; /* in turn, a chunk each */
 	size_t scan_count;
 	size_t scan_capacity;
+	struct ota_zones zones;
 	struct ota_waiters waiters;
 	int64_t serving; /* batch whose line is being served, 0 = none */
 	bool rehearsing; /* a command is only tried */
@@ -77,6 +79,14 @@ int ota_work_load(struct ota_engine *engine, const struct ota_device *device, co
 /* The gate that holds the task now; OTA_REASON_NONE when all are open. `repeat`: for sending a push again. */
 int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reason, struct ota_error *error);
 bool ota_work_online(const struct ota_work *work);
+/* Whose day the batch's window is in: that of the device's tag, or the batch's own. */
+struct ota_work_zone {
+	bool known;             /* else this machine has no such zone: the window stays closed */
+	struct ota_local local; /* until another one is asked for */
+	char name[OTA_ZONE_MAX + 1];
+	char unknown_tag[OTA_DEVICE_TAG_VALUE_MAX + 1]; /* the device's tag names no zone: the batch's counts; "" = none such */
+};
+int ota_work_zone(const struct ota_work *work, struct ota_work_zone *ret_zone, struct ota_error *error);
 
 /* pace.c: where a batch stands between its rate and its places. */
 struct ota_pace_state {

@@ -59,6 +59,7 @@ struct ota_engine *ota_engine_free(struct ota_engine *engine)
 	ota_registrations_free(engine);
 	free(engine->scans);
 	ota_waiters_end(&engine->waiters);
+	ota_zones_end(&engine->zones);
 	free(engine);
 	return NULL;
 }
@@ -257,7 +258,8 @@ static int run_timers(struct ota_engine *engine, struct ota_instant now, size_t 
 	return failed;
 }
 
-int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+/* Informs and connections that have settled, timers that have run out. */
+static int due_do(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
 {
 	*ret_more = false;
 	calendar_look(engine, now);
@@ -268,6 +270,13 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 		failed = settle_connections(engine, now, budget, ret_more, error);
 	if (!failed && now.heard_ms >= engine->grace_until)
 		failed = run_timers(engine, now, budget, ret_more, error);
+	return failed;
+}
+
+int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	int failed = due_do(engine, now, budget, ret_more, error);
+
 	if (!failed)
 		failed = ota_campaign_turn(engine, now, budget, ret_more, error);
 	if (!failed)
@@ -276,6 +285,20 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 		failed = ota_prune_turn(engine, now, error);
 	engine->look_at = now.heard_ms + engine->options.look_ms;
 	return failed;
+}
+
+int ota_engine_catch_up(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	int failed = due_do(engine, now, budget, ret_more, error);
+
+	if (!failed)
+		failed = ota_release_turn(engine, now, budget, ret_more, error);
+	if (failed || engine->look_at > now.heard_ms)
+		return failed;
+	/* Else it would be what is due next for as long as it waits for the turn. */
+	engine->look_at = now.heard_ms + engine->options.look_ms;
+	*ret_more = true;
+	return 0;
 }
 
 int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct ota_error *error)
@@ -302,6 +325,11 @@ int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct
 int64_t ota_engine_online(const struct ota_engine *engine)
 {
 	return ota_presence_count(engine->presence);
+}
+
+int64_t ota_engine_link_lifetime(const struct ota_engine *engine)
+{
+	return engine->options.url_lifetime_ms;
 }
 
 bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_identity *identity)

@@ -80,6 +80,10 @@ int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *ev
 /* Does what is due at `now`: settled informs and connections, timers, chunks of batch work; at most `budget` rows. *ret_more
  * tells that more is waiting. */
 int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error);
+/* The same without the work on batches, for who has more events to apply, heard before now or then: that work is bound to no
+ * instant, may have no end for minutes, and must not come between every two of them. *ret_more: the next turn is to be soon. */
+int ota_engine_catch_up(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more,
+			struct ota_error *error);
 
 /* When ota_engine_turn() next has something to do, heard_ms; INT64_MAX for never. Valid after a turn and after events. */
 int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct ota_error *error);
@@ -152,6 +156,7 @@ struct ota_link_to {
 };
 int ota_engine_link(const struct ota_engine *engine, const struct ota_artifact *artifact, const struct ota_identity *identity,
 		    struct ota_instant now, struct ota_link_to *ret_link, struct ota_error *error);
+int64_t ota_engine_link_lifetime(const struct ota_engine *engine); /* ms */
 /* Whether blocks over MQTT can bring it: one image, in the package directory. */
 bool ota_engine_can_stream(const struct ota_package *package);
 bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_identity *identity);

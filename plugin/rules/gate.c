@@ -91,7 +91,7 @@ static const struct gate gates[] = {
 	{ OTA_REASON_OFFLINE, true, device_is_away },
 	{ OTA_REASON_SETTLING, true, device_settles },
 	{ OTA_REASON_OTHER_MODULE, false, other_module_works },
-	{ OTA_REASON_PULL, false, device_must_ask },
+	{ OTA_REASON_PULL, true, device_must_ask },
 	{ OTA_REASON_IN_FLIGHT, false, places_are_taken },
 	{ OTA_REASON_RATE, false, rate_is_spent },
 };
