@@ -103,7 +103,7 @@ static int set_names(struct ota_invocation *invocation, cJSON *command, struct o
 	return code;
 }
 
-static int order_make(const struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)
+static int order_make(struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)
 {
 	int code = ota_invocation_command(invocation, ret_command, error);
 
