@@ -33,6 +33,7 @@ struct ota_call {
 	char reason[OTA_REASON_MAX + 1];
 	struct ota_instant now;
 	struct ota_bytes *out;
+	bool proven; /* the package is what the devices it goes to ran before: it needs no verify batch */
 	bool undo;   /* a dry run: rolled back after its answer was made. Not for what a rollback cannot take back: ask it */
 	bool judged; /* its ifRev, by a finder */
 	bool secret; /* its answer is shown once: a repeat of its request id is refused, and nothing of the answer is kept */
@@ -51,6 +52,7 @@ ota_handler ota_handle_list_groups, ota_handle_get_group, ota_handle_list_group_
 ota_handler ota_handle_add_file, ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
 ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
+ota_handler ota_handle_retry_batch, ota_handle_clone_batch, ota_handle_roll_back_batch; /* successors.c */
 ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch, ota_handle_advance_batch;
 ota_handler ota_handle_list_tasks, ota_handle_get_task, ota_handle_report_transfer;
 ota_handler ota_handle_get_server, ota_handle_list_events;

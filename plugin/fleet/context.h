@@ -170,6 +170,10 @@ int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *
 int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 /* transfer.c: what the device fetched over MQTT. */
 int ota_fetched_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+/* An order taken back in the last days may still arrive and be carried out: one to that version, NULL = to any. Of the module of
+ * `task`. */
+int ota_order_taken_back(struct ota_engine *engine, const struct ota_task *task, const char *version, struct ota_instant at,
+			 bool *ret_former, struct ota_error *error);
 /* What a parser refused, too deep or too long as well, is the device's fault and never tried again: OTA_EINVALID but for want of
  * memory. */
 int ota_unreadable(struct ota_error *error, int code, const char *message);
@@ -205,6 +209,10 @@ int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const 
 int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
 			 size_t *ret_count, struct ota_error *error);
 
+/* rollback.c: the abort rule fired for a batch that then goes back by itself. What stands in the way of it is told in the batch's
+ * log, and fails nothing. */
+int ota_campaign_roll_back(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at,
+			   struct ota_error *error);
 /* flow.c. A batch is prepared: it runs, now or from its planned start on. */
 int ota_flow_begin(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, struct ota_error *error);
 /* Looks once a second at the batches that are watched. */

@@ -30,19 +30,19 @@ bool ota_work_online(const struct ota_work *work)
 }
 
 /* Settled: the connection is, and no inform of the module waits for its quiet time. */
-static int work_settled(const struct ota_work *work, bool *ret_settled, struct ota_error *error)
+static int work_settled(const struct ota_work *work, struct ota_gate_facts *facts, struct ota_error *error)
 {
 	const struct ota_connection *connection = ota_presence_find(work->engine->presence, &work->device.identity);
 	struct ota_device_module module;
 
-	if (!connection || !connection->settled) {
-		*ret_settled = false;
+	facts->settled = connection && connection->settled;
+	if (!facts->settled)
 		return 0;
-	}
 	int failed = ota_device_module_find(work->engine->options.store, work->device.id, work->task.module, &module, error);
 	if (failed && failed != OTA_ENOTFOUND)
 		return failed;
-	*ret_settled = failed == OTA_ENOTFOUND || !module.candidate_due;
+	facts->settled = failed == OTA_ENOTFOUND || !module.candidate_due;
+	facts->at_target = !failed && !strcmp(module.version, work->task.version);
 	return 0;
 }
 
@@ -140,7 +140,7 @@ int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reaso
 		.unasked = work->strategy.pull_only && !work->asker,
 		.repeat = repeat,
 	};
-	int failed = work_settled(work, &facts.settled, error);
+	int failed = work_settled(work, &facts, error);
 
 	if (!failed)
 		failed = work_window(work, &facts, error);
