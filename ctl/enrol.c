@@ -130,8 +130,9 @@ static void tell(const struct ota_invocation *invocation, const char *product, c
 	(void)fprintf(invocation->messages, "otactl: the names are group %s of product %s, with %.0f members\n", group,
 		      product, number_of(sums, "members"));
 	if (unknown > 0 && cJSON_IsString(first))
-		(void)fprintf(invocation->messages, "otactl: %.0f of the names are no registered devices, %s for one; they are left"
-			      " out\n", unknown, first->valuestring);
+		(void)fprintf(invocation->messages,
+			      "otactl: %.0f of the names are no registered devices, %s for one; they are left out\n", unknown,
+			      first->valuestring);
 }
 
 /* Whose group it became meanwhile, nobody knows; a batch for it would go to devices that are not in the list. */
