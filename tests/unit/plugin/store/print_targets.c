@@ -8,8 +8,9 @@
 #include "plugin/store/product.h"
 
 static const char *const expressions[] = {
-	"name = a", "name in (a, lab-*)", "product != pk", "group = lab", "group in (lab, none, l*)", "not group = none",
-	"module = m*", "version < 2", "version = 1.*", "version.mcu > 99", "tag.region = eu", "tag.region = *", "percent < 12.5", "seen < 1h",
+	"name = a", "name in (a, lab-*)", "product != pk", "group = lab", "group in (lab, none, l*)",
+	"not group = none", "module = m*", "version < 2", "version = 1.*", "version.mcu > 99", "tag.region = eu",
+	"tag.region = *", "percent < 12.5", "seen < 1h",
 	"seen > 30d or (group = lab and not version >= 2 and tag.site != 'Hall 3')",
 };
 
