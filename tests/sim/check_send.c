@@ -37,7 +37,7 @@ static bool batch_held(const struct leaving *leaving, bool (*holds)(const struct
 
 static bool batch_stands(const struct leaving *leaving, const struct seen_batch *row)
 {
-	bool runs_on = !leaving->release && !strcmp(row->state, "canceled") && !(row->canceling && row->revokes);
+	bool runs_on = !leaving->release && !strcmp(row->state, "canceled") && !(row->canceling && leaving->batch->revoked);
 
 	return strcmp(row->state, "running") != 0 && !runs_on;
 }
@@ -149,6 +149,13 @@ static void rate_check(const struct leaving *leaving)
 	batch->releases[batch->release_count++ % MODEL_RELEASES] = at;
 }
 
+static bool runs_it(const struct leaving *leaving, const struct seen *seen)
+{
+	const struct seen_module *module = view_module(seen, leaving->device, leaving->task->module);
+
+	return module && !strcmp(module->version, leaving->task->version);
+}
+
 static void release_check(const struct leaving *leaving)
 {
 	const struct plan *plan = &leaving->batch->order.plan;
@@ -163,6 +170,8 @@ static void release_check(const struct leaving *leaving)
 
 	if (begins && leaving->work->last.wall_ms < leaving->batch->created_ms + plan->start_after_ms)
 		blame(leaving, "before its batch starts");
+	if (runs_it(leaving, &leaving->world->view.before) && runs_it(leaving, &leaving->world->view.now))
+		blame(leaving, "its device runs the version");
 	if (leaving->task->stage > leaving->batch->may_stage)
 		blame(leaving, "its stage is not open");
 	if (plan->confirm && !leaving->known->confirmed)
@@ -232,6 +241,26 @@ static void offer_check(struct leaving *leaving, const struct ota_offer *offer)
 	leaving->known->pushed_at = leaving->work->first.heard_ms;
 }
 
+/* Who agreed to be asked is asked, about what he has at work. */
+static void cancel_check(const struct leaving *leaving)
+{
+	const struct seen *seen = &leaving->world->view.now;
+	struct ota_span payload = { leaving->message->payload, leaving->message->payload_size };
+	int64_t id, attempt;
+
+	if (ota_cancel_parse(payload, &id, &attempt, NULL)) {
+		world_blame(leaving->world, "a cancel that cannot be read");
+		return;
+	}
+	struct model_batch *batch = model_batch(&leaving->world->model, id);
+	for (size_t i = 0; batch && batch->asked && i < seen->task_count; i++) {
+		if (seen->tasks[i].batch == id && seen->tasks[i].device == leaving->device && seen->tasks[i].attempt == attempt)
+			return;
+	}
+	world_blame(leaving->world, "d%d is asked to cancel batch %lld, attempt %lld, and nobody wanted that", leaving->device,
+		    (long long)id, (long long)attempt);
+}
+
 static void message_check(struct leaving *leaving)
 {
 	struct ota_offer *offer = world_grow(NULL, sizeof(*offer));
@@ -245,7 +274,9 @@ static void message_check(struct leaving *leaving)
 	if (leaving->device < 0 && leaving->topic == OTA_TOPIC_UPGRADE)
 		world_blame(leaving->world, "a push to connection %llu, which nobody has",
 			    (unsigned long long)leaving->message->connection);
-	if (leaving->device >= 0 && leaving->topic != OTA_TOPIC_CANCEL && !ota_offer_parse(payload, offer, NULL))
+	if (leaving->topic == OTA_TOPIC_CANCEL)
+		cancel_check(leaving);
+	else if (leaving->device >= 0 && !ota_offer_parse(payload, offer, NULL))
 		offer_check(leaving, offer);
 	free(offer);
 }

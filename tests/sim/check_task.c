@@ -113,7 +113,9 @@ static bool because_revoked(const struct change *change)
 
 static bool because_asked(const struct change *change)
 {
-	return change->world->model.devices[change->now->device].agreed_at >= change->known->begun_at;
+	bool wanted = change->batch->asked || !change->world->model.asks;
+
+	return wanted && change->world->model.devices[change->now->device].agreed_at >= change->known->begun_at;
 }
 
 /* A newer task of that module must take its place. */

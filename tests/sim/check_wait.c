@@ -30,6 +30,9 @@ static const char *device_gate(const struct world *world, const struct seen_task
 		return "offline";
 	if (now.heard_ms - device->connected_at < MODEL_SETTLE_MS || (module && module->due))
 		return "settling";
+	/* It was taken from a batch whose order it has carried out, or may yet. */
+	if (module && !strcmp(module->version, task->version))
+		return "at target";
 	return other_works(&world->view.now, task) ? "other" : NULL;
 }
 
@@ -81,7 +84,7 @@ void check_waiting(struct world *world, const struct work *work)
 {
 	int64_t soon_ms = SOON_MS + 2 * world->server.look_ms;
 
-	if (work->more || world->server.count > work->count)
+	if (work->more || world->server.count > work->count || world->draining) /* the server is slow at the end */
 		return;
 	for (size_t i = 0; i < world->view.now.task_count; i++) {
 		const struct seen_task *task = &world->view.now.tasks[i];

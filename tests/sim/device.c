@@ -136,8 +136,16 @@ static void disconnect_now(struct world *world, struct device *device, int64_t a
 {
 	if (device->connection) {
 		trace_line(&world->trace, "d%d leaves", device->number);
-		server_hear(world,
-			    (struct item){ .kind = ITEM_GONE, .device = device->number, .connection = device->connection });
+		if (luck_percent(&world->luck, 80))
+			server_hear(world, (struct item){ .kind = ITEM_GONE,
+							  .device = device->number,
+							  .connection = device->connection });
+		else
+			network_add(&world->network, (struct happening){ .kind = HAPPENS_LEFT,
+									 .at_ms = world->true_ms +
+										  luck_between(&world->luck, 100, 90000),
+									 .device = device->number,
+									 .number = device->connection });
 		device->connection = 0;
 	}
 	if (!device->is_gone)

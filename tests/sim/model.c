@@ -102,6 +102,7 @@ static void batch_order_take(struct world *world, const struct item *item)
 		batch->withdrawn = true;
 		batch->revoked |= !strcmp(order->level, "revoke");
 		batch->asked |= !strcmp(order->level, "ask");
+		world->model.asks |= batch->asked;
 	}
 }
 

@@ -59,6 +59,7 @@ struct model {
 	struct model_task tasks[SEEN_TASKS_MAX]; /* in the order of the view's */
 	struct model_batch batches[SEEN_BATCHES_MAX];
 	size_t batch_count;
+	bool asks; /* the server has been told to ask devices: from then on nobody agrees to what nobody asked */
 };
 
 /* A report was acknowledged. */

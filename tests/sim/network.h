@@ -14,6 +14,7 @@ enum happening_kind {
 	HAPPENS_DEVICE,    /* a device does its next thing */
 	HAPPENS_OPERATOR,
 	HAPPENS_WORK,      /* the server's worker looks at what waits */
+	HAPPENS_LEFT,      /* the broker finds out that a connection is dead, maybe after the next one came */
 	HAPPENS_START,     /* the server comes up again */
 	HAPPENS_KINDS,
 };

@@ -97,7 +97,7 @@ static void batch_create(struct world *world)
 
 static void batch_order(struct world *world, enum order_kind kind)
 {
-	static const char *const levels[] = { "withdraw", "revoke" };
+	static const char *const levels[] = { "withdraw", "ask", "revoke" };
 	const struct seen *seen = &world->view.now;
 	struct order order = { .kind = kind };
 
@@ -106,7 +106,7 @@ static void batch_order(struct world *world, enum order_kind kind)
 	/* The last ones, mostly: the others have ended. */
 	size_t back = luck_below(&world->luck, seen->batch_count < 4 ? seen->batch_count : 4);
 	order.batch = seen->batches[seen->batch_count - 1 - back].id;
-	order.level = levels[luck_below(&world->luck, 2)];
+	order.level = levels[luck_below(&world->luck, 3)];
 	order_give(world, &order);
 }
 

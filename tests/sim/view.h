@@ -30,7 +30,7 @@ struct seen_task {
 struct seen_batch {
 	int64_t id;
 	char state[12], reason[160];
-	bool prepared, canceling, revokes;
+	bool prepared, canceling;
 	int64_t ends_ms, total;
 	int64_t stage; /* the last one that is open */
 	bool started;

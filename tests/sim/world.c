@@ -102,6 +102,12 @@ static void happen(struct world *world, struct happening *happening)
 	case HAPPENS_OPERATOR:
 		operator_act(world);
 		break;
+	case HAPPENS_LEFT:
+		if (world->server.up)
+			server_hear(world, (struct item){ .kind = ITEM_GONE,
+							  .device = device->number,
+							  .connection = happening->number });
+		break;
 	case HAPPENS_START:
 		server_start(world);
 		break;
