@@ -235,7 +235,8 @@ void ota_answer_batch_open(struct ota_bytes *out, const char *key, const struct 
 	ota_answer_integer_if(out, "startedAt", batch->started_ms);
 	ota_answer_integer_if(out, "endedAt", batch->ended_ms);
 	ota_answer_integer(out, "endsAt", batch->ends_ms);
-	ota_answer_integer(out, "total", batch->total);
+	bool grows = batch->kind == OTA_BATCH_DYNAMIC && batch->prepared;
+	ota_answer_integer(out, "total", grows ? ota_batch_counts_sum(counts) : batch->total);
 	ota_answer_integer(out, "prepared", ota_batch_counts_sum(counts));
 	answer_counts(out, counts);
 	ota_answer_raw(out, "strategy", batch->strategy);

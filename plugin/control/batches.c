@@ -347,6 +347,16 @@ static int source_fill(struct ota_call *call, struct ota_json_place at, struct o
 	return 0;
 }
 
+/* What a dynamic batch means may grow. */
+static int kind_allow(const struct ota_batch *batch, struct ota_error *error)
+{
+	if (batch->kind != OTA_BATCH_DYNAMIC || batch->all_devices)
+		return 0;
+	return ota_fail_at(error, OTA_EINVALID, "kind",
+			   "a dynamic batch takes devices as they come: name them by all or where; a list of names and the"
+			   " devices of another batch are for kind static");
+}
+
 static int targets_fill(struct ota_call *call, struct ota_batch *batch, struct meant *ret_meant, struct ota_error *error)
 {
 	OTA_AUTO_FREE struct ota_target *target = NULL;
@@ -363,6 +373,8 @@ static int targets_fill(struct ota_call *call, struct ota_batch *batch, struct m
 	batch->total = batch->all_devices ? product.devices : cJSON_GetArraySize(ret_meant->names);
 	if (!failed && ota_json_member(targets, "batch"))
 		failed = source_fill(call, at, batch, error);
+	if (!failed)
+		failed = kind_allow(batch, error);
 	if (failed || !where)
 		return failed;
 	ret_meant->expression = where->valuestring;

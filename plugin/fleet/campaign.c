@@ -117,8 +117,10 @@ static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant 
 		return ota_campaign_prepare(engine, &batch, at, budget, ret_count, error);
 	bool ended = batch.ends_ms && batch.ends_ms <= at.wall_ms && ota_calendar_is_trusted(&engine->calendar, at);
 	if (ended && at.heard_ms >= engine->grace_until)
-		return batch_walk(&walk, OTA_TASK_PENDING, OTA_EVENT_EXPIRE, ret_count, error);
-	return 0;
+		failed = batch_walk(&walk, OTA_TASK_PENDING, OTA_EVENT_EXPIRE, ret_count, error);
+	/* Nobody joins it any more: it is over with its last task, or now. */
+	bool over = ended && at.heard_ms >= engine->grace_until && !*ret_count && batch.kind == OTA_BATCH_DYNAMIC;
+	return failed || !over ? failed : ota_campaign_follow(engine, id, at, error);
 }
 
 static int verdict_give(struct ota_engine *engine, const struct ota_batch *batch, const struct ota_batch_tally *tally,
@@ -233,7 +235,8 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 
 	const struct ota_batch_tally tally = tally_of(&counts, &strategy, false);
 	const struct ota_batch_rule *finish = ota_batch_decide(batch.state, OTA_BATCH_EVENT_FINISHED);
-	if (finish->allowed && batch.prepared && !tally.open) {
+	bool stays_open = batch.kind == OTA_BATCH_DYNAMIC && at.wall_ms < batch.ends_ms;
+	if (finish->allowed && batch.prepared && !tally.open && !stays_open) {
 		failed = ota_campaign_move(engine, &batch, finish, finish->text, at, error);
 		if (!failed && batch.kind == OTA_BATCH_VERIFY)
 			failed = verdict_give(engine, &batch, &tally, at, error);

@@ -25,6 +25,7 @@
 #include "plugin/store/flow.h"
 #include "plugin/store/package.h"
 #include "plugin/store/product.h"
+#include "plugin/store/prospect.h"
 #include "plugin/store/task.h"
 
 enum { OTA_DEVICE_TASKS_MAX = 16, OTA_DEVICE_MODULES_MAX = 16, OTA_LOOP_MAX = 6 };
@@ -210,6 +211,15 @@ int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const 
 /* prepare.c: the next `budget` targets at most. *ret_count: how many there were, 0 when nothing is left to do. */
 int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
 			 size_t *ret_count, struct ota_error *error);
+
+/* prepare.c: one device for a batch that is prepared already. */
+int ota_campaign_take(struct ota_engine *engine, const struct ota_batch *batch, const struct ota_prospect *prospect,
+		      struct ota_instant at, struct ota_error *error);
+bool ota_campaign_is_online(const void *presence, const struct ota_identity *identity); /* for struct ota_target_scope */
+/* join.c: what is known of a device has changed: the newest dynamic batch that means it takes it, of one module or of each ("").
+ * The caller releases what came of it. */
+int ota_campaign_join(struct ota_engine *engine, const struct ota_device *device, const char *module, struct ota_instant at,
+		      struct ota_error *error);
 
 /* rollback.c: the abort rule fired for a batch that then goes back by itself. What stands in the way of it is told in the batch's
  * log, and fails nothing. */

@@ -380,7 +380,9 @@ int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
 			   struct ota_error *error)
 {
-	return engine->rehearsing ? 0 : ota_release_device(engine, device, now, error);
+	int failed = engine->rehearsing ? 0 : ota_campaign_join(engine, device, "", now, error);
+
+	return engine->rehearsing || failed ? failed : ota_release_device(engine, device, now, error);
 }
 
 static int order_give(struct ota_engine *engine, enum ota_outgoing_kind kind, const struct ota_device *device,

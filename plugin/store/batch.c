@@ -95,6 +95,17 @@ int ota_batch_list_of_package(struct ota_store *store, int64_t package_id, int64
 	return ota_query_list(&query, &batch_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 
+int ota_batch_list_dynamic(struct ota_store *store, const char *product_key, const char *module, struct ota_batch *rows,
+			   size_t capacity, size_t *ret_count, struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_LIST_DYNAMIC);
+	ota_query_text(&query, product_key);
+	ota_query_text(&query, module);
+	return ota_query_list(&query, &batch_layout, (struct ota_page){rows, capacity, ret_count}, error);
+}
+
 /* A row of one column: its layout has the size of the column's own type. */
 struct id_row {
 	int64_t id;

@@ -74,6 +74,9 @@ int ota_batch_list(struct ota_store *store, const struct ota_batch_filter *filte
  * `after`. */
 int ota_batch_list_of_package(struct ota_store *store, int64_t package_id, int64_t after, struct ota_batch *rows, size_t capacity,
 			      size_t *ret_count, struct ota_error *error);
+/* Those of kind dynamic that have not ended, newest first; of one module, or of all for "". */
+int ota_batch_list_dynamic(struct ota_store *store, const char *product_key, const char *module, struct ota_batch *rows,
+			   size_t capacity, size_t *ret_count, struct ota_error *error);
 /* Batches with work for the campaign clock: canceling (ended or not), or not ended and not prepared, or not ended and ends_ms in
  * 1..wall_ms. Ascending ids after `after`. */
 int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t after, int64_t *ids, size_t capacity,

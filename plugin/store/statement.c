@@ -255,6 +255,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT " BATCH_COLUMNS " FROM batch b WHERE b.package_id = $1 AND b.id > $2 AND b.state <> 'completed'"
 		" AND (b.state <> 'canceled' OR EXISTS (SELECT 1 FROM batch_count c WHERE c.batch_id = b.id AND c." UNFINISHED
 		" AND c.n > 0)) ORDER BY b.id LIMIT $3"},
+	[OTA_SQL_BATCH_LIST_DYNAMIC] = {"batch_list_dynamic", OTA_SQL_HOT,
+		"SELECT " BATCH_COLUMNS " FROM batch WHERE product_key = $1 AND kind = 'dynamic' AND state IN ('planned', 'running',"
+		" 'paused') AND ($2 = '' OR module = $2) ORDER BY id DESC LIMIT $3"},
 	[OTA_SQL_BATCH_LIST_WORKING] = {"batch_list_working", OTA_SQL_HOT,
 		"SELECT id FROM batch WHERE (state IN ('planned', 'running', 'paused') OR canceling = 1) AND id > $1"
 		" AND (prepared = 0 OR canceling = 1 OR (ends_ms > 0 AND ends_ms <= $2)) ORDER BY id LIMIT $3"},
@@ -303,6 +306,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_PROSPECT_LIST] = {"prospect_list", OTA_SQL_HOT,
 		"SELECT " OTA_PROSPECT_COLUMNS("d.device_name") " FROM device d" OTA_PROSPECT_RUNS "$1" OTA_PROSPECT_UNFINISHED "$1"
 		" WHERE d.product_key = $2 AND d.device_name > $3 ORDER BY d.device_name LIMIT $4"},
+	[OTA_SQL_PROSPECT_FIND] = {"prospect_find", OTA_SQL_HOT,
+		"SELECT " OTA_PROSPECT_COLUMNS("d.device_name") " FROM device d" OTA_PROSPECT_RUNS "$1" OTA_PROSPECT_UNFINISHED "$1"
+		" WHERE d.id = $2"},
 	[OTA_SQL_PROSPECT_LIST_NAMED] = {"prospect_list_named", OTA_SQL_HOT,
 		"SELECT " OTA_PROSPECT_COLUMNS("g.device_name") " FROM batch_target g LEFT JOIN device d ON d.product_key = $1"
 		" AND d.device_name = g.device_name" OTA_PROSPECT_RUNS "$2" OTA_PROSPECT_UNFINISHED "$2"
@@ -313,6 +319,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" JOIN device d ON d.id = s.device_id" OTA_PROSPECT_RUNS "$1" OTA_PROSPECT_UNFINISHED "$1"
 		" LEFT JOIN task n ON n.device_id = s.device_id AND n.id > s.id AND n.batch_id + 0 = s.batch_id"
 		" WHERE s.batch_id = $2 AND s.id > $3 AND n.id IS NULL ORDER BY s.id LIMIT $4"},
+	/* How often a device was in a batch, and the newest of its tasks there. */
+	[OTA_SQL_TASK_COUNT_IN_BATCH] = {"task_count_in_batch", OTA_SQL_HOT,
+		"SELECT COUNT(*), COALESCE(MAX(id), 0) FROM task WHERE device_id = $1 AND batch_id + 0 = $2"},
 	/* What those with the version, or on their way to it, ran before: of the first so many. */
 	[OTA_SQL_TASK_LIST_ORIGINS] = {"task_list_origins", OTA_SQL_COLD,
 		"SELECT f.from_version, COUNT(*) FROM (SELECT from_version FROM task WHERE batch_id = $1"

@@ -153,6 +153,22 @@ int ota_task_find_unfinished(struct ota_store *store, int64_t device_id, const c
 	return ota_query_find(&query, &task_layout, ret_task, error);
 }
 
+int ota_task_count_visits(struct ota_store *store, int64_t device_id, int64_t batch_id, struct ota_task_visits *ret_visits,
+			  struct ota_error *error)
+{
+	static const struct ota_field visit_fields[] = {
+		OTA_FIELD(INTEGER, struct ota_task_visits, count),
+		OTA_FIELD(INTEGER, struct ota_task_visits, newest),
+	};
+	const struct ota_layout layout = OTA_LAYOUT(visit_fields, struct ota_task_visits);
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_TASK_COUNT_IN_BATCH);
+	ota_query_integer(&query, device_id);
+	ota_query_integer(&query, batch_id);
+	return ota_query_find(&query, &layout, ret_visits, error);
+}
+
 int ota_task_list_origins(struct ota_store *store, int64_t batch_id, int64_t looked_at, struct ota_task_origin *rows,
 			  size_t capacity, size_t *ret_count, struct ota_error *error)
 {

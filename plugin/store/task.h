@@ -89,6 +89,12 @@ int ota_task_list_of_device(struct ota_store *store, int64_t device_id, struct o
 			    struct ota_error *error); /* newest first */
 /* Tasks by state, over all batches: sums of kept counts. */
 int ota_task_count_states(struct ota_store *store, int64_t counts[OTA_TASK_STATES], struct ota_error *error);
+/* How often a device was in a batch, and the newest of its tasks there, 0 = none. */
+struct ota_task_visits {
+	int64_t count, newest;
+};
+int ota_task_count_visits(struct ota_store *store, int64_t device_id, int64_t batch_id, struct ota_task_visits *ret_visits,
+			  struct ota_error *error);
 /* From which versions a batch took those that have its version or are on their way to it, the most frequent first: of at most
  * `looked_at` of them, because a batch may have a million. */
 struct ota_task_origin {
