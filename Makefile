@@ -18,7 +18,7 @@ OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(W
 
 # What runs side by side is ninja's business; our own steps follow each other.
 .NOTPARALLEL:
-.PHONY: help deps configure build demo test bench fuzz soak soak-kill walk sentences docs lint install uninstall clean
+.PHONY: help deps configure build demo test bench fuzz soak soak-kill sim walk sentences docs lint install uninstall clean
 
 help:
 	@echo "make deps     install what is needed, from Debian (root or sudo)"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench    measure"
 	@echo "make soak     half an hour of misfortunes for a whole fleet; SOAK_MINUTES=30 SOAK='--seed 7'"
 	@echo "make soak-kill  kill the broker a hundred times under load, and count what is lost"
+	@echo "make sim      the server's own code in a made-up world, SEEDS=10000 of them; SEED= replays one"
 	@echo "make fuzz     100000 generated requests each way; SEED= repeats a run, FUZZ_REQUESTS= makes it shorter"
 	@echo "make walk     README and the cookbook followed on a Debian made for it, under a systemd of its own (root, debootstrap)"
 	@echo "make sentences  gather every distinct sentence that people meet while tests run, to be read"
@@ -69,6 +70,10 @@ soak: build
 # Kills the broker a hundred times under load and counts; SOAK='--kills 1000 --seed 7'.
 soak-kill: build
 	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/system/soak_kill.py $(SOAK)
+
+# Thousands of made-up worlds against the checks of tests/sim; FIRST= begins elsewhere, SEED= replays one with its whole trace.
+sim: build
+	@$(PYTHON) -B tests/sim/run.py $(BUILD) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(SEED),--seed $(SEED))
 
 # Bad input by the hundred thousand, control requests and HTTP requests; a failure leaves a file that FUZZ='--replay FILE' sends again.
 fuzz: build

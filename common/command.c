@@ -43,6 +43,7 @@ static const char *const task_states[] = { "pending", "pushed", "upgrading", "su
 #define PRODUCT_KEY(must) SHAPE("productKey", must, OTA_PRODUCT_KEY_MAX, ota_text_is_product_key, "1..32 letters and digits")
 #define DEVICE_NAME(must) \
 	SHAPE("deviceName", must, OTA_DEVICE_NAME_MAX, ota_text_is_device_name, "1..64 letters, digits and _ . : @ -")
+#define GROUP SHAPE("group", true, OTA_GROUP_NAME_MAX, ota_text_is_device_name, "1..64 letters, digits and _ . : @ -")
 #define MODULE SHAPE("module", false, OTA_MODULE_MAX, ota_text_is_module, OTA_PLAIN_WORDS)
 #define VERSION(must) SHAPE("version", must, OTA_VERSION_MAX, ota_text_is_version, OTA_PLAIN_WORDS)
 #define OTA_PLAIN_WORDS "1..64 printable ASCII characters, none of \" \\ { } [ ], no space at an end, and no reserved word"
@@ -139,6 +140,16 @@ static const struct ota_parameter tag_rows[] = {
 	{ .name = "unset", .type = OTA_PARAMETER_NAMES, .low = 1, .high = OTA_DEVICE_TAGS_MAX, .is_valid = ota_command_is_tag_key,
 	  .allowed = "a tag has 1..32 letters, digits and _ . -" },
 };
+static const struct ota_parameter add_to_group_rows[] = {
+	PRODUCT_KEY(true), GROUP, { .name = "names", .type = OTA_PARAMETER_NAMES, .low = 1, .high = OTA_NAMES_MAX },
+};
+static const struct ota_parameter remove_from_group_rows[] = {
+	PRODUCT_KEY(true), GROUP,
+	{ .name = "names", .type = OTA_PARAMETER_NAMES, .required = true, .low = 1, .high = OTA_NAMES_MAX },
+};
+static const struct ota_parameter list_groups_rows[] = { PRODUCT_KEY(true), PAGE };
+static const struct ota_parameter group_rows[] = { PRODUCT_KEY(true), GROUP };
+static const struct ota_parameter list_group_members_rows[] = { PRODUCT_KEY(true), GROUP, PAGE };
 static const struct ota_parameter list_devices_rows[] = {
 	PRODUCT_KEY(true), MODULE, VERSION(false), BOOL("online"), BOOL("disabled"),
 	SHAPE("tag", false, OTA_DEVICE_TAG_KEY_MAX + 1 + OTA_DEVICE_TAG_VALUE_MAX, ota_command_is_tag_pair, "KEY=VALUE, KEY of 1..32 letters, digits and _ . -, VALUE of at most 128 bytes"),
@@ -226,6 +237,12 @@ static const struct ota_command commands[] = {
 	{ "getDevice",           VIEWER,   READS,   LIST(device),         "/api/v1/devices/{productKey}/{deviceName}" },
 	{ "listDevices",         VIEWER,   READS,   LIST(list_devices),   "/api/v1/devices" },
 	{ "versionDistribution", VIEWER,   READS,   LIST(versions),       "/api/v1/products/{productKey}/versions" },
+	{ "addToGroup",          OPERATOR, CHANGES, LIST(add_to_group),   NULL },
+	{ "removeFromGroup",     OPERATOR, CHANGES, LIST(remove_from_group), NULL },
+	{ "listGroups",          VIEWER,   READS,   LIST(list_groups),    "/api/v1/groups" },
+	{ "getGroup",            VIEWER,   READS,   LIST(group),          "/api/v1/groups/{productKey}/{group}" },
+	{ "listGroupMembers",    VIEWER,   READS,   LIST(list_group_members), "/api/v1/groups/{productKey}/{group}/members" },
+	{ "deleteGroup",         OPERATOR, CHANGES, LIST(group),          NULL },
 	{ "addFile",             OPERATOR, CREATES, LIST(add_file),       NULL, ota_rule_add_file },
 	{ "addPackage",          OPERATOR, CREATES, LIST(add_package),    NULL, ota_rule_add_package },
 	{ "listPackages",        VIEWER,   READS,   LIST(list_packages),  "/api/v1/packages" },
@@ -240,6 +257,7 @@ static const struct ota_command commands[] = {
 	{ "listEvents",          VIEWER,   READS,   LIST(list_events),    "/api/v1/events", ota_rule_list_events },
 	{ "pauseBatch",          OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
+	{ "advanceBatch",        OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
 	{ "disableDevice",       OPERATOR, CHANGES, LIST(device),         NULL },

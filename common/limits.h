@@ -12,6 +12,7 @@ enum {
 	OTA_MODULE_MAX = 64,   /* LuatOS firmware names reach 50 characters */
 	OTA_VERSION_MAX = 64,  /* iotkit C 3.x stores 32; longer versions are for our own agent */
 	OTA_LABEL_MAX = 128,   /* free names of batches, products, operators */
+	OTA_GROUP_NAME_MAX = 64, /* as a device's: it stands in expressions and paths */
 	OTA_BACKUP_NAME_MAX = 32, /* a part of a file name */
 	OTA_TOKEN_NAME_MAX = 64, /* as a user name: it is the actor of the log */
 	OTA_CLIENT_ID_MAX = 256, /* Aliyun client ids carry their parameters: 64 + tail */
@@ -56,6 +57,8 @@ enum {
 	OTA_IMPORT_MAX = 500,    /* devices in one command; with their tags and secrets they fill OTA_PAYLOAD_MAX */
 	OTA_SECRETS_MAX = 400,   /* made in one command; the answer that shows them has 133 bytes each, and OTA_PAYLOAD_MAX */
 	OTA_NAMES_MAX = 1000,    /* device names in one command; more go as a list file */
+	OTA_ROLL_NAMES_MAX = 1000000, /* device names in a list that is sent to the gateway: the largest fleet of one server */
+	OTA_ROLL_BYTES_MAX = OTA_ROLL_NAMES_MAX * (OTA_DEVICE_NAME_MAX + 2), /* each with the end of its line */
 	OTA_OPEN_REGISTRATIONS_BURST = 1000, /* unknown devices of an open product: a site switched on registers at once, */
 	OTA_OPEN_REGISTRATIONS_SECOND = 10,  /* and a liar makes 10 rows a second at the most */
 	OTA_ASK_MS = 60000, /* for a device that is asked to give up: no download keeps an agent from answering for longer */

@@ -1,16 +1,54 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/names.h"
 #include "ctl/pairs.h"
+#include "ctl/plan.h"
 #include "ctl/verbs.h"
+
+/* All of them in one command. */
+static int names_list(struct ota_names *names, cJSON *targets, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *list = NULL;
+	OTA_AUTO_JSON cJSON *rest = NULL;
+	int code = ota_names_take(names, OTA_NAMES_MAX, &list, error);
+
+	if (code == 0)
+		code = ota_names_take(names, 1, &rest, error);
+	if (code < 0)
+		return code;
+	if (rest->child)
+		return ota_fail(error, OTA_ELIMIT,
+				"a batch takes at most %d names; put them into a group (otactl group add) and give"
+				" --where 'group = NAME'",
+				OTA_NAMES_MAX);
+	if (!cJSON_AddItemToObject(targets, "names", list))
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
+	list = NULL;
+	return 0;
+}
+
+/* The values of --device; the array is the caller's, what it points to is not. NULL without memory. */
+static const char **devices_of(const struct ota_invocation *invocation, int *ret_count)
+{
+	const char **words = calloc((size_t)invocation->given_count + 1, sizeof(*words));
+
+	*ret_count = 0;
+	for (int i = 0; words && i < invocation->given_count; i++) {
+		if (strcmp(invocation->given[i].option->name, "device") == 0)
+			words[(*ret_count)++] = invocation->given[i].value;
+	}
+	return words;
+}
 
 /* targets.all and targets.where came with their flags; names come from options and a file. */
 static int set_names(const struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
 {
 	const char *file = ota_invocation_value(invocation, "names-file");
 	cJSON *targets = cJSON_GetObjectItemCaseSensitive(command, "targets");
-	cJSON *names;
-	int code = 0;
+	OTA_AUTO_FREE const char **words = NULL;
+	struct ota_names names;
+	int count = 0;
 
 	if (!file && !ota_invocation_value(invocation, "device"))
 		return targets ? 0
@@ -19,32 +57,67 @@ static int set_names(const struct ota_invocation *invocation, cJSON *command, st
 	if (targets)
 		return ota_fail(error, OTA_EINVALID, "--all and --where exclude --device and --names-file");
 	targets = cJSON_AddObjectToObject(command, "targets");
-	names = cJSON_AddArrayToObject(targets, "names");
-	if (!names)
+	words = devices_of(invocation, &count);
+	if (!targets || !words)
 		return ota_fail(error, OTA_ENOMEM, "out of memory");
-	for (int i = 0; code == 0 && i < invocation->given_count; i++) {
-		if (strcmp(invocation->given[i].option->name, "device") == 0)
-			code = ota_names_add(invocation->given[i].value, names, error);
+	int code = ota_names_open(words, count, file, &names, error);
+	if (code < 0)
+		return code;
+	code = names_list(&names, targets, error);
+	ota_names_close(&names);
+	return code;
+}
+
+static int order_make(const struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)
+{
+	int code = ota_invocation_command(invocation, ret_command, error);
+
+	if (code == 0 && !ota_json_member(*ret_command, "kind") && !cJSON_AddStringToObject(*ret_command, "kind", "static"))
+		code = ota_fail(error, OTA_ENOMEM, "out of memory");
+	if (code == 0)
+		code = ota_pairs_add(invocation, "tag", "tags", *ret_command, error);
+	return code == 0 ? set_names(invocation, *ret_command, error) : code;
+}
+
+/* A batch, or the plan of one. */
+static void answer_show(struct ota_invocation *invocation, const cJSON *data)
+{
+	OTA_AUTO_BYTES struct ota_bytes page = { 0 };
+	struct ota_output *output = &invocation->output;
+	bool is_plan = cJSON_IsTrue(ota_json_member(data, "dryRun"));
+
+	if (!is_plan || output->form != OTA_OUTPUT_TABLE) {
+		ota_output_one(output, is_plan ? &ota_view_plan : &ota_view_batch, data);
+		return;
 	}
-	return code == 0 && file ? ota_names_read(file, names, error) : code;
+	ota_plan_put(&page, data, output->now_ms);
+	(void)fwrite(page.data, 1, page.size, output->stream);
 }
 
 int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *command = NULL;
 	OTA_AUTO_JSON cJSON *data = NULL;
-	bool dry_run = ota_invocation_value(invocation, "dry-run") != NULL;
-	int code = ota_invocation_command(invocation, &command, error);
+	int code = order_make(invocation, &command, error);
 
-	if (code == 0 && !ota_json_member(command, "kind") && !cJSON_AddStringToObject(command, "kind", "static"))
-		code = ota_fail(error, OTA_ENOMEM, "out of memory");
-	if (code == 0)
-		code = ota_pairs_add(invocation, "tag", "tags", command, error);
-	if (code == 0)
-		code = set_names(invocation, command, error);
 	if (code == 0)
 		code = ota_invocation_ask(invocation, command, &data, error);
 	if (code == 0)
-		ota_output_one(&invocation->output, dry_run ? &ota_view_plan : invocation->verb->view, data);
+		answer_show(invocation, data);
+	return code;
+}
+
+int ota_batch_plan(struct ota_invocation *invocation, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *command = NULL;
+	OTA_AUTO_JSON cJSON *data = NULL;
+	int code = order_make(invocation, &command, error);
+
+	if (code == 0 && !cJSON_AddTrueToObject(command, "dryRun"))
+		code = ota_fail(error, OTA_ENOMEM, "out of memory");
+	if (code == 0)
+		code = ota_invocation_ask(invocation, command, &data, error);
+	if (code == 0)
+		answer_show(invocation, data);
 	return code;
 }

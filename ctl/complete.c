@@ -17,6 +17,7 @@ static const struct source {
 } sources[] = {
 	{ "product", "listProducts", "productKey", "name", false },
 	{ "device", "listDevices", "deviceName", NULL, true },
+	{ "group", "listGroups", "group", NULL, true },
 	{ "version", "listPackages", "version", "status", true },
 	{ "package", "listPackages", "id", "version", false },
 	{ "batch", "listBatches", "id", "state", false },
@@ -147,8 +148,8 @@ static void put_values(const struct line *line)
 		put_file(line, option->value);
 }
 
-/* "PRODUCT" is a product, "ID" and "NAME" are of the noun's kind; but the name behind a product is always a device's. The last
- * placeholder stands for all that follow. */
+/* "PRODUCT" is a product, "GROUP" a group, "ID" and "NAME" are of the noun's kind; but the name behind a product is always a
+ * device's. The last placeholder stands for all that follow. */
 static void put_arguments(const struct line *line)
 {
 	const char *at = line->verb->arguments;
@@ -162,6 +163,10 @@ static void put_arguments(const struct line *line)
 	(void)snprintf(placeholder, sizeof(placeholder), "%.*s", (int)size, at);
 	if (strstr(placeholder, "PRODUCT"))
 		(void)put_source(line, "product");
+	else if (strstr(placeholder, "GROUP"))
+		(void)put_source(line, "group");
+	else if (strstr(placeholder, "NAME") && line->product)
+		(void)put_source(line, "device");
 	else if (strstr(placeholder, "NAME") || strstr(placeholder, "ID"))
 		(void)put_source(line, line->verb->noun);
 	else

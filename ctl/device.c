@@ -4,123 +4,67 @@
 #include <string.h>
 
 #include "common/limits.h"
-#include "ctl/names.h"
 #include "ctl/pieces.h"
 #include "ctl/secrets.h"
 #include "ctl/verbs.h"
 
-/* A command of so many bytes of names stays well under OTA_PAYLOAD_MAX. */
-enum { NAMES_BYTES_MAX = 48 * 1024 };
-
-static int collect(const struct ota_invocation *invocation, cJSON *names, struct ota_error *error)
-{
-	const char *file = ota_invocation_value(invocation, "names-file");
-	int code = 0;
-
-	for (int i = 1; code == 0 && i < invocation->argument_count; i++)
-		code = ota_names_add(invocation->arguments[i], names, error);
-	if (code == 0 && file)
-		code = ota_names_read(file, names, error);
-	if (code == 0 && cJSON_GetArraySize(names) == 0)
-		return ota_fail(error, OTA_EINVALID, "no device name is given; name devices or a --names-file");
-	return code;
-}
-
-/* Moves as many names as one command holds from the front of a list. */
-static cJSON *take_some(cJSON *names, int most)
-{
-	cJSON *some = cJSON_CreateArray();
-	size_t bytes = 0;
-
-	for (int count = 0; count < most && names->child && bytes < NAMES_BYTES_MAX; count++) {
-		cJSON *name = cJSON_DetachItemViaPointer(names, names->child);
-
-		bytes += strlen(name->valuestring) + 3;
-		cJSON_AddItemToArray(some, name);
-	}
-	return some;
-}
-
-/* A list of names on its way. */
-struct work {
-	struct ota_invocation *invocation;
-	cJSON *names;
-	const cJSON *more;           /* members that go with every piece; may be NULL */
-	struct ota_secrets *secrets; /* NULL: none are told */
-	int most;                    /* names in a piece; 0 = OTA_NAMES_MAX */
-	cJSON *sums;
-};
-
-static int send_some(const struct work *work, cJSON **ret_data, int piece, struct ota_error *error)
-{
-	const struct ota_invocation *invocation = work->invocation;
-	OTA_AUTO_JSON cJSON *command = NULL;
-	const cJSON *member;
-	int code = ota_invocation_command(invocation, &command, error), most = work->most ? work->most : OTA_NAMES_MAX;
-	bool added = code == 0 && cJSON_AddItemToObject(command, "names", take_some(work->names, most));
-
-	if (code < 0)
-		return code;
-	cJSON_ArrayForEach(member, work->more)
-		added = added && cJSON_AddItemToObject(command, member->string, cJSON_Duplicate(member, true));
-	if (!added)
-		return ota_fail(error, OTA_ENOMEM, "out of memory");
-	code = ota_pieces_label(invocation, command, piece, error);
-	return code == 0 ? ota_invocation_ask(invocation, command, ret_data, error) : code;
-}
-
-static int send_all(const struct work *work, struct ota_error *error)
-{
-	int code = 0;
-
-	for (int piece = 0; code == 0 && work->names->child; piece++) {
-		OTA_AUTO_JSON cJSON *data = NULL;
-
-		code = send_some(work, &data, piece, error);
-		ota_pieces_add_up(work->sums, data);
-		if (code == 0 && work->secrets)
-			code = ota_secrets_add(work->secrets, work->invocation->arguments[0], ota_json_member(data, "devices"),
-					       error);
-	}
-	return code < 0 ? ota_pieces_blame(work->sums, code, error) : 0;
-}
-
 /* What was told before something went wrong is shown all the same: nobody can tell it again. */
-static int show(const struct work *work, int code, struct ota_error *error)
+static int show(const struct ota_pieces *pieces, struct ota_secrets *secrets, int code, struct ota_error *error)
 {
-	struct ota_output *output = &work->invocation->output;
-	bool holds = work->secrets && cJSON_GetArraySize(work->secrets->shown) > 0;
-	int failed = work->secrets ? ota_secrets_tell(work->secrets, work->sums, error) : 0;
+	struct ota_output *output = &pieces->invocation->output;
+	bool holds = secrets && cJSON_GetArraySize(secrets->shown) > 0;
+	int failed = secrets ? ota_secrets_tell(secrets, pieces->sums, error) : 0;
 
 	if (failed == 0 && (code == 0 || holds))
-		ota_output_one(output, work->invocation->verb->view, work->sums);
+		ota_output_one(output, pieces->invocation->verb->view, pieces->sums);
 	return code < 0 ? code : failed;
 }
 
-static int in_pieces(struct work *work, const char *answers, struct ota_error *error)
+static int in_pieces(struct ota_pieces *pieces, struct ota_secrets *secrets, const char *answers, struct ota_error *error)
 {
-	OTA_AUTO_JSON cJSON *names = cJSON_CreateArray();
+	struct ota_invocation *invocation = pieces->invocation;
 	OTA_AUTO_JSON cJSON *sums = ota_pieces_sums(answers);
-	int code = sums ? collect(work->invocation, names, error) : ota_fail(error, OTA_ENOMEM, "out of memory");
+	struct ota_names names;
+	int code = sums ? ota_names_open(invocation->arguments + 1, invocation->argument_count - 1,
+					 ota_invocation_value(invocation, "names-file"), &names, error)
+			: ota_fail(error, OTA_ENOMEM, "out of memory");
 
 	if (code < 0)
 		return code;
-	if (ota_invocation_value(work->invocation, "dry-run") && !cJSON_AddTrueToObject(sums, "dryRun"))
-		return ota_fail(error, OTA_ENOMEM, "out of memory");
-	work->names = names;
-	work->sums = sums;
-	return show(work, send_all(work, error), error);
+	pieces->names = &names;
+	pieces->sums = sums;
+	if (ota_invocation_value(invocation, "dry-run") && !cJSON_AddTrueToObject(sums, "dryRun"))
+		code = ota_fail(error, OTA_ENOMEM, "out of memory");
+	if (code == 0)
+		code = show(pieces, secrets, ota_pieces_send(pieces, error), error);
+	ota_names_close(&names);
+	return code;
+}
+
+/* The secrets of an answer, of devices of one product. */
+struct keeping {
+	struct ota_secrets *secrets;
+	const char *product;
+};
+
+static int secrets_keep(void *context, const cJSON *data, struct ota_error *error)
+{
+	const struct keeping *keeping = context;
+
+	return ota_secrets_add(keeping->secrets, keeping->product, ota_json_member(data, "devices"), error);
 }
 
 static int add_with_secrets(struct ota_invocation *invocation, struct ota_error *error)
 {
 	struct ota_secrets secrets;
-	struct work work = { .invocation = invocation, .secrets = &secrets, .most = OTA_SECRETS_MAX };
+	struct keeping keeping = { &secrets, invocation->arguments[0] };
+	struct ota_pieces pieces = {
+		.invocation = invocation, .most = OTA_SECRETS_MAX, .answered = secrets_keep, .context = &keeping };
 	int code = ota_secrets_open(invocation, &secrets, error);
 
 	if (code < 0)
 		return code;
-	code = in_pieces(&work, "registered already", error);
+	code = in_pieces(&pieces, &secrets, "registered already", error);
 	ota_secrets_close(&secrets);
 	return code;
 }
@@ -128,14 +72,14 @@ static int add_with_secrets(struct ota_invocation *invocation, struct ota_error 
 int ota_device_add(struct ota_invocation *invocation, struct ota_error *error)
 {
 	bool secrets = ota_invocation_value(invocation, "secrets") != NULL;
-	struct work work = { .invocation = invocation, .most = secrets ? OTA_SECRETS_MAX : 0 };
+	struct ota_pieces pieces = { .invocation = invocation, .most = secrets ? OTA_SECRETS_MAX : OTA_NAMES_MAX };
 
 	/* A dry run makes secrets and tells none: there is nothing for a file. */
 	if (secrets && !ota_invocation_value(invocation, "dry-run"))
 		return add_with_secrets(invocation, error);
 	if (!secrets && ota_invocation_value(invocation, "out"))
 		return ota_fail(error, OTA_EINVALID, "--out is for the secrets that --secrets makes; give both or none");
-	return in_pieces(&work, "registered already", error);
+	return in_pieces(&pieces, NULL, "registered already", error);
 }
 
 /* The secret goes out of the answer as it goes into the file. */
@@ -208,7 +152,7 @@ int ota_device_tag(struct ota_invocation *invocation, struct ota_error *error)
 	OTA_AUTO_JSON cJSON *more = cJSON_CreateObject();
 	cJSON *set = cJSON_AddObjectToObject(more, "set");
 	cJSON *unset = cJSON_AddArrayToObject(more, "unset");
-	struct work work = { .invocation = invocation, .more = more };
+	struct ota_pieces pieces = { .invocation = invocation, .more = more };
 	int code = set && unset ? 0 : OTA_ENOMEM;
 
 	for (int i = 0; code == 0 && i < invocation->given_count; i++)
@@ -223,5 +167,5 @@ int ota_device_tag(struct ota_invocation *invocation, struct ota_error *error)
 		cJSON_DeleteItemFromObjectCaseSensitive(more, "set");
 	if (!unset->child)
 		cJSON_DeleteItemFromObjectCaseSensitive(more, "unset");
-	return in_pieces(&work, "changed already", error);
+	return in_pieces(&pieces, NULL, "changed already", error);
 }

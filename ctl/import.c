@@ -3,18 +3,15 @@
  * server, the second time to send it in pieces. So the size of the table does not matter, and nothing is done by half because
  * line 90 000 is wrong.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "common/file.h"
 #include "common/nearest.h"
 #include "common/text.h"
 #include "common/topic.h"
 #include "ctl/csv.h"
+#include "ctl/input.h"
 #include "ctl/meter.h"
 #include "ctl/pieces.h"
 #include "ctl/verbs.h"
@@ -454,40 +451,6 @@ static int send_all(struct import *import, cJSON *sums, struct ota_error *error)
 	return code < 0 ? ota_pieces_blame(sums, code, error) : 0;
 }
 
-/* What comes through a pipe is kept in memory, not in a file: it may hold secrets. */
-static FILE *keep_input(struct ota_error *error)
-{
-	OTA_AUTO_CLOSE int fd = memfd_create("import", MFD_CLOEXEC);
-	char buffer[16 * 1024];
-	size_t got;
-	FILE *kept = NULL;
-
-	while (fd >= 0 && (got = fread(buffer, 1, sizeof(buffer), stdin)) > 0) {
-		if (ota_file_write_all(fd, buffer, got, error) < 0)
-			return NULL;
-	}
-	if (fd >= 0 && !ferror(stdin) && lseek(fd, 0, SEEK_SET) == 0)
-		kept = fdopen(fd, "r");
-	if (!kept)
-		(void)ota_fail_errno(error, "standard input");
-	else
-		fd = -1;
-	explicit_bzero(buffer, sizeof(buffer));
-	return kept;
-}
-
-static FILE *open_table(const char *path, struct ota_error *error)
-{
-	FILE *stream;
-
-	if (strcmp(path, "-") == 0)
-		return keep_input(error);
-	stream = fopen(path, "re");
-	if (!stream)
-		(void)ota_fail_errno(error, "%s", path);
-	return stream;
-}
-
 static int show_plan(const struct import *import, struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *plan = cJSON_CreateObject();
@@ -532,7 +495,7 @@ static int run(struct import *import, FILE *stream, struct ota_error *error)
 int ota_device_import(struct ota_invocation *invocation, struct ota_error *error)
 {
 	const char *path = invocation->arguments[0];
-	FILE *stream = open_table(path, error);
+	FILE *stream = ota_input_open(path, error);
 	struct import *import;
 	int code;
 
@@ -541,7 +504,7 @@ int ota_device_import(struct ota_invocation *invocation, struct ota_error *error
 	import = calloc(1, sizeof(*import));
 	if (import) {
 		import->invocation = invocation;
-		import->path = strcmp(path, "-") == 0 ? "standard input" : path;
+		import->path = ota_input_name(path);
 		import->product = ota_invocation_value(invocation, "product");
 		import->products = cJSON_CreateObject();
 		code = run(import, stream, error);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "ctl/meter.h"
 
 cJSON *ota_pieces_sums(const char *names)
 {
@@ -62,4 +63,49 @@ int ota_pieces_blame(const cJSON *sums, int code, struct ota_error *error)
 	cJSON_ArrayForEach(sum, sums)
 		done += sum->valuedouble;
 	return done > 0 ? ota_error_prefix(error, code, "after %.0f devices", done) : code;
+}
+
+static int piece_send(const struct ota_pieces *pieces, cJSON *names, int number, struct ota_error *error)
+{
+	const struct ota_invocation *invocation = pieces->invocation;
+	OTA_AUTO_JSON cJSON *command = NULL;
+	OTA_AUTO_JSON cJSON *data = NULL;
+	const cJSON *member;
+	int code = ota_invocation_command(invocation, &command, error);
+	bool added = code == 0 && cJSON_AddItemReferenceToObject(command, "names", names);
+
+	if (code < 0)
+		return code;
+	cJSON_ArrayForEach(member, pieces->more)
+		added = added && cJSON_AddItemToObject(command, member->string, cJSON_Duplicate(member, true));
+	if (!added)
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
+	code = ota_pieces_label(invocation, command, number, error);
+	if (code == 0)
+		code = ota_invocation_ask(invocation, command, &data, error);
+	ota_pieces_add_up(pieces->sums, data);
+	return code == 0 && pieces->answered ? pieces->answered(pieces->context, data, error) : code;
+}
+
+int ota_pieces_send(const struct ota_pieces *pieces, struct ota_error *error)
+{
+	const char *quiet = ota_invocation_value(pieces->invocation, "quiet");
+	FILE *stream = pieces->names->size ? ota_meter_stream(pieces->invocation->messages, quiet) : NULL;
+	size_t most = pieces->most ? pieces->most : OTA_NAMES_MAX;
+	struct ota_meter meter;
+	int code = 0;
+
+	ota_meter_begin(&meter, stream, pieces->names->path, pieces->names->size);
+	for (int number = 0; code == 0; number++) {
+		OTA_AUTO_JSON cJSON *names = NULL;
+
+		code = ota_names_take(pieces->names, most, &names, error);
+		if (code == 0 && !names->child)
+			break;
+		if (code == 0)
+			code = piece_send(pieces, names, number, error);
+		ota_meter_show(&meter, ota_names_taken(pieces->names), pieces->names->size);
+	}
+	ota_meter_end(&meter);
+	return code < 0 ? ota_pieces_blame(pieces->sums, code, error) : 0;
 }

@@ -3,12 +3,16 @@
 #include <string.h>
 
 #include "common/nearest.h"
+#include "ctl/schedule.h"
 #include "ctl/verbs.h"
 
 #define LIST(name) { name, sizeof(name) / sizeof((name)[0]) }
 #define NO_OPTIONS { NULL, 0 }
 
-enum { WORDS_MAX = 32 };
+enum {
+	WORDS_MAX = 32,
+	PLAN_LACKS = 3, /* of the options of batch create, the last ones of MUTATING: what a plan has no use for */
+};
 
 /* clang-format off */
 #define PRODUCT { "product", 'p', "KEY", "productKey", false, "the product" }
@@ -19,6 +23,8 @@ enum { WORDS_MAX = 32 };
 	{ "since", 0, "WHEN", NULL, false, "from then on: 2h (ago), 2026-11-20 or 2026-11-20T10:00 (UTC)" }, \
 	{ "until", 0, "WHEN", NULL, false, "up to then" }
 #define FOLLOW { "follow", 'F', NULL, NULL, false, "the last ten, or all --since, and then what happens, as it happens" }
+#define NAMES_FILE { "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" }
+#define QUIET { "quiet", 'q', NULL, NULL, false, "no progress bar" }
 #define SECRETS_OUT { "out", 0, "FILE", NULL, false, "secrets into a new file (CSV, mode 600) instead of showing them" }
 #define DRY_RUN { "dry-run", 0, NULL, "dryRun", false, "say what it would do and do nothing" }
 #define REASONED \
@@ -56,7 +62,7 @@ static const struct ota_option device_list_options[] = {
 	ROWS,
 };
 static const struct ota_option device_add_options[] = {
-	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	NAMES_FILE, QUIET,
 	{ "secrets", 's', NULL, "secrets", false, "make a secret for each new device; it is shown this once" },
 	SECRETS_OUT,
 	MUTATING,
@@ -68,15 +74,16 @@ static const struct ota_option device_renew_options[] = {
 static const struct ota_option device_import_options[] = {
 	{ "product", 'p', "KEY", NULL, false, "the product, where no column product_key says it" },
 	{ "dry-run", 0, NULL, NULL, false, "read the whole table, say what it holds and do nothing" },
-	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+	QUIET,
 	REASONED,
 };
 static const struct ota_option device_tag_options[] = {
-	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	NAMES_FILE, QUIET,
 	{ "set", 's', "KEY=VALUE", NULL, true, "this tag; may be given many times" },
 	{ "unset", 'u', "KEY", NULL, true, "no longer this tag; may be given many times" },
 	MUTATING,
 };
+static const struct ota_option group_change_options[] = { NAMES_FILE, QUIET, REASONED, DRY_RUN };
 static const struct ota_option mutating_options[] = { MUTATING };
 static const struct ota_option package_list_options[] = { PRODUCT, MODULE, ROWS };
 static const struct ota_option package_show_options[] = { PRODUCT, MODULE, VERSION };
@@ -86,7 +93,7 @@ static const struct ota_option package_add_options[] = {
 	{ "notes", 0, "TEXT", "notes", false, "release notes" },
 	{ "notes-file", 0, "FILE", NULL, false, "release notes from a file" },
 	{ "info", 'i', "KEY=VALUE", NULL, true, "goes with each push to the devices; may be given many times" },
-	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+	QUIET,
 	REASONED, DRY_RUN,
 };
 static const struct ota_option package_yank_options[] = {
@@ -96,7 +103,7 @@ static const struct ota_option package_yank_options[] = {
 };
 static const struct ota_option package_verify_options[] = {
 	PRODUCT, MODULE, VERSION,
-	{ "quiet", 'q', NULL, NULL, false, "no progress bar" },
+	QUIET,
 };
 static const struct ota_option batch_create_options[] = {
 	{ "package", 0, "ID", "package", false, "the package by its id; or:" },
@@ -105,7 +112,7 @@ static const struct ota_option batch_create_options[] = {
 	{ "all", 'a', NULL, "targets.all", false, "every device of the product" },
 	{ "where", 'w', "EXPRESSION", "targets.where", false, "those it means, as 'version < 2.0 and percent < 10'; ota-targets(7)" },
 	{ "device", 'd', "NAME", NULL, true, "this device; may be given many times" },
-	{ "names-file", 'f', "FILE", NULL, false, "one device name a line, - for standard input" },
+	NAMES_FILE,
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push of this batch; may be given many times" },
 	{ "on-conflict", 0, "RULE", "onConflict", false, "reject (default) or skip devices that have unfinished work" },
@@ -116,7 +123,10 @@ static const struct ota_option batch_create_options[] = {
 	{ "soak", 0, "TIME", "strategy.soak", false, "the new version must run that long (0s)" },
 	{ "retries", 0, "N", "strategy.retries", false, "more attempts after a failed one (2)" },
 	{ "retry-pause", 0, "TIME", "strategy.retryPause", false, "before the next attempt (10m)" },
-	{ "end-after", 0, "TIME", "strategy.endAfter", false, "then what is pending is canceled (30d)" },
+	{ "start-at", 0, "WHEN", "strategy.startAt", false, "nothing is sent before: \"in 2h\", 2026-11-20 or 2026-11-20T10:00 (UTC)",
+	  ota_schedule_read },
+	{ "end-at", 0, "WHEN", "strategy.endAt", false, "then what is pending is canceled, in place of --end-after", ota_schedule_read },
+	{ "end-after", 0, "TIME", "strategy.endAfter", false, "so long after its start what is pending is canceled (30d)" },
 	{ "retry-on", 0, "CAUSES", "strategy.retryCauses", false, "what is tried again (download_failed,push_timeout,upgrade_timeout,lost; none)",
 	  ota_phrase_read_list },
 	{ "abort-percent", 0, "N", "strategy.abortPercent", false, "stop when more than that share failed (10)" },
@@ -235,6 +245,24 @@ static const struct ota_verb verbs[] = {
 	{ "device", "enable", "PRODUCT NAME", "productKey deviceName", 2, 2, "enableDevice",
 	  LIST(mutating_options), &ota_view_device, NULL,
 	  "let a device in again that was shut out" },
+	{ "group", "list", "PRODUCT", "productKey", 1, 1, "listGroups",
+	  LIST(page_options), &ota_view_group, NULL,
+	  "groups of a product's devices" },
+	{ "group", "show", "PRODUCT GROUP", "productKey group", 2, 2, "getGroup",
+	  NO_OPTIONS, &ota_view_group, NULL,
+	  "one group" },
+	{ "group", "members", "PRODUCT GROUP", "productKey group", 2, 2, "listGroupMembers",
+	  LIST(page_options), &ota_view_group_member, NULL,
+	  "the devices in a group" },
+	{ "group", "add", "PRODUCT GROUP [NAME...]", "productKey group", 2, -1, "addToGroup",
+	  LIST(group_change_options), &ota_view_membership, ota_group_add,
+	  "put devices into a group; the first time makes it, also without a name" },
+	{ "group", "remove", "PRODUCT GROUP [NAME...]", "productKey group", 2, -1, "removeFromGroup",
+	  LIST(group_change_options), &ota_view_membership, ota_group_remove,
+	  "take devices out of a group" },
+	{ "group", "delete", "PRODUCT GROUP", "productKey group", 2, 2, "deleteGroup",
+	  LIST(mutating_options), &ota_view_group, NULL,
+	  "a group is no more; its devices stay" },
 	{ "package", "list", "", "", 0, 0, "listPackages",
 	  LIST(package_list_options), &ota_view_package, NULL,
 	  "packages" },
@@ -259,6 +287,10 @@ static const struct ota_verb verbs[] = {
 	{ "batch", "create", "", "", 0, 0, "createBatch",
 	  LIST(batch_create_options), &ota_view_batch, ota_batch_create,
 	  "roll a package out" },
+	{ "batch", "plan", "", "", 0, 0, "createBatch",
+	  { batch_create_options, sizeof(batch_create_options) / sizeof(batch_create_options[0]) - PLAN_LACKS }, &ota_view_plan,
+	  ota_batch_plan,
+	  "what such a batch would do: whom it meets, how long it takes, what to think of; nothing moves" },
 	{ "batch", "watch", "ID", "batch", 1, 1, "getBatch",
 	  LIST(batch_watch_options), &ota_view_batch, ota_batch_watch,
 	  "follow a batch to its end; exit code 5 when it failed or was canceled" },
@@ -271,6 +303,9 @@ static const struct ota_verb verbs[] = {
 	{ "batch", "resume", "ID", "batch", 1, 1, "resumeBatch",
 	  LIST(mutating_options), &ota_view_batch, NULL,
 	  "go on" },
+	{ "batch", "advance", "ID", "batch", 1, 1, "advanceBatch",
+	  LIST(mutating_options), &ota_view_batch, NULL,
+	  "open its next stage now, whatever the gate of the open one says" },
 	{ "batch", "cancel", "ID", "batch", 1, 1, "cancelBatch",
 	  LIST(batch_cancel_options), &ota_view_batch, NULL,
 	  "end it" },

@@ -125,6 +125,33 @@ static const struct ota_part device_parts[] = {
 };
 const struct ota_view ota_view_device = { "productKey/deviceName", LIST(device_columns), LIST(device_lines), device_parts };
 
+static const struct ota_field group_columns[] = {
+	{ "GROUP",   "group",     OTA_HUMAN_TEXT,   0 },
+	{ "MEMBERS", "members",   OTA_HUMAN_NUMBER, 0 },
+	{ "CREATED", "createdAt", OTA_HUMAN_AGO,    0 },
+	{ "BY",      "createdBy", OTA_HUMAN_TEXT,   24 },
+};
+static const struct ota_field group_lines[] = {
+	{ "product", "productKey", OTA_HUMAN_TEXT,   0 },
+	{ "group",   "group",      OTA_HUMAN_TEXT,   0 },
+	{ "members", "members",    OTA_HUMAN_NUMBER, 0 },
+	{ "created", "createdAt",  OTA_HUMAN_TIME,   0 },
+	{ "by",      "createdBy",  OTA_HUMAN_TEXT,   0 },
+};
+const struct ota_view ota_view_group = { "group", LIST(group_columns), LIST(group_lines), NULL };
+static const struct ota_field member_columns[] = { { "DEVICE", "deviceName", OTA_HUMAN_TEXT, 0 } };
+const struct ota_view ota_view_group_member = { "deviceName", LIST(member_columns), { NULL, 0 }, NULL };
+static const struct ota_field membership_lines[] = {
+	{ "added",           "added",        OTA_HUMAN_NUMBER, 0 },
+	{ "already members", "already",      OTA_HUMAN_NUMBER, 0 },
+	{ "removed",         "removed",      OTA_HUMAN_NUMBER, 0 },
+	{ "were no members", "absent",       OTA_HUMAN_NUMBER, 0 },
+	{ "not registered",  "unknown",      OTA_HUMAN_NUMBER, 0 },
+	{ "such as",         "unknownNames", OTA_HUMAN_LIST,   0 },
+	{ "members now",     "members",      OTA_HUMAN_NUMBER, 0 },
+};
+const struct ota_view ota_view_membership = { "group", { NULL, 0 }, LIST(membership_lines), NULL };
+
 static const struct ota_field count_columns[] = {
 	{ "VERSION", "version", OTA_HUMAN_TEXT,   0 },
 	{ "DEVICES", "count",   OTA_HUMAN_NUMBER, 0 },
@@ -202,6 +229,7 @@ static const struct ota_field batch_columns[] = {
 	{ "VERSION", "version",       OTA_HUMAN_TEXT,   32 },
 	{ "KIND",    "kind",          OTA_HUMAN_TEXT,   0 },
 	{ "STATE",   "state",         OTA_HUMAN_TEXT,   0 },
+	{ "STAGE",   "stage",         OTA_HUMAN_TEXT,   0 },
 	{ "OUTCOME", "outcome",       OTA_HUMAN_TEXT,   0 },
 	{ "ENDED",   "counts",        OTA_HUMAN_SHARE,  0 },
 	{ "FAILED",  "counts.failed", OTA_HUMAN_NUMBER, 0 },
@@ -219,6 +247,8 @@ static const struct ota_field batch_lines[] = {
 	{ "where",    "where",      OTA_HUMAN_TEXT,   0 },
 	{ "state",    "state",      OTA_HUMAN_TEXT,   0 },
 	{ "reason",   "reason",     OTA_HUMAN_TEXT,   0 },
+	{ "stage",    "stage",      OTA_HUMAN_TEXT,   0 },
+	{ "",         "stageReason", OTA_HUMAN_TEXT,  0 },
 	{ "outcome",  "outcome",    OTA_HUMAN_TEXT,   0 },
 	{ "devices",  "total",      OTA_HUMAN_NUMBER, 0 },
 	{ "prepared", "prepared",   OTA_HUMAN_NUMBER, 0 },
@@ -235,7 +265,8 @@ static const struct ota_field batch_lines[] = {
 	{ "ends",     "endsAt",     OTA_HUMAN_TIME,   0 },
 	{ "rev",      "rev",        OTA_HUMAN_NUMBER, 0 },
 };
-const struct ota_view ota_view_batch = { "id", LIST(batch_columns), LIST(batch_lines), NULL };
+static const struct ota_part batch_parts[] = { { "stages", "stages", &ota_view_stage }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_batch = { "id", LIST(batch_columns), LIST(batch_lines), batch_parts };
 
 static const struct ota_field plan_lines[] = {
 	{ "devices",   "matches",   OTA_HUMAN_NUMBER, 0 },

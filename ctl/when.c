@@ -76,3 +76,15 @@ int ota_when_parse(const char *name, const char *text, int64_t now_ms, int64_t *
 	*ret_ms = back_ms < now_ms ? now_ms - back_ms : 0;
 	return 0;
 }
+
+int ota_when_parse_ahead(const char *text, int64_t now_ms, int64_t *ret_ms, struct ota_error *error)
+{
+	int64_t ahead_ms;
+
+	if (date_parse(text, ret_ms))
+		return 0;
+	if (strncmp(text, "in ", 3) != 0 || !ota_text_parse_duration(text + 3, &ahead_ms))
+		return ota_fail(error, OTA_EINVALID, "\"%.64s\" is no moment; allowed: " OTA_WHEN_AHEAD_WORDS, text);
+	*ret_ms = now_ms + ahead_ms;
+	return 0;
+}

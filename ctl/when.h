@@ -14,4 +14,9 @@
  * is the option, for the sentence of OTA_EINVALID. */
 int ota_when_parse(const char *name, const char *text, int64_t now_ms, int64_t *ret_ms, struct ota_error *error);
 
+#define OTA_WHEN_AHEAD_WORDS "\"in 2h\", or UTC such as 2026-11-20 or 2026-11-20T10:00"
+
+/* A moment to come: "in 90m", or a date as above. Whether it is to come is for the server to say. OTA_EINVALID. */
+int ota_when_parse_ahead(const char *text, int64_t now_ms, int64_t *ret_ms, struct ota_error *error);
+
 #endif

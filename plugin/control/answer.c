@@ -232,8 +232,8 @@ static const char *batch_outcome(const struct ota_batch *batch, const struct ota
 	return counts->states[OTA_TASK_FAILED] ? "failed" : "succeeded";
 }
 
-void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch,
-		      const struct ota_batch_counts *counts, const char *where)
+void ota_answer_batch_open(struct ota_bytes *out, const char *key, const struct ota_batch *batch,
+			   const struct ota_batch_counts *counts, const char *where)
 {
 	ota_answer_open(out, key, '{');
 	ota_answer_integer(out, "id", batch->id);
@@ -260,7 +260,6 @@ void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_b
 		ota_answer_raw(out, "tags", batch->tags);
 	ota_answer_text_if(out, "outcome", batch_outcome(batch, counts));
 	ota_answer_integer(out, "rev", batch->rev);
-	ota_answer_close(out, '}');
 }
 
 void ota_answer_task_open(struct ota_bytes *out, const char *key, const struct ota_answer_task *row)

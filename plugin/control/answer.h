@@ -43,8 +43,9 @@ void ota_answer_package(struct ota_bytes *out, const char *key, const struct ota
 			const struct ota_package_files *files);
 /* Size and digests; those of a dry run may be unknown. */
 void ota_answer_measures(struct ota_bytes *out, const struct ota_artifact *artifact);
-void ota_answer_batch(struct ota_bytes *out, const char *key, const struct ota_batch *batch,
-		      const struct ota_batch_counts *counts, const char *where);
+/* Without its closing brace: its stages may follow. */
+void ota_answer_batch_open(struct ota_bytes *out, const char *key, const struct ota_batch *batch,
+			   const struct ota_batch_counts *counts, const char *where);
 /* Without its closing brace: getTask adds attempts. due_ms: wall time of its timer, 0 = none. */
 struct ota_answer_task {
 	const struct ota_task *task;

@@ -8,8 +8,20 @@
 #include "common/text.h"
 #include "common/topic.h"
 #include "plugin/control/call.h"
+#include "plugin/control/plan.h"
 
-enum { CONFLICTS_NAMED = 20 };
+struct conflicts {
+	int64_t count;
+	char names[OTA_TARGET_CONFLICTS_NAMED][OTA_DEVICE_NAME_MAX + 1];
+	size_t named;
+};
+
+/* What a dry run finds out about those who are meant. */
+struct judgement {
+	struct ota_batch_counts counts; /* the exclusions alone */
+	struct conflicts conflicts;
+	bool estimated; /* told from a sample */
+};
 
 /* Whether the package may go to a batch of this kind at all. */
 static int package_allow(const struct ota_call *call, const struct ota_package *package, enum ota_batch_kind kind,
@@ -104,37 +116,33 @@ static int product_judge(struct ota_call *call, const struct ota_batch *batch, s
 	return failed;
 }
 
-/* How many devices an expression means, and how many of them run the version already. */
-static int where_judge(struct ota_call *call, struct ota_batch *batch, const char *expression, struct ota_batch_counts *counts,
-		       bool *ret_estimated, struct ota_error *error)
+/* How many devices an expression means, and what would come of them. */
+static int where_judge(struct ota_call *call, struct ota_batch *batch, const char *expression, struct judgement *judgement,
+		       struct ota_error *error)
 {
 	OTA_AUTO_FREE struct ota_target *target = malloc(sizeof(*target));
-	const struct ota_target_scope scope = ota_call_scope(call, target, batch->product_key, batch->module);
-	struct ota_target_tally meant, there;
-	int64_t devices = batch->total;
+	struct ota_target_scope scope = ota_call_scope(call, target, batch->product_key, batch->module);
+	struct ota_batch_counts *counts = &judgement->counts;
+	struct ota_target_tally tally;
 
 	if (!target)
 		return OTA_ENOMEM;
+	scope.version = batch->version;
 	int failed = ota_target_parse(ota_span_from_text(expression), target, error);
 	if (!failed)
-		failed = ota_target_count(call->store, &scope, devices, &meant, error);
+		failed = ota_target_count(call->store, &scope, batch->total, &tally, error);
 	if (failed)
 		return failed;
-	ota_target_narrow(target, ota_span_from_text(batch->version));
-	failed = ota_target_count(call->store, &scope, devices, &there, error);
-	if (failed)
-		return failed;
-	batch->total = meant.count;
-	counts->excluded_at_target = there.count;
-	*ret_estimated = meant.estimated;
+	batch->total = tally.count;
+	counts->excluded_at_target = tally.fates[OTA_TARGET_FATE_AT_TARGET];
+	counts->excluded_barred = tally.fates[OTA_TARGET_FATE_BARRED];
+	counts->excluded_conflict = tally.fates[OTA_TARGET_FATE_CONFLICT];
+	judgement->conflicts.count = counts->excluded_conflict;
+	judgement->conflicts.named = tally.named;
+	memcpy(judgement->conflicts.names, tally.conflicts, sizeof(tally.conflicts));
+	judgement->estimated = tally.estimated;
 	return 0;
 }
-
-struct conflicts {
-	int64_t count;
-	char names[CONFLICTS_NAMED][OTA_DEVICE_NAME_MAX + 1];
-	size_t named;
-};
 
 /* Who is meant: one of three. */
 struct meant {
@@ -143,19 +151,19 @@ struct meant {
 };
 
 static int targets_judge(struct ota_call *call, struct ota_batch *batch, const struct meant *meant,
-			 struct ota_batch_counts *counts, bool *ret_estimated, struct ota_error *error)
+			 struct judgement *judgement, struct ota_error *error)
 {
 	const cJSON *name;
 	int failed = 0;
 
 	if (meant->expression)
-		return where_judge(call, batch, meant->expression, counts, ret_estimated, error);
+		return where_judge(call, batch, meant->expression, judgement, error);
 	if (batch->all_devices)
-		return product_judge(call, batch, counts, error);
+		return product_judge(call, batch, &judgement->counts, error);
 	cJSON_ArrayForEach(name, meant->names)
 	{
 		if (!failed)
-			failed = target_judge(call, batch, name->valuestring, counts, error);
+			failed = target_judge(call, batch, name->valuestring, &judgement->counts, error);
 	}
 	return failed;
 }
@@ -175,35 +183,53 @@ static int delivery_answer(struct ota_call *call, const struct ota_package *pack
 static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const struct ota_package *package,
 			  const struct meant *meant, const struct conflicts *conflicts, struct ota_error *error)
 {
-	bool estimated = false, by_counts = batch->all_devices && !meant->expression;
-	struct ota_batch_counts counts = { .excluded_conflict = by_counts ? conflicts->count : 0 };
+	bool by_counts = batch->all_devices && !meant->expression;
+	struct judgement judgement = { .counts.excluded_conflict = by_counts ? conflicts->count : 0, .conflicts = *conflicts };
+	const struct ota_batch_counts *counts = &judgement.counts;
 	struct ota_package_files files;
 	int failed = ota_package_files(call->store, package, &files, error);
 
 	if (!failed)
-		failed = targets_judge(call, batch, meant, &counts, &estimated, error);
+		failed = targets_judge(call, batch, meant, &judgement, error);
 	if (failed)
 		return failed;
-	int64_t matches = batch->total - ota_batch_counts_sum(&counts);
+	int64_t matches = batch->total - ota_batch_counts_sum(counts);
 	matches = matches > 0 ? matches : 0; /* the kept counts of a whole product may name a device twice */
 	ota_answer_open(call->out, NULL, '{');
 	ota_answer_integer(call->out, "matches", matches);
 	ota_answer_open(call->out, "excluded", '{');
-	ota_answer_integer(call->out, "already_at_target", counts.excluded_at_target);
-	ota_answer_integer(call->out, "conflict", counts.excluded_conflict);
-	ota_answer_integer(call->out, "unknown_device", counts.excluded_unknown);
-	ota_answer_integer(call->out, "barred", counts.excluded_barred);
+	ota_answer_integer(call->out, "already_at_target", counts->excluded_at_target);
+	ota_answer_integer(call->out, "conflict", counts->excluded_conflict);
+	ota_answer_integer(call->out, "unknown_device", counts->excluded_unknown);
+	ota_answer_integer(call->out, "barred", counts->excluded_barred);
 	ota_answer_close(call->out, '}');
 	ota_answer_open(call->out, "conflicts", '[');
-	for (size_t i = 0; i < conflicts->named; i++)
-		ota_answer_text(call->out, NULL, conflicts->names[i]);
+	for (size_t i = 0; i < judgement.conflicts.named; i++)
+		ota_answer_text(call->out, NULL, judgement.conflicts.names[i]);
 	ota_answer_close(call->out, ']');
 	ota_answer_integer(call->out, "bytes", matches * (int64_t)ota_package_size(&files));
-	if (estimated)
+	if (judgement.estimated)
 		ota_answer_bool(call->out, "estimated", true);
+	struct ota_plan plan = { .batch = batch, .package = package, .matches = matches, .conflicts = conflicts->count };
 	failed = delivery_answer(call, package, error);
+	if (!failed)
+		failed = ota_call_plan(call, &plan, error);
 	ota_answer_close(call->out, '}');
 	return failed;
+}
+
+/* When it begins and ends. A moment that is past is a slip of who typed it. */
+static int ends_keep(const struct ota_call *call, const struct ota_strategy *strategy, struct ota_batch *batch,
+		     struct ota_error *error)
+{
+	int64_t now = call->now.wall_ms, start = strategy->start_at_ms;
+
+	if (start && start <= now)
+		return ota_fail_at(error, OTA_EINVALID, "strategy.startAt", "startAt is past; leave it out to begin at once");
+	if (strategy->end_at_ms && strategy->end_at_ms <= now)
+		return ota_fail_at(error, OTA_EINVALID, "strategy.endAt", "endAt is past");
+	batch->ends_ms = strategy->end_at_ms ? strategy->end_at_ms : (start ? start : now) + strategy->end_after_ms;
+	return 0;
 }
 
 static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, struct ota_error *error)
@@ -223,8 +249,7 @@ static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, s
 	if (failed)
 		return failed;
 	ota_text_cut(batch->strategy, sizeof(batch->strategy), text.data);
-	batch->ends_ms = call->now.wall_ms + strategy.end_after_ms;
-	return 0;
+	return ends_keep(call, &strategy, batch, error);
 }
 
 /* Judged with the package's own, beside which they travel. */
@@ -294,6 +319,8 @@ static int targets_fill(struct ota_call *call, struct ota_batch *batch, struct m
 		return failed;
 	ret_meant->expression = where->valuestring;
 	failed = ota_call_where(where, "targets.where", &target, error);
+	if (!failed)
+		failed = ota_call_where_groups(call, batch->product_key, target, "targets.where", error);
 	return failed ? failed : where_try(call, batch, target, error);
 }
 
@@ -332,8 +359,8 @@ static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ot
 		failed = targets_keep(call, batch, &meant, error);
 	const struct ota_conflict_scope scope = { batch->id, batch->product_key, batch->module, batch->all_devices };
 	if (!failed)
-		failed = ota_task_count_conflicts(call->store, &scope, &conflicts.count, conflicts.names, CONFLICTS_NAMED,
-						  &conflicts.named, error);
+		failed = ota_task_count_conflicts(call->store, &scope, &conflicts.count, conflicts.names,
+						  OTA_TARGET_CONFLICTS_NAMED, &conflicts.named, error);
 	if (failed)
 		return failed;
 	if (call->undo)
@@ -369,7 +396,13 @@ int ota_handle_get_batch(struct ota_call *call, struct ota_error *error)
 	struct ota_batch batch;
 	int failed = ota_call_batch(call, &batch, error);
 
-	return failed ? failed : ota_call_batch_answer(call, &batch, NULL, error);
+	if (!failed)
+		failed = ota_call_batch_open(call, &batch, NULL, error);
+	if (!failed)
+		failed = ota_call_ladder(call, &batch, error);
+	if (!failed)
+		ota_answer_close(call->out, '}');
+	return failed;
 }
 
 int ota_handle_list_batches(struct ota_call *call, struct ota_error *error)
@@ -430,6 +463,8 @@ int ota_handle_pause_batch(struct ota_call *call, struct ota_error *error)
 	struct ota_batch batch;
 	int failed = batch_command(call, OTA_BATCH_EVENT_PAUSE, "paused", &batch, error);
 
+	if (!failed)
+		failed = ota_engine_pause_batch(call->control->options.engine, &batch, call->now, error);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_paused", "", error);
 }
 
@@ -442,7 +477,7 @@ int ota_handle_resume_batch(struct ota_call *call, struct ota_error *error)
 		failed = ota_batch_mark_resumed(call->store, batch.id, error);
 	if (failed)
 		return failed;
-	failed = ota_engine_wake_batch(call->control->options.engine, batch.id);
+	failed = ota_engine_resume_batch(call->control->options.engine, &batch, call->now, error);
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_resumed", "", error);
 }
 

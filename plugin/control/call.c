@@ -209,7 +209,7 @@ int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const 
 	return ota_engine_note(call->control->options.engine, &row, error);
 }
 
-int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error)
+int ota_call_batch_open(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error)
 {
 	struct ota_batch_counts counts;
 	struct ota_batch_where where = {""};
@@ -221,8 +221,17 @@ int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, 
 		failed = ota_batch_find_where(call->store, batch->id, &where, error);
 	if (failed && failed != OTA_ENOTFOUND)
 		return failed;
-	ota_answer_batch(call->out, key, batch, &counts, where.expression);
-	return 0;
+	ota_answer_batch_open(call->out, key, batch, &counts, where.expression);
+	return ota_call_stage_short(call, batch, error);
+}
+
+int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error)
+{
+	int failed = ota_call_batch_open(call, batch, key, error);
+
+	if (!failed)
+		ota_answer_close(call->out, '}');
+	return failed;
 }
 
 int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity,

@@ -12,6 +12,7 @@
 #include "plugin/access/vault.h"
 #include "plugin/control/answer.h"
 #include "plugin/control/control.h"
+#include "plugin/store/flow.h"
 #include "plugin/store/operator.h"
 #include "plugin/store/target.h"
 
@@ -38,16 +39,18 @@ struct ota_call {
 
 typedef int ota_handler(struct ota_call *call, struct ota_error *error);
 
-/* products.c, devices.c, imports.c, secrets.c, packages.c, batches.c, tasks.c, server.c, events.c, tokens.c, jobs.c */
+/* products.c, devices.c, imports.c, groups.c, secrets.c, packages.c, batches.c, tasks.c, server.c, events.c, tokens.c, jobs.c */
 ota_handler ota_handle_create_product, ota_handle_update_product;
 ota_handler ota_handle_list_products, ota_handle_get_product, ota_handle_version_distribution;
 ota_handler ota_handle_register_devices, ota_handle_get_device, ota_handle_list_devices, ota_handle_unbar_device;
 ota_handler ota_handle_disable_device, ota_handle_enable_device;
 ota_handler ota_handle_import_devices, ota_handle_tag_devices, ota_handle_renew_secret;
+ota_handler ota_handle_add_to_group, ota_handle_remove_from_group, ota_handle_delete_group;
+ota_handler ota_handle_list_groups, ota_handle_get_group, ota_handle_list_group_members;
 ota_handler ota_handle_add_file, ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
 ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
-ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch;
+ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch, ota_handle_advance_batch;
 ota_handler ota_handle_list_tasks, ota_handle_get_task, ota_handle_report_transfer;
 ota_handler ota_handle_get_server, ota_handle_list_events;
 ota_handler ota_handle_create_token, ota_handle_list_tokens, ota_handle_revoke_token;
@@ -83,6 +86,9 @@ int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ot
 
 /* where.c. *ret_target is malloc'ed, also after a failure. */
 int ota_call_where(const cJSON *where, const char *path, struct ota_target **ret_target, struct ota_error *error);
+/* OTA_ENOTFOUND for a group that the product does not have: it would mean nobody, and is most likely misspelt. */
+int ota_call_where_groups(struct ota_call *call, const char *product_key, const struct ota_target *target, const char *path,
+			  struct ota_error *error);
 struct ota_target_scope ota_call_scope(const struct ota_call *call, const struct ota_target *target, const char *product_key,
 				       const char *module);
 
@@ -107,6 +113,11 @@ struct ota_call_subject {
 };
 int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const char *event, const char *detail,
 		  struct ota_error *error);
+/* ladder.c: "stage" and "stages" of an open answer, for a batch that has stages. */
+int ota_call_stage_short(struct ota_call *call, const struct ota_batch *batch, struct ota_error *error);
+int ota_call_ladder(struct ota_call *call, struct ota_batch *batch, struct ota_error *error);
+/* A batch; open: without its closing brace, getBatch adds its stages. */
+int ota_call_batch_open(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);
 int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);
 int ota_call_task_open(struct ota_call *call, const struct ota_task *task, const struct ota_identity *identity,
 		       struct ota_error *error);

@@ -317,7 +317,7 @@ static void tag_split(const struct ota_call *call, struct device_filter *filter)
 }
 
 /* *ret_target stays NULL where no expression is given. */
-static int where_parse(const struct ota_call *call, struct ota_target **ret_target, struct ota_error *error)
+static int where_parse(struct ota_call *call, const char *product_key, struct ota_target **ret_target, struct ota_error *error)
 {
 	const cJSON *where = ota_json_member(call->at.object, "where");
 
@@ -325,7 +325,8 @@ static int where_parse(const struct ota_call *call, struct ota_target **ret_targ
 		return 0;
 	if (ota_json_member(call->at.object, "version") || ota_json_member(call->at.object, "tag"))
 		return ota_fail_at(error, OTA_EINVALID, "where", "where stands alone: write version and tag into the expression");
-	return ota_call_where(where, "where", ret_target, error);
+	int failed = ota_call_where(where, "where", ret_target, error);
+	return failed ? failed : ota_call_where_groups(call, product_key, *ret_target, "where", error);
 }
 
 int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
@@ -349,7 +350,7 @@ int ota_handle_list_devices(struct ota_call *call, struct ota_error *error)
 	filter.online = ota_call_bool(call, "online");
 	filter.by_disabled = ota_json_member(call->at.object, "disabled") != NULL;
 	filter.disabled = ota_call_bool(call, "disabled");
-	failed = where_parse(call, &target, error);
+	failed = where_parse(call, filter.product_key, &target, error);
 	if (failed)
 		return failed;
 	filter.target = target;

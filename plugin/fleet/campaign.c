@@ -14,11 +14,11 @@ int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const 
 
 	batch->state = rule->to;
 	ota_text_cut(batch->reason, sizeof(batch->reason), reason);
-	if (rule->to == OTA_BATCH_RUNNING && !batch->started_ms)
-		batch->started_ms = at.wall_ms;
 	if (rule->to == OTA_BATCH_COMPLETED)
 		batch->ended_ms = at.wall_ms;
 	int failed = ota_batch_save(engine->options.store, batch, error);
+	if (!failed && rule->to == OTA_BATCH_PAUSED)
+		failed = ota_flow_pause(engine, batch, at, error);
 	if (failed)
 		return failed;
 	ota_text_cut(word + 6, sizeof(word) - 6, ota_batch_state_word(rule->to));
@@ -247,7 +247,8 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 			failed = verdict_give(engine, &batch, &tally, at, error);
 		return failed;
 	}
-	return abort_look(engine, &batch, &strategy, &counts, at, error);
+	failed = abort_look(engine, &batch, &strategy, &counts, at, error);
+	return failed ? failed : ota_stages_follow(engine, &batch, &strategy, at, error);
 }
 
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id)
@@ -289,7 +290,7 @@ static int scan_task(struct ota_engine *engine, const struct ota_task *task, str
 	return ota_settle_connection(engine, &device.identity, at, error);
 }
 
-static int scan_guarded(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error)
+int ota_campaign_try(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error)
 {
 	struct ota_error own = {0};
 	struct ota_guard guard;
@@ -317,13 +318,13 @@ static int scan_chunk(struct ota_engine *engine, struct ota_instant at, size_t b
 	const struct ota_task_filter next = { scan->batch_id, -1, scan->after };
 	int failed = ota_task_list(engine->options.store, &next, rows, budget, ret_count, error);
 	for (size_t i = 0; !failed && i < *ret_count; i++)
-		failed = scan_guarded(engine, &rows[i], at, error);
+		failed = ota_campaign_try(engine, &rows[i], at, error);
 	if (failed)
 		return failed;
-	if (*ret_count)
-		scan->after = rows[*ret_count - 1].id;
-	if (*ret_count < budget)
-		memmove(scan, scan + 1, --engine->scan_count * sizeof(*scan));
+	struct ota_scan next_chunk = { scan->batch_id, *ret_count ? rows[*ret_count - 1].id : scan->after };
+	memmove(scan, scan + 1, --engine->scan_count * sizeof(*scan));
+	if (*ret_count == budget)
+		engine->scans[engine->scan_count++] = next_chunk; /* behind the others */
 	return 0;
 }
 
@@ -354,7 +355,10 @@ int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t 
 	int64_t ids[BATCHES];
 	size_t count, done, i;
 
-	int failed = ota_batch_list_working(engine->options.store, now.wall_ms, engine->work_after, ids, BATCHES, &count, error);
+	int failed = ota_flow_turn(engine, now, error);
+	if (failed)
+		return failed;
+	failed = ota_batch_list_working(engine->options.store, now.wall_ms, engine->work_after, ids, BATCHES, &count, error);
 	for (i = 0; !failed && i < count && budget; i++) {
 		failed = work_guarded(engine, ids[i], now, budget, &done, error);
 		*ret_more |= done > 0;

@@ -26,9 +26,10 @@ static enum ota_task_event task_timer(const struct ota_task *task)
 static int64_t away_ms(const struct ota_work *work)
 {
 	int64_t ms = work->batch.ends_ms - work->at.wall_ms;
+	int64_t whole_ms = work->batch.ends_ms - work->batch.started_ms;
 
-	if (ms > work->strategy.end_after_ms || !ota_calendar_is_trusted(&work->engine->calendar, work->at))
-		ms = work->strategy.end_after_ms;
+	if (ms > whole_ms || !ota_calendar_is_trusted(&work->engine->calendar, work->at))
+		ms = whole_ms;
 	return ms > work->strategy.push_timeout_ms ? ms : work->strategy.push_timeout_ms;
 }
 
@@ -38,13 +39,21 @@ static int push_timer_stop(struct ota_work *work, int64_t left_ms, struct ota_er
 	work->task.deadline_left_ms = left_ms > 0 ? left_ms : 1;
 	work->task.deadline_at = work->at.heard_ms + away_ms(work);
 	work->task.due_at = work->task.deadline_at;
+	if (work->at.heard_ms + OTA_PARK_MS < work->task.due_at)
+		work->task.due_at = work->at.heard_ms + OTA_PARK_MS;
 	return ota_task_save(work->engine->options.store, &work->before, &work->task, error);
 }
 
+static bool task_is_away(const struct ota_task *task)
+{
+	return task->state == OTA_TASK_PUSHED && task->deadline_left_ms;
+}
+
+/* Before its deadline a task is due to be pushed again, or, when its device is away, to give its place back. */
 static int push_again_due(struct ota_work *work, struct ota_error *error)
 {
-	bool sent;
-	int failed = ota_push_again(work, &sent, error);
+	bool sent = false, away = task_is_away(&work->task) && !ota_work_online(work);
+	int failed = away ? ota_place_park(work, error) : ota_push_again(work, &sent, error);
 
 	if (!failed)
 		failed = ota_task_save(work->engine->options.store, &work->before, &work->task, error);
@@ -113,8 +122,12 @@ int ota_release_device(struct ota_engine *engine, const struct ota_device *devic
 		failed = ota_work_load(engine, device, &rows[i], at, &work, error);
 		if (!failed)
 			failed = ota_work_gate(&work, false, &reason, error);
+		if (!failed && reason == OTA_REASON_NONE && ota_release_is_jump(&work))
+			reason = OTA_REASON_RATE;
 		if (!failed && reason == OTA_REASON_NONE)
 			return ota_transition(&work, OTA_EVENT_RELEASED, NULL, NULL, error);
+		if (!failed)
+			failed = ota_release_await(&work, reason, error);
 	}
 	return failed;
 }

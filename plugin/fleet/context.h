@@ -10,13 +10,17 @@
 #include "plugin/fleet/calendar.h"
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
+#include "plugin/fleet/waiters.h"
 #include "plugin/rules/batch.h"
 #include "plugin/rules/gate.h"
+#include "plugin/rules/pace.h"
+#include "plugin/rules/stage.h"
 #include "plugin/rules/strategy.h"
 #include "plugin/rules/task.h"
 #include "plugin/store/batch.h"
 #include "plugin/store/device.h"
 #include "plugin/store/event.h"
+#include "plugin/store/flow.h"
 #include "plugin/store/package.h"
 #include "plugin/store/product.h"
 #include "plugin/store/task.h"
@@ -29,6 +33,7 @@ struct ota_engine {
 	int64_t grace_until; /* heard_ms; no timer makes a task final before */
 	int64_t look_at;     /* heard_ms: when campaigns are looked through again; INT64_MAX = no batch is open */
 	int64_t work_after;  /* batch id: the next turn goes on behind it, so that the first ones do not keep the rest waiting */
+	int64_t watch_at;    /* heard_ms: when the batches that time alone moves are looked at again */
 	uint64_t turn;       /* counts them */
 	int64_t walked;      /* batch whose tasks the last turn walked, 0 = none */
 	struct ota_calendar calendar;
@@ -40,9 +45,11 @@ struct ota_engine {
 	struct ota_scan {
 		int64_t batch_id;
 		int64_t after; /* task id */
-	} *scans;
+	} *scans; /* in turn, a chunk each */
 	size_t scan_count;
 	size_t scan_capacity;
+	struct ota_waiters waiters;
+	int64_t serving; /* batch whose line is being served, 0 = none */
 	bool rehearsing; /* a command is only tried */
 	struct ota_pace refusals; /* lines about messages that were refused */
 	struct ota_pace mends;    /* lines about messages that were mended */
@@ -55,6 +62,7 @@ struct ota_work {
 	struct ota_device device;
 	struct ota_batch batch;
 	struct ota_strategy strategy;
+	struct ota_flow flow;   /* of the batch */
 	struct ota_task task;   /* as it is becoming */
 	struct ota_task before; /* as loaded */
 	/* A pull to be answered: its connection and topic; number 0 = none. */
@@ -63,12 +71,39 @@ struct ota_work {
 	const char *answer_id; /* raw JSON id for firmware/get, NULL for a push-shaped answer */
 };
 
-/* work.c: loads batch and strategy of a task and sets the rest. */
+/* work.c: loads batch, strategy and flow of a task and sets the rest. */
 int ota_work_load(struct ota_engine *engine, const struct ota_device *device, const struct ota_task *task, struct ota_instant at,
 		  struct ota_work *ret_work, struct ota_error *error);
 /* The gate that holds the task now; OTA_REASON_NONE when all are open. `repeat`: for sending a push again. */
 int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reason, struct ota_error *error);
 bool ota_work_online(const struct ota_work *work);
+
+/* pace.c: where a batch stands between its rate and its places. */
+struct ota_pace_state {
+	struct ota_flow flow;
+	int64_t per_minute; /* now, under the ramp; 0 = no limit */
+	int64_t due_us;     /* heard: when the next release is due */
+	int64_t active;     /* only counted where places are limited */
+	bool place_free;
+};
+int ota_release_look(struct ota_engine *engine, int64_t batch_id, const struct ota_strategy *strategy, struct ota_instant at,
+		  struct ota_pace_state *ret_state, struct ota_error *error);
+/* The release of work->task: a new attempt of a pending one. */
+int ota_release_take(const struct ota_work *work, struct ota_error *error);
+/* The place of work->task as it is becoming: one whose device is back, or that goes on, is parked no longer. Changes work->task,
+ * saves the flow. */
+int ota_place_follow(struct ota_work *work, struct ota_error *error);
+/* Its device left so long ago that its place goes to another. The same. */
+int ota_place_park(struct ota_work *work, struct ota_error *error);
+/* How long a device with an offer may be away before it loses its place. */
+#define OTA_PARK_MS ((int64_t)10 * OTA_MINUTE_MS)
+
+/* release.c: work->task waits for its batch alone: it is found again when that has a place, a release or an open window. */
+int ota_release_await(struct ota_work *work, enum ota_reason reason, struct ota_error *error);
+/* The gates are open, but others wait for the same batch and come first. */
+bool ota_release_is_jump(const struct ota_work *work);
+/* Whoever waits and whose turn it is. */
+int ota_release_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error);
 
 /* guard.c: the work of one row of a turn, in a savepoint of its own. What the row itself is to blame for (it contradicts another
  * one) is undone and told, and the turn goes on with the others; what the store is to blame for ends the turn. */
@@ -166,12 +201,46 @@ int ota_campaign_turn(struct ota_engine *engine, struct ota_instant now, size_t 
 /* A task of the batch became final: abort rule, end, verdict. */
 int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_instant at, struct ota_error *error);
 int ota_campaign_scan(struct ota_engine *engine, int64_t batch_id);
+/* One task of a walk, in its guard: released, or pushed again. */
+int ota_campaign_try(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error);
 /* Moves a batch by the table for a reason of the server's own. The caller knows that the table allows it. */
 int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const struct ota_batch_rule *rule, const char *reason,
 		      struct ota_instant at, struct ota_error *error);
 /* prepare.c: the next `budget` targets at most. *ret_count: how many there were, 0 when nothing is left to do. */
 int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
 			 size_t *ret_count, struct ota_error *error);
+
+/* flow.c. A batch is prepared: it runs, now or from its planned start on. */
+int ota_flow_begin(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, struct ota_error *error);
+/* Looks once a second at the batches that are watched. */
+int ota_flow_turn(struct ota_engine *engine, struct ota_instant now, struct ota_error *error);
+bool ota_flow_wants_watch(const struct ota_batch *batch, const struct ota_strategy *strategy, const struct ota_flow *flow);
+/* A batch became paused: its times stand still. */
+int ota_flow_pause(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, struct ota_error *error);
+
+/* stage.c. Who belongs to which stage: loaded once for the devices that become tasks in one go. */
+struct ota_stage_places {
+	struct ota_strategy strategy;
+	int64_t taken[OTA_STAGES_MAX];
+};
+int ota_stage_places_load(struct ota_engine *engine, const struct ota_batch *batch, struct ota_stage_places *ret_places,
+			  struct ota_error *error);
+/* The stage of a device whose task is made now, for struct ota_task.stage; it takes its place in it. */
+int64_t ota_stage_place_take(struct ota_stage_places *places, const struct ota_device *device);
+/* The batch begins: its first stage opens. Nothing for a batch without stages. */
+int ota_stages_begin(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
+		     struct ota_instant at, struct ota_error *error);
+/* A task ended or time went by: opens what may be opened, or pauses a batch whose stage stands still. */
+int ota_stages_follow(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
+		      struct ota_instant at, struct ota_error *error);
+/* OTA_ECONFLICT: the batch is not to be resumed, its stage would pause it in the next moment. */
+int ota_stages_allow(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
+		     struct ota_instant at, struct ota_error *error);
+/* A stage is open that has a gate, and others may come after it. */
+bool ota_stages_are_left(const struct ota_strategy *strategy, const struct ota_flow *flow);
+/* Soak and deadline stand still while the batch is paused; a deadline that was over begins anew. */
+void ota_stages_pause(struct ota_flow *flow, struct ota_instant at);
+void ota_stages_resume(const struct ota_strategy *strategy, struct ota_flow *flow, struct ota_instant at);
 
 /* prune.c: removes a few events that are too old, when it is time. */
 int ota_prune_turn(struct ota_engine *engine, struct ota_instant now, struct ota_error *error);

@@ -5,7 +5,6 @@
 #include "plugin/fleet/context.h"
 
 enum {
-	LOOK_MS = 1000,        /* how often batches are looked through for an end that has come */
 	ASIDE_MS = OTA_HOUR_MS, /* how long a task waits that could not be worked on */
 };
 
@@ -38,6 +37,7 @@ int ota_engine_new(const struct ota_engine_options *options, struct ota_instant 
 	engine->options.repush_ms = or_default(options->repush_ms, OTA_MINUTE_MS);
 	engine->options.repush_max_ms = or_default(options->repush_max_ms, OTA_HOUR_MS);
 	engine->options.start_grace_ms = or_default(options->start_grace_ms, 120 * OTA_SECOND_MS);
+	engine->options.look_ms = or_default(options->look_ms, OTA_SECOND_MS);
 	engine->options.url_lifetime_ms = or_default(options->url_lifetime_ms, OTA_DAY_MS);
 	engine->options.log_keep_ms = or_default(options->log_keep_ms, (int64_t)400 * OTA_DAY_MS);
 	engine->started = now;
@@ -58,6 +58,7 @@ struct ota_engine *ota_engine_free(struct ota_engine *engine)
 	ota_presence_free(engine->presence);
 	ota_registrations_free(engine);
 	free(engine->scans);
+	ota_waiters_end(&engine->waiters);
 	free(engine);
 	return NULL;
 }
@@ -108,6 +109,7 @@ static void calendar_look(struct ota_engine *engine, struct ota_instant now)
 
 	if (!step_ms)
 		return;
+	ota_waiters_wake_all(&engine->waiters);
 	ota_log_begin(&line, OTA_LOG_WARNING, "clock_stepped");
 	ota_log_integer(&line, "by_ms", step_ms);
 	ota_log_text(&line, "meaning",
@@ -289,9 +291,11 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 		failed = run_timers(engine, &task_clocks[i], now, budget, ret_more, error);
 	if (!failed)
 		failed = ota_campaign_turn(engine, now, budget, ret_more, error);
+	if (!failed)
+		failed = ota_release_turn(engine, now, budget, ret_more, error);
 	if (!failed && !*ret_more)
 		failed = ota_prune_turn(engine, now, error);
-	engine->look_at = now.heard_ms + LOOK_MS;
+	engine->look_at = now.heard_ms + engine->options.look_ms;
 	return failed;
 }
 
@@ -306,6 +310,8 @@ int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct
 	if (failed)
 		return failed;
 	next = due < next ? due : next;
+	due = ota_waiters_next_due(&engine->waiters, engine->calendar.ahead_ms);
+	next = due < next ? due : next;
 	failed = ota_task_next_due(engine->options.store, &due, error);
 	if (failed)
 		return failed;
@@ -319,6 +325,11 @@ int64_t ota_engine_online(const struct ota_engine *engine)
 	return ota_presence_count(engine->presence);
 }
 
+int64_t ota_engine_link_lifetime(const struct ota_engine *engine)
+{
+	return engine->options.url_lifetime_ms;
+}
+
 bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_identity *identity)
 {
 	return ota_presence_find(engine->presence, identity) != NULL;
@@ -327,9 +338,13 @@ bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_iden
 int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error)
 {
 	ota_presence_unsettle(engine->presence, engine->turn);
-	if (engine->walked && ota_campaign_scan(engine, engine->walked))
-		return ota_fail(error, OTA_ENOMEM, "no memory to walk a batch again");
-	return 0;
+	bool failed = engine->walked && ota_campaign_scan(engine, engine->walked);
+
+	for (struct ota_line *line = engine->waiters.lines; line; line = line->hh.next) {
+		line->due_at = 0;
+		failed |= line->served_in == engine->turn && ota_campaign_scan(engine, line->batch_id);
+	}
+	return failed ? ota_fail(error, OTA_ENOMEM, "no memory to walk a batch again") : 0;
 }
 
 void ota_engine_rehearse(struct ota_engine *engine, bool rehearsing)
@@ -339,8 +354,10 @@ void ota_engine_rehearse(struct ota_engine *engine, bool rehearsing)
 
 void ota_engine_look(struct ota_engine *engine)
 {
-	if (!engine->rehearsing)
-		engine->look_at = 0;
+	if (engine->rehearsing)
+		return;
+	engine->look_at = 0;
+	engine->watch_at = 0;
 }
 
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)

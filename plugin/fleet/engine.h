@@ -13,6 +13,8 @@
 #include "common/time.h"
 #include "common/topic.h"
 #include "plugin/fleet/outbox.h"
+#include "plugin/rules/stage.h"
+#include "plugin/store/batch.h"
 #include "plugin/store/device.h"
 #include "plugin/store/event.h"
 #include "plugin/store/package.h"
@@ -32,6 +34,7 @@ struct ota_engine_options {
 	int64_t repush_max_ms;   /* [1 h] */
 	int64_t start_grace_ms;  /* [120 s] after a start no timer makes a task final */
 	int64_t url_lifetime_ms; /* [24 h] */
+	int64_t look_ms;         /* [1 s] how often batches are looked through for what time alone brings */
 	int64_t log_keep_ms;     /* [400 days] how long events stay in the log */
 	/* NULL, or told of each row of the event log when it is written. What it puts into the outbox is sent, or taken back,
 	 * with the rest of the transaction. 0 or OTA_ENOMEM. */
@@ -92,6 +95,27 @@ void ota_engine_rehearse(struct ota_engine *engine, bool rehearsing);
 void ota_engine_look(struct ota_engine *engine);
 /* A running batch's unfinished tasks are decided again over the next turns: it began, or was resumed. */
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);
+/* An operator paused or resumed it: the times of its stage stand still between the two, and its rate begins again where its ramp
+ * begins. OTA_ECONFLICT: resumed, it would be paused again in the next moment. */
+int ota_engine_pause_batch(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant now,
+			   struct ota_error *error);
+int ota_engine_resume_batch(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant now,
+			    struct ota_error *error);
+/* An operator opens the next stage, whatever the gate of the open one says. detail: what is to be noted of it, with the figures
+ * of this moment. OTA_ECONFLICT: there is none to open. */
+int ota_engine_advance(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant now, struct ota_bytes *detail,
+		       struct ota_error *error);
+/* Where a batch with stages stands; those are numbered from 0. */
+struct ota_ladder {
+	size_t total;
+	bool began;                /* else none is open */
+	int64_t open;              /* the last open one; as many as the strategy names: none has a gate any more */
+	struct ota_stage_look look; /* at that one, while it has a gate */
+	struct ota_stage_tally tallies[OTA_STAGES_MAX + 1];
+	int64_t opened_ms[OTA_STAGES_MAX + 1]; /* wall, 0 = not yet */
+};
+int ota_engine_ladder(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
+		      struct ota_instant now, struct ota_ladder *ret_ladder, struct ota_error *error);
 /* The device's pending tasks are decided again now: it was unbarred. */
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
 			   struct ota_error *error);
@@ -128,6 +152,7 @@ struct ota_link_to {
 };
 int ota_engine_link(const struct ota_engine *engine, const struct ota_artifact *artifact, const struct ota_identity *identity,
 		    struct ota_instant now, struct ota_link_to *ret_link, struct ota_error *error);
+int64_t ota_engine_link_lifetime(const struct ota_engine *engine); /* ms */
 /* Whether blocks over MQTT can bring it: one image, in the package directory. */
 bool ota_engine_can_stream(const struct ota_package *package);
 bool ota_engine_is_online(const struct ota_engine *engine, const struct ota_identity *identity);

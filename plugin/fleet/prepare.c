@@ -18,6 +18,7 @@ struct target {
 	const struct ota_batch *batch;
 	const struct ota_prospect *prospect;
 	struct ota_instant at;
+	struct ota_stage_places places;
 	/* Of a batch whose devices an expression says: nobody could look for conflicts before. */
 	bool expressed;
 	char conflict[OTA_DEVICE_NAME_MAX + 1]; /* the device that ends it, "" = none */
@@ -36,6 +37,7 @@ static int target_insert(struct target *target, struct ota_error *error)
 		.batch_id = target->batch->id,
 		.device_id = target->prospect->device.id,
 		.package_id = target->batch->package_id,
+		.stage = ota_stage_place_take(&target->places, &target->prospect->device),
 		.state = OTA_TASK_PENDING,
 		.step = OTA_NO_STEP,
 		.created_ms = target->at.wall_ms,
@@ -203,13 +205,12 @@ static int conflict_end(struct target *target, struct ota_batch *batch, struct o
 
 static int prepared_end(struct target *target, struct ota_batch *batch, struct ota_error *error)
 {
-	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_PREPARED);
 	struct ota_engine *engine = target->engine;
 
 	batch->prepared = true;
 	int failed = total_correct(engine, batch, error);
 	if (!failed)
-		failed = ota_campaign_move(engine, batch, rule, rule->text, target->at, error);
+		failed = ota_flow_begin(engine, batch, target->at, error);
 	if (!failed)
 		failed = ota_campaign_scan(engine, batch->id);
 	return failed ? failed : ota_campaign_follow(engine, batch->id, target->at, error);
@@ -225,7 +226,9 @@ int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, str
 	if (!rows)
 		return OTA_ENOMEM;
 	ota_text_cut(chunk.after, sizeof(chunk.after), batch->prepare_after);
-	int failed = chunk_load(&target, &chunk, error);
+	int failed = ota_stage_places_load(engine, batch, &target.places, error);
+	if (!failed)
+		failed = chunk_load(&target, &chunk, error);
 	if (!failed)
 		failed = chunk_prepare(&target, &chunk, error);
 	if (failed)

@@ -1,8 +1,11 @@
-/* The event log loses what is older than it is to be kept: a little in a turn that has nothing else to do. */
+/* The event log loses what is older than it is to be kept, and deleted groups their members: a little in a turn that has nothing
+ * else to do. */
 #include "plugin/fleet/context.h"
+#include "plugin/store/group.h"
 
 enum {
 	PRUNE_ROWS = 500,                   /* in one turn: a few milliseconds of the store; turns come every second */
+	PRUNE_MEMBERS = 2000,               /* likewise, of smaller rows */
 	PRUNE_LOOK_MS = 10 * OTA_MINUTE_MS, /* between two looks when there was less than that */
 	CLOCK_TRUST_MS = OTA_DAY_MS,        /* how far the wall clock may run apart from the time that passed */
 };
@@ -20,10 +23,11 @@ static bool clock_is_trusted(const struct ota_engine *engine, struct ota_instant
 int ota_prune_turn(struct ota_engine *engine, struct ota_instant now, struct ota_error *error)
 {
 	int64_t count = 0;
+	int failed = ota_group_purge(engine->options.store, PRUNE_MEMBERS, error);
 
-	if (now.heard_ms < engine->prune_at || !clock_is_trusted(engine, now))
-		return 0;
-	int failed = ota_event_prune(engine->options.store, now.wall_ms - engine->options.log_keep_ms, PRUNE_ROWS, &count, error);
+	if (failed || now.heard_ms < engine->prune_at || !clock_is_trusted(engine, now))
+		return failed;
+	failed = ota_event_prune(engine->options.store, now.wall_ms - engine->options.log_keep_ms, PRUNE_ROWS, &count, error);
 	engine->prune_at = count == PRUNE_ROWS ? now.heard_ms : now.heard_ms + PRUNE_LOOK_MS;
 	return failed;
 }

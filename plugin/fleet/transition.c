@@ -155,9 +155,22 @@ static void task_become(struct ota_work *work, enum ota_task_event event, const 
 	ota_ask_become(work, rule);
 }
 
+/* The push that draws a report is one more of the attempt, and what holds those holds it: a pause, or the report itself that is
+ * about to come because the device has just returned. */
+static int report_draw(struct ota_work *work, bool *ret_again, struct ota_error *error)
+{
+	enum ota_reason reason;
+	int failed = ota_work_gate(work, true, &reason, error);
+
+	*ret_again = !failed && reason == OTA_REASON_NONE;
+	return *ret_again ? ota_push_send(work, error) : failed;
+}
+
 static int rule_send(struct ota_work *work, const struct ota_task_rule *rule, bool *ret_again, struct ota_error *error)
 {
 	*ret_again = false;
+	if (rule->effects & OTA_EFFECT_DRAWN)
+		return report_draw(work, ret_again, error);
 	if (rule->effects & (OTA_EFFECT_PUSH | OTA_EFFECT_ANSWER))
 		return ota_push_send(work, error);
 	if (rule->effects & OTA_EFFECT_ANSWER_NONE)
@@ -213,7 +226,7 @@ static const char *rule_word(const struct ota_work *work, const struct ota_task_
 		return "delivered";
 	if (rule->to != OTA_TASK_STAYS)
 		return ota_task_state_word(work->task.state);
-	if (rule->effects & OTA_EFFECT_DRAWN || pushed_again)
+	if (pushed_again)
 		return "pushed_again";
 	if (work->task.mark != work->before.mark)
 		return ota_mark_word(work->task.mark);
@@ -261,6 +274,8 @@ static int rule_spread(struct ota_work *work, const struct ota_task_rule *rule, 
 		failed = ota_campaign_follow(engine, work->task.batch_id, work->at, error);
 	if (!failed && work->before.ask != work->task.ask)
 		failed = ota_ask_spread(work, error);
+	if (was_active && !is_active)
+		ota_waiters_wake(&engine->waiters, work->task.batch_id);
 	if (!failed && was_active && !is_active)
 		failed = ota_release_device(engine, &work->device, work->at, error);
 	return failed;
@@ -301,6 +316,10 @@ int ota_transition(struct ota_work *work, enum ota_task_event event, const struc
 		task_become(work, event, rule, report);
 	if (!failed)
 		failed = rule_send(work, rule, &pushed_again, error);
+	if (!failed && rule->effects & OTA_EFFECT_ATTEMPT)
+		failed = ota_release_take(work, error);
+	if (!failed)
+		failed = ota_place_follow(work, error);
 	if (!failed && rule_changes(work, event, rule)) {
 		work->task.updated_ms = work->at.wall_ms;
 		failed = ota_task_save(work->engine->options.store, &work->before, &work->task, error);

@@ -14,8 +14,10 @@ int ota_work_load(struct ota_engine *engine, const struct ota_device *device, co
 	failed = ota_strategy_parse_text(work.batch.strategy, &work.strategy, error);
 	if (failed)
 		return ota_error_prefix(error, OTA_ECORRUPT, "strategy of batch %lld", (long long)work.batch.id);
-	*ret_work = work;
-	return 0;
+	failed = ota_flow_load(engine->options.store, work.batch.id, &work.flow, error);
+	if (!failed)
+		*ret_work = work;
+	return failed;
 }
 
 bool ota_work_online(const struct ota_work *work)
@@ -58,12 +60,27 @@ static bool batch_runs_on(const struct ota_batch *batch)
 	return batch->state == OTA_BATCH_CANCELED && !(batch->canceling && batch->cancel_level == OTA_CANCEL_REVOKES);
 }
 
+/* What only a release takes. */
+static int work_paced(const struct ota_work *work, struct ota_gate_facts *facts, struct ota_error *error)
+{
+	struct ota_pace_state pace;
+
+	if (!work->strategy.rate.per_minute && !work->strategy.max_in_flight)
+		return 0;
+	int failed = ota_release_look(work->engine, work->batch.id, &work->strategy, work->at, &pace, error);
+	facts->no_place = !failed && !pace.place_free;
+	facts->rate_spent = !failed && pace.due_us > work->at.heard_ms * 1000;
+	return failed;
+}
+
 int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reason, struct ota_error *error)
 {
 	struct ota_gate_facts facts = {
 		.batch_running = work->batch.state == OTA_BATCH_RUNNING || (repeat && batch_runs_on(&work->batch)),
 		.device_disabled = work->device.disabled,
 		.device_barred = work->device.barred,
+		.before_start = !work->batch.started_ms,
+		.stage_closed = work->task.stage > work->flow.stage,
 		.retry_pausing = work->task.state == OTA_TASK_PENDING && work->task.deadline_at > work->at.heard_ms,
 		.online = ota_work_online(work),
 		.repeat = repeat,
@@ -72,6 +89,8 @@ int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reaso
 
 	if (!failed && !repeat)
 		failed = work_other_active(work, &facts.other_active, error);
+	if (!failed && !repeat)
+		failed = work_paced(work, &facts, error);
 	if (failed)
 		return failed;
 	*ret_reason = ota_gate_closed(&facts);

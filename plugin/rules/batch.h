@@ -17,6 +17,7 @@ enum ota_batch_event {
 	OTA_BATCH_EVENT_FINISHED, /* prepared, and every task is final */
 	OTA_BATCH_EVENT_ABORT,    /* the abort rule fired, and pauses */
 	OTA_BATCH_EVENT_ABORT_CANCEL, /* it fired, and cancels */
+	OTA_BATCH_EVENT_STALLED,  /* the open stage will not pass by itself */
 	OTA_BATCH_EVENT_PAUSE,
 	OTA_BATCH_EVENT_RESUME,
 	OTA_BATCH_EVENT_CANCEL,

@@ -22,6 +22,7 @@ static const struct field_rule {
 } field_rules[OTA_TARGET_FIELDS] = {
 	[OTA_TARGET_NAME]    = {"name", EQUALITY, FORM_TEXT, false, false, "= != in"},
 	[OTA_TARGET_PRODUCT] = {"product", EQUALITY, FORM_TEXT, false, false, "= != in"},
+	[OTA_TARGET_GROUP]   = {"group", EQUALITY, FORM_TEXT, false, false, "= != in"},
 	[OTA_TARGET_MODULE]  = {"module", EQUALITY, FORM_TEXT, false, false, "= != in"},
 	[OTA_TARGET_VERSION] = {"version", EQUALITY | RANGE, FORM_TEXT, true, false, "= != in < <= > >="},
 	[OTA_TARGET_TAG]     = {"tag", EQUALITY, FORM_TEXT, true, true, "= != in"},
@@ -216,7 +217,7 @@ static int field_unknown(const struct parser *parser, struct ota_span word)
 	if (near)
 		return ota_fail(parser->error, OTA_EINVALID, "column %zu: there is no field \"%s\"; did you mean %s?",
 				parser->token.column, text, near);
-	return expected(parser, "not, ( or a field: name, product, module, version, tag.KEY, percent, seen");
+	return expected(parser, "not, ( or a field: name, product, group, module, version, tag.KEY, percent, seen");
 }
 
 /* "version.mcu": the field and its key. */
@@ -371,15 +372,23 @@ int ota_target_parse(struct ota_span text, struct ota_target *ret_target, struct
 	return code == 0 && parser.token.kind != TOKEN_END ? expected(&parser, "and, or, or the end") : code;
 }
 
-void ota_target_narrow(struct ota_target *target, struct ota_span version)
+static const struct ota_target_value *lead_at(const struct ota_target *target, size_t index)
 {
-	struct ota_target_test test = {
-		.field = OTA_TARGET_VERSION, .compare = OTA_TARGET_EQUAL, .first = target->value_count, .count = 1};
-	struct ota_target_node both = {.kind = OTA_TARGET_AND, .left = target->root, .right = target->node_count};
-	target->values[target->value_count++] = (struct ota_target_value){.text = version};
-	target->nodes[target->node_count++] = (struct ota_target_node){.kind = OTA_TARGET_TEST, .test = test};
-	target->root = target->node_count;
-	target->nodes[target->node_count++] = both;
+	const struct ota_target_node *node = &target->nodes[index];
+	const struct ota_target_value *lead = NULL;
+
+	if (node->kind == OTA_TARGET_AND) {
+		lead = lead_at(target, node->left);
+		return lead ? lead : lead_at(target, node->right);
+	}
+	if (node->kind == OTA_TARGET_TEST && node->test.field == OTA_TARGET_GROUP && node->test.count == 1)
+		lead = &target->values[node->test.first];
+	return lead && !lead->prefix ? lead : NULL;
+}
+
+const struct ota_target_value *ota_target_lead(const struct ota_target *target)
+{
+	return lead_at(target, target->root);
 }
 
 /* --- what holds --- */
@@ -422,4 +431,16 @@ bool ota_target_test_number(const struct ota_target *target, const struct ota_ta
 {
 	int64_t value = target->values[test->first].number;
 	return compare_holds(test->compare, (number > value) - (number < value));
+}
+
+bool ota_target_names_group(const struct ota_target *target, const char *group)
+{
+	for (size_t i = 0; i < target->node_count; i++) {
+		const struct ota_target_node *node = &target->nodes[i];
+
+		if (node->kind == OTA_TARGET_TEST && node->test.field == OTA_TARGET_GROUP &&
+		    ota_target_test_text(target, &node->test, ota_span_from_text(group)))
+			return true;
+	}
+	return false;
 }

@@ -7,6 +7,7 @@
  * it knows stands in one table (target.c):
  *
  *     name, product        the device's; = != in
+ *     group                = != in: it is a member of such a group
  *     module               = != in: it has such a module
  *     version              what its module runs, = != in < <= > >=; the module in question, or version.MODULE. Ranges in the
  *                          order of common/version.h. A device that never said is in no range: `not version < 2` holds for it
@@ -38,6 +39,7 @@ enum {
 enum ota_target_field {
 	OTA_TARGET_NAME,
 	OTA_TARGET_PRODUCT,
+	OTA_TARGET_GROUP,
 	OTA_TARGET_MODULE,
 	OTA_TARGET_VERSION,
 	OTA_TARGET_TAG,
@@ -79,8 +81,8 @@ struct ota_target_node {
 /* About 30 KiB. Not to be copied: the spans point into its text. */
 struct ota_target {
 	char text[OTA_TARGET_TEXT_MAX + 1];
-	struct ota_target_node nodes[OTA_TARGET_NODES_MAX + 2]; /* and those of ota_target_narrow() */
-	struct ota_target_value values[OTA_TARGET_VALUES_MAX + 1];
+	struct ota_target_node nodes[OTA_TARGET_NODES_MAX];
+	struct ota_target_value values[OTA_TARGET_VALUES_MAX];
 	size_t node_count, value_count;
 	size_t root;
 };
@@ -88,11 +90,12 @@ struct ota_target {
 /* OTA_EINVALID with a sentence that begins with the column, counted from 1; OTA_ELIMIT for one that is too large. */
 int ota_target_parse(struct ota_span text, struct ota_target *ret_target, struct ota_error *error);
 
-/* Of whom is meant, those alone whose module in question runs that version. The text is borrowed, as long as the target is used.
- * Once for a target; there is always room. */
-void ota_target_narrow(struct ota_target *target, struct ota_span version);
+/* The one group whose members alone can be meant: `group = x`, by itself or joined to the rest by `and`. NULL: there is none. */
+const struct ota_target_value *ota_target_lead(const struct ota_target *target);
+/* Whether some test of it asks for that group, also by the begin of its name. */
+bool ota_target_names_group(const struct ota_target *target, const char *group);
 
-/* Does a text (a version, a name, a tag's value) pass the test? Not for percent and seen. */
+/* Does a text (a version, a name, a tag's value) pass the test? Not for percent and seen; of group, a group's name. */
 bool ota_target_test_text(const struct ota_target *target, const struct ota_target_test *test, struct ota_span text);
 /* Of percent and seen. */
 bool ota_target_test_number(const struct ota_target *target, const struct ota_target_test *test, int64_t number);

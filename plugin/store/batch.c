@@ -262,6 +262,15 @@ int ota_batch_add_pending(struct ota_store *store, int64_t id, int64_t stage, in
 	return status < 0 ? status : 0;
 }
 
+int ota_batch_count_active(struct ota_store *store, int64_t id, int64_t *ret_count, struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_COUNT_ACTIVE);
+	ota_query_integer(&query, id);
+	return ota_query_find_integer(&query, ret_count, error);
+}
+
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error)
 {
 	struct ota_query query;
@@ -294,6 +303,22 @@ int ota_batch_find_where(struct ota_store *store, int64_t batch_id, struct ota_b
 	ota_query_start(&query, store->db, OTA_SQL_BATCH_WHERE_FIND);
 	ota_query_integer(&query, batch_id);
 	return ota_query_find(&query, &layout, ret_where, error);
+}
+
+int ota_batch_list_open_where(struct ota_store *store, const char *product_key, int64_t after, struct ota_batch_open_where *rows,
+			      size_t capacity, size_t *ret_count, struct ota_error *error)
+{
+	static const struct ota_field open_fields[] = {
+		OTA_FIELD(INTEGER, struct ota_batch_open_where, batch_id),
+		OTA_FIELD(TEXT, struct ota_batch_open_where, where.expression),
+	};
+	const struct ota_layout layout = OTA_LAYOUT(open_fields, struct ota_batch_open_where);
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_WHERE_LIST_OPEN);
+	ota_query_text(&query, product_key);
+	ota_query_integer(&query, after);
+	return ota_query_list(&query, &layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 
 int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const char *device_name, struct ota_error *error)

@@ -97,6 +97,8 @@ int ota_ask_load_counts(struct ota_store *store, int64_t batch_id, struct ota_as
 int ota_batch_mark_resumed(struct ota_store *store, int64_t id, struct ota_error *error);
 /* Tasks of a stage that ota_task_add() has added in this transaction: all are pending. */
 int ota_batch_add_pending(struct ota_store *store, int64_t id, int64_t stage, int64_t count, struct ota_error *error);
+/* Its tasks that are pushed or upgrading. */
+int ota_batch_count_active(struct ota_store *store, int64_t id, int64_t *ret_count, struct ota_error *error);
 int ota_batch_add_excluded(struct ota_store *store, int64_t id, enum ota_exclusion why, int64_t count, struct ota_error *error);
 
 /* The target expression of a batch whose devices one says; OTA_ENOTFOUND: it has none. */
@@ -105,6 +107,15 @@ struct ota_batch_where {
 };
 int ota_batch_insert_where(struct ota_store *store, int64_t batch_id, const char *expression, struct ota_error *error);
 int ota_batch_find_where(struct ota_store *store, int64_t batch_id, struct ota_batch_where *ret_where, struct ota_error *error);
+
+/* Expressions that will still be asked: of a product's batches that are not prepared or take devices as they come. Ascending ids
+ * after `after`. */
+struct ota_batch_open_where {
+	int64_t batch_id;
+	struct ota_batch_where where;
+};
+int ota_batch_list_open_where(struct ota_store *store, const char *product_key, int64_t after, struct ota_batch_open_where *rows,
+			      size_t capacity, size_t *ret_count, struct ota_error *error);
 
 /* A double is fine. */
 int ota_batch_insert_target(struct ota_store *store, int64_t batch_id, const char *device_name, struct ota_error *error);

@@ -70,6 +70,7 @@ static const struct rule {
 	{OTA_SQL_CHECK_ASKS, "counters", "batch %s: %lld asked tasks are kept count of, there are %lld"},
 	{OTA_SQL_CHECK_VERSIONS, "counters", "version %s: %lld devices are kept count of, there are %lld"},
 	{OTA_SQL_CHECK_PRODUCTS, "counters", "product %s: %lld devices are kept count of, there are %lld"},
+	{OTA_SQL_CHECK_GROUPS, "counters", "group %s: %lld members are kept count of, there are %lld"},
 	{OTA_SQL_CHECK_UNFINISHED, "tasks", "device %s: %lld unfinished task of a module is allowed, there are %lld"},
 	{OTA_SQL_CHECK_ACTIVE, "tasks", "device %s: %lld task may be pushed or upgrading, there are %lld"},
 };

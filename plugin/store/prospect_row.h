@@ -1,4 +1,4 @@
-/* How a prospect lies in a statement, one of the table or one that target.c puts together. For the store's own files. */
+/* How a prospect lies in a statement, one of the table or one that order.c puts together. For the store's own files. */
 #ifndef OTA_PLUGIN_STORE_PROSPECT_ROW_H
 #define OTA_PLUGIN_STORE_PROSPECT_ROW_H
 

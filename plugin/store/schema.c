@@ -143,7 +143,8 @@ static const char *const step_4[] = {
 	"ALTER TABLE batch ADD COLUMN source_state {text} DEFAULT ''",
 	/* Where a batch stands between its gates: apart from its own row, which an operator's change may name by its revision. */
 	"CREATE TABLE batch_flow (batch_id {id} REFERENCES batch, stage {int}, stage_at {int}, met_at {int}, ramp_at {int},"
-		" release_at_us {int}, parked {int}, watched {flag}, note {text}) {heap}",
+		" release_at_us {int}, parked {int}, paused_at {int}, watched {flag}) {heap}",
+	"CREATE INDEX batch_flow_watched ON batch_flow (batch_id) WHERE watched = 1",
 	/* Asking devices to give up: what became of it, and how far a batch's walk has come. */
 	"ALTER TABLE task ADD COLUMN ask {text} DEFAULT ''",
 	"ALTER TABLE task ADD COLUMN ask_until {int} DEFAULT 0",
@@ -153,7 +154,16 @@ static const char *const step_4[] = {
 	"ALTER TABLE batch ADD COLUMN cancel_after {int} DEFAULT 0",
 	"UPDATE batch SET cancel_level = 'revoke' WHERE cancel_revokes = 1",
 	"ALTER TABLE batch DROP COLUMN cancel_revokes",
-	"CREATE INDEX batch_flow_watched ON batch_flow (batch_id) WHERE watched = 1",
+	/* Lists of devices that an operator keeps. A group that was deleted is gone at once, its members go in pieces. */
+	"CREATE TABLE device_group (id {id}, rev {int}, product_key {text} REFERENCES product, name {text}, created_ms {int},"
+		" created_by {text}, members {int}, gone {flag}) {heap}",
+	"CREATE UNIQUE INDEX device_group_name ON device_group (product_key, name) WHERE gone = 0",
+	"CREATE INDEX device_group_gone ON device_group (id) WHERE gone = 1",
+	"CREATE TABLE group_member (group_id {int} REFERENCES device_group, device_name {text}, device_id {int} REFERENCES device,"
+		" PRIMARY KEY (group_id, device_name)) {keyed}",
+	"CREATE INDEX group_member_device ON group_member (device_id, group_id)",
+	/* When each stage opened. */
+	"CREATE TABLE batch_stage (batch_id {int}, stage {int}, opened_ms {int}, PRIMARY KEY (batch_id, stage)) {keyed}",
 	NULL,
 };
 /* clang-format on */

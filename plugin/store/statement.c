@@ -18,6 +18,8 @@
 #define DEVICE_COLUMNS                                                                                                           \
 	"d.id, d.rev, d.product_key, d.device_name, d.bucket, d.created_ms, d.last_seen_ms, d.caps, d.agent, d.barred, d.disabled"
 
+#define GROUP_COLUMNS "id, rev, product_key, name, created_ms, created_by, members"
+
 #define TAG_COLUMNS "device_id, tag, value"
 
 #define MODULE_COLUMNS                                                                                                           \
@@ -41,7 +43,7 @@
 	" from_version, reason, cause, mark, phase, attempt, step, description, boot_id, updated_ms, pushes, last_push_at,"     \
 	" answered, repush_at, deadline_at, deadline_left_ms, confirmed, parked"
 
-#define FLOW_COLUMNS "batch_id, stage, stage_at, met_at, ramp_at, release_at_us, parked, watched, note"
+#define FLOW_COLUMNS "batch_id, stage, stage_at, met_at, ramp_at, release_at_us, parked, paused_at, watched"
 
 #define ATTEMPT_OWN_COLUMNS "task_id, number, pushed_ms, started_ms, delivered_ms, ended_ms, cause, description"
 #define ATTEMPT_COLUMNS ATTEMPT_OWN_COLUMNS ", bytes, fetched_ms, fetched_files"
@@ -134,6 +136,36 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"DELETE FROM device_tag WHERE device_id = $1 AND tag = $2"},
 	[OTA_SQL_TAG_LIST] = {"tag_list", OTA_SQL_HOT,
 		"SELECT " TAG_COLUMNS " FROM device_tag WHERE device_id = $1 ORDER BY tag LIMIT $2"},
+	[OTA_SQL_GROUP_INSERT] = {"group_insert", OTA_SQL_HOT,
+		"INSERT INTO device_group (" GROUP_COLUMNS ", gone) VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT DO NOTHING"},
+	[OTA_SQL_GROUP_FIND] = {"group_find", OTA_SQL_HOT,
+		"SELECT " GROUP_COLUMNS " FROM device_group WHERE product_key = $1 AND name = $2 AND gone = 0"},
+	[OTA_SQL_GROUP_LIST] = {"group_list", OTA_SQL_HOT,
+		"SELECT " GROUP_COLUMNS " FROM device_group WHERE product_key = $1 AND name > $2 AND gone = 0"
+		" ORDER BY name LIMIT $3"},
+	[OTA_SQL_GROUP_LIST_OF_DEVICE] = {"group_list_of_device", OTA_SQL_WARM,
+		"SELECT g.name FROM group_member q CROSS JOIN device_group g WHERE q.device_id = $1 AND g.id = q.group_id"
+		" AND g.gone = 0 ORDER BY g.name LIMIT $2"},
+	[OTA_SQL_GROUP_COUNT] = {"group_count", OTA_SQL_HOT,
+		"UPDATE device_group SET members = members + $1, rev = rev + 1 WHERE id = $2 AND rev = $3"},
+	[OTA_SQL_GROUP_DELETE] = {"group_delete", OTA_SQL_HOT,
+		"UPDATE device_group SET gone = 1 WHERE id = $1 AND rev = $2"},
+	[OTA_SQL_GROUP_FIND_GONE] = {"group_find_gone", OTA_SQL_HOT,
+		"SELECT id FROM device_group WHERE gone = 1 AND id > 0 ORDER BY id LIMIT 1"},
+	[OTA_SQL_GROUP_FORGET] = {"group_forget", OTA_SQL_HOT,
+		"DELETE FROM device_group WHERE id = $1"},
+	[OTA_SQL_MEMBER_INSERT] = {"member_insert", OTA_SQL_HOT,
+		"INSERT INTO group_member (group_id, device_name, device_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"},
+	[OTA_SQL_MEMBER_REMOVE] = {"member_remove", OTA_SQL_HOT,
+		"DELETE FROM group_member WHERE group_id = $1 AND device_name = $2"},
+	[OTA_SQL_MEMBER_LIST] = {"member_list", OTA_SQL_HOT,
+		"SELECT device_name FROM group_member WHERE group_id = $1 AND device_name > $2 ORDER BY device_name LIMIT $3"},
+	[OTA_SQL_MEMBER_NAME_BEHIND] = {"member_name_behind", OTA_SQL_HOT,
+		"SELECT device_name FROM group_member WHERE group_id = $1 AND device_name > $2 ORDER BY device_name"
+		" LIMIT 1 OFFSET $3"},
+	[OTA_SQL_MEMBER_PURGE] = {"member_purge", OTA_SQL_HOT,
+		"DELETE FROM group_member WHERE group_id = $1 AND device_name IN"
+		" (SELECT device_name FROM group_member WHERE group_id = $1 ORDER BY device_name LIMIT $2)"},
 	[OTA_SQL_SECRET_SAVE] = {"secret_save", OTA_SQL_HOT,
 		"INSERT INTO device_secret (device_id, sealed, at_ms) VALUES ($1, $2, $3) ON CONFLICT (device_id) DO UPDATE"
 		" SET sealed = excluded.sealed, at_ms = excluded.at_ms"},
@@ -202,6 +234,10 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"INSERT INTO batch_where (batch_id, expression) VALUES ($1, $2) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_BATCH_WHERE_FIND] = {"batch_where_find", OTA_SQL_HOT,
 		"SELECT expression FROM batch_where WHERE batch_id = $1"},
+	[OTA_SQL_BATCH_WHERE_LIST_OPEN] = {"batch_where_list_open", OTA_SQL_COLD,
+		"SELECT b.id, w.expression FROM batch b CROSS JOIN batch_where w WHERE b.product_key = $1 AND b.id > $2"
+		" AND (b.state IN ('planned', 'running', 'paused') OR b.canceling = 1) AND b.ended_ms = 0"
+		" AND (b.prepared = 0 OR b.kind = 'dynamic') AND w.batch_id = b.id ORDER BY b.id LIMIT $3"},
 	[OTA_SQL_BATCH_INSERT] = {"batch_insert", OTA_SQL_COLD,
 		"INSERT INTO batch (" BATCH_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
 		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28) ON CONFLICT DO NOTHING"},
@@ -240,6 +276,8 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" GROUP BY state, cause LIMIT $2"},
 	[OTA_SQL_BATCH_LIST_STAGE_COUNTS] = {"batch_list_stage_counts", OTA_SQL_HOT,
 		"SELECT state, cause, n, resumed FROM batch_count WHERE batch_id = $1 AND stage = $2 LIMIT $3"},
+	[OTA_SQL_BATCH_COUNT_ACTIVE] = {"batch_count_active", OTA_SQL_HOT,
+		"SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) FROM batch_count WHERE batch_id = $1 AND state IN ('pushed', 'upgrading')"},
 	[OTA_SQL_BATCH_MARK_RESUMED] = {"batch_mark_resumed", OTA_SQL_COLD,
 		"UPDATE batch_count SET resumed = n WHERE batch_id = $1"},
 	[OTA_SQL_FLOW_FIND] = {"flow_find", OTA_SQL_HOT,
@@ -248,7 +286,11 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"INSERT INTO batch_flow (" FLOW_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (batch_id)"
 		" DO UPDATE SET stage = excluded.stage, stage_at = excluded.stage_at, met_at = excluded.met_at,"
 		" ramp_at = excluded.ramp_at, release_at_us = excluded.release_at_us, parked = excluded.parked,"
-		" watched = excluded.watched, note = excluded.note"},
+		" paused_at = excluded.paused_at, watched = excluded.watched"},
+	[OTA_SQL_FLOW_INSERT_OPENING] = {"flow_insert_opening", OTA_SQL_WARM,
+		"INSERT INTO batch_stage (batch_id, stage, opened_ms) VALUES ($1, $2, $3)"},
+	[OTA_SQL_FLOW_LIST_OPENINGS] = {"flow_list_openings", OTA_SQL_WARM,
+		"SELECT stage, opened_ms FROM batch_stage WHERE batch_id = $1 ORDER BY stage LIMIT $2"},
 	[OTA_SQL_FLOW_LIST_WATCHED] = {"flow_list_watched", OTA_SQL_HOT,
 		"SELECT batch_id FROM batch_flow WHERE watched = 1 AND batch_id > $1 ORDER BY batch_id LIMIT $2"},
 	[OTA_SQL_BATCH_EXCLUDE] = {"batch_exclude", OTA_SQL_HOT,
@@ -406,6 +448,10 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_CHECK_PRODUCTS] = {"check_products", OTA_SQL_COLD,
 		"SELECT p.product_key, p.devices, COUNT(d.id) FROM product p LEFT JOIN device d ON d.product_key = p.product_key"
 		" GROUP BY p.product_key, p.devices HAVING COUNT(d.id) <> p.devices LIMIT $1"},
+	[OTA_SQL_CHECK_GROUPS] = {"check_groups", OTA_SQL_COLD,
+		"SELECT g.product_key || ' ' || g.name, g.members, COUNT(q.device_id) FROM device_group g LEFT JOIN group_member q"
+		" ON q.group_id = g.id WHERE g.gone = 0 GROUP BY g.id, g.product_key, g.name, g.members"
+		" HAVING COUNT(q.device_id) <> g.members LIMIT $1"},
 	[OTA_SQL_CHECK_UNFINISHED] = {"check_unfinished", OTA_SQL_COLD,
 		"SELECT CAST(device_id AS TEXT) || ' ' || module, 1, COUNT(*) FROM task WHERE " UNFINISHED
 		" GROUP BY device_id, module HAVING COUNT(*) > 1 LIMIT $1"},

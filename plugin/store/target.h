@@ -25,6 +25,8 @@ struct ota_target_scope {
 	/* Whoever is online is seen now, which the store does not know; NULL = nobody is. */
 	bool (*is_online)(const void *context, const struct ota_identity *identity);
 	const void *context;
+	/* Of a count: what a batch would bring, to tell what would come of each device; NULL = nobody asks. */
+	const char *version;
 };
 
 /* Where a walk over a product stands. Begin with zeros. */
@@ -37,9 +39,23 @@ struct ota_target_walk {
 int ota_target_next(struct ota_store *store, const struct ota_target_scope *scope, struct ota_target_walk *walk,
 		    struct ota_prospect *rows, size_t capacity, size_t *ret_count, struct ota_error *error);
 
-/* How many are meant, of a product of so many devices: counted, or told from a sample of them spread over the product. */
+/* What would come of a device that is meant: its task, or why it is left out. */
+enum ota_target_fate {
+	OTA_TARGET_FATE_TASK,
+	OTA_TARGET_FATE_BARRED,
+	OTA_TARGET_FATE_AT_TARGET,
+	OTA_TARGET_FATE_CONFLICT,
+	OTA_TARGET_FATES,
+};
+enum { OTA_TARGET_CONFLICTS_NAMED = 20 };
+
+/* How many are meant, of a product of so many devices: counted, also of a larger one where a group leads to them, or told from a
+ * sample of them spread over the product. */
 struct ota_target_tally {
 	int64_t count;
+	int64_t fates[OTA_TARGET_FATES]; /* their sum is count; without a version all are tasks */
+	char conflicts[OTA_TARGET_CONFLICTS_NAMED][OTA_DEVICE_NAME_MAX + 1];
+	size_t named; /* of them, the first ones */
 	bool estimated;
 };
 int ota_target_count(struct ota_store *store, const struct ota_target_scope *scope, int64_t devices,

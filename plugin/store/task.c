@@ -248,7 +248,7 @@ int ota_task_list(struct ota_store *store, const struct ota_task_filter *filter,
 	return ota_query_list(&query, &task_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 
-/* Two lists in ascending ids become one, as far as it goes: from the back, so that no row is written over that is still needed. */
+/* Two lists in ascending ids become one, as far as it goes: from the back, so that no row is written over that is needed. */
 static size_t tasks_merge(struct ota_page page, const struct ota_task *others, size_t other_count)
 {
 	struct ota_task *rows = page.rows;

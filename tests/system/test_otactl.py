@@ -66,6 +66,7 @@ def own(command):
     ("batch pause 7", "pauseBatch", {"batch": 7}),
     ("batch pause 7 --dry-run --if-rev 12", "pauseBatch", {"batch": 7, "dryRun": True, "ifRev": 12}),
     ("batch resume 7", "resumeBatch", {"batch": 7}),
+    ("batch advance 7 --reason fine", "advanceBatch", {"batch": 7, "reason": "fine"}),
     ("batch cancel 7 --level revoke --reason bad", "cancelBatch", {"batch": 7, "level": "revoke", "reason": "bad"}),
     ("task show 5", "getTask", {"task": 5}),
     ("server status", "getServer", {}),
@@ -77,6 +78,9 @@ def own(command):
      {"productKey": "pk1", "deviceName": "a", "batch": 7, "task": 9, "actor": "ann", "event": "failed", "limit": 500,
       "since": 1795132800000, "until": 1795168830000}),
     ("batch create --package 3 --all", "createBatch", {"package": 3, "kind": "static", "targets": {"all": True}}),
+    ("batch create --package 3 --all --start-at 2026-11-20 --end-at 2026-11-20T10:00:30 --stage 1%", "createBatch",
+     {"package": 3, "kind": "static", "targets": {"all": True},
+      "strategy": {"startAt": 1795132800000, "endAt": 1795168830000, "stages": [{"percent": 1}]}}),
     ("batch create -p pk1 -v 2.0 --kind verify -d a -d b --soak 10m --retries 1 --override --reason lab", "createBatch",
      {"productKey": "pk1", "version": "2.0", "kind": "verify", "targets": {"names": ["a", "b"]},
       "strategy": {"soak": "10m", "retries": 1}, "override": True, "reason": "lab"}),
@@ -265,10 +269,11 @@ def test_file_that_is_no_package_is_refused_here(plugin, otactl, tmp_path, make)
 
 
 def test_dry_run_shows_the_plan(plugin, otactl):
-    plugin.answers["createBatch"] = {"matches": 12, "excluded": {"already_at_target": 3, "barred": 0}, "conflicts": ["a"],
-                                     "bytes": 4096}
+    plugin.answers["createBatch"] = {"dryRun": True, "matches": 12, "excluded": {"already_at_target": 3, "barred": 0},
+                                     "conflicts": ["a"], "bytes": 4096}
     shown = otactl.good("batch", "create", "--package", 1, "--all", "--dry-run")
-    assert re.search(r"devices +12\n", shown) and "already_at_target 3" in shown and "4.0 KiB" in shown
+    assert shown == otactl.good("batch", "plan", "--package", 1, "--all")
+    assert re.search(r"devices +12 would get it\n", shown) and "already_at_target 3" in shown and "4.0 KiB" in shown
     assert plugin.asked("createBatch")[0]["dryRun"] is True
 
 

@@ -20,10 +20,11 @@ PATIENCE = 20.0  # seconds a device tries to download
 
 class Crowd:
     """patient: whether devices may leave it to the server's timers to end a task. absence: seconds that a device stays away
-    which "stays away"."""
+    which "stays away". draw(member): what becomes of each attempt of a member, in place of a draw from the seed."""
 
-    def __init__(self, port, size, seed, patient, absence):
+    def __init__(self, port, size, seed, patient, absence, draw=None):
         self.seed = seed
+        self.draw = draw
         self.patient = patient
         self.absence = absence
         self.swarm = Swarm(port)

@@ -174,6 +174,8 @@ class Member:
         self.crowd.download(self, self.act, data)
 
     def _draw(self, version, ours):
+        if self.crowd.draw:
+            return self.crowd.draw(self)
         if self.wasted >= LOOP_BEFORE:
             return "succeeds"
         names = [name for name in FATES if self.crowd.patient or name not in SLOW]

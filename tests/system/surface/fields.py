@@ -55,7 +55,8 @@ def allowed_words(row):
 
 TYPE_WORDS = {"text": "text", "integer": "integer", "bool": "true or false", "duration": "90s", "object": "object",
               "names": "array of names", "objects": "array of objects"}
-GRAMMARS = {"where"}  # what is between the limits is another parser's business, with tests of its own
+# What is between the limits is another parser's business, with tests of its own.
+GRAMMARS = {"where", "abortCauses", "retryCauses"}
 TYPED = {"text": "x", "integer": 7, "fraction": 1.5, "bool": True, "null": None, "list": [], "object": {}}
 FITS = {"text": ("text",), "duration": (), "integer": ("integer",), "bool": ("bool",), "object": ("object",), "names": ("list",),
         "objects": ("list",)}
@@ -108,7 +109,10 @@ def durations(row, _):
         yield "below its least", duration(row["low"] - 1), False
 
 
-def name_lists(row, _):
+def name_lists(row, example):
+    if row["name"] in GRAMMARS:
+        yield "as in the example", example, True
+        return
     names = [f"d{number}" for number in range(row["high"] + 1)]
     yield "one", names[:1], True
     yield "at its most", names[:-1], True
@@ -135,8 +139,8 @@ def value_cases(field, base):
     row, path = field.row, dotted(field.path)
     try:
         example = member(base, field.path)
-    except KeyError:
-        example = ""
+    except KeyError:  # of those that any command may carry
+        example = False if row["type"] == "bool" else ""
     for what, value, is_good in BY_TYPE[row["type"]](row, example):
         members = change(base, field.path, lambda key, _, value=value: [(key, value)])
         yield Case(what, members) if is_good else Case(what, members, "invalid", path, allowed_words(row))
@@ -182,7 +186,7 @@ def control_words(row):
 def names_cases(field, base):
     """What stands in an array of names, told by its index."""
     row, path = field.row, dotted(field.path)
-    if row["type"] != "names":
+    if row["type"] != "names" or row["name"] in GRAMMARS:
         return
     rule = row.get("allowed", "1..64 letters")
     longest = int(re.search(r"1\.\.(\d+)", rule)[1])
@@ -205,7 +209,7 @@ def objects_cases(field, base):
         return
     one = member(base, field.path)[0]
     for what, value, code, place, words in (
-            ("empty", [], "invalid", path, allowed_words(row)),
+            ("empty", [], None if row["low"] == 0 else "invalid", path, allowed_words(row)),
             ("one more than its most", [one] * (row["high"] + 1), "limit", path, allowed_words(row)),
             ("a number among the objects", [one, 7], "invalid", f"{path}[1]", ("object",)),
             ("an unknown member in the second", [one, {**one, "strange": 1}], "invalid", f"{path}[1].strange", ("unknown",))):

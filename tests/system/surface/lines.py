@@ -7,12 +7,12 @@ from .settings import duration
 from .tables import commands, tables
 
 # What a verb cannot do without, where its table alone does not tell: a value each argument and option takes.
-VALUES = {"productKey": "pk1", "deviceName": "d1", "batch": "1", "package": "1", "task": "1", "job": "1", "name": "a",
-          "role": "viewer", "version": "1.0"}
+VALUES = {"productKey": "pk1", "deviceName": "d1", "group": "g1", "batch": "1", "package": "1", "task": "1", "job": "1",
+          "name": "a", "role": "viewer", "version": "1.0"}
 NUMBERS = ("integer", "duration")
 # Without these the verb's own code would speak first.
 MORE = {"batch create": ("--all", "--package=1"), "package add": (__file__,), "device add": ("d1",), "device register": ("d1",),
-        "device tag": ("d1", "--set=a=b")}
+        "device tag": ("d1", "--set=a=b"), "group add": ("d1",), "group remove": ("d1",)}
 
 
 class Line(NamedTuple):

@@ -48,3 +48,24 @@ Test(when, what_is_no_moment_is_refused_with_what_is_allowed)
 		cr_expect(strstr(error.text, "--since") && strstr(error.text, OTA_WHEN_WORDS), "%s: %s", bad[i], error.text);
 	}
 }
+
+static int ahead(const char *text, int64_t *ret_ms, struct ota_error *error)
+{
+	return ota_when_parse_ahead(text, NOW_MS, ret_ms, error);
+}
+
+Test(when, a_moment_to_come_is_a_date_or_counts_from_now)
+{
+	struct ota_error error = { 0 };
+	int64_t at_ms = -1;
+
+	cr_expect_eq(ahead("in 2h", &at_ms, &error), 0);
+	cr_expect_eq(at_ms, NOW_MS + 2 * 3600 * 1000);
+	cr_expect_eq(ahead("2026-11-20T10:00", &at_ms, &error), 0);
+	cr_expect_eq(at_ms, MIDNIGHT_MS + 10 * 3600 * 1000, "that it is past is for the server to say");
+	static const char *const bad[] = { "2h", "in", "in -2h", "tomorrow", "in 2 hours", "" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		cr_expect_eq(ahead(bad[i], &at_ms, &error), OTA_EINVALID, "%s", bad[i]);
+		cr_expect(strstr(error.text, "allowed: \"in 2h\""), "%s", error.text);
+	}
+}

@@ -20,6 +20,8 @@ static void device_bar(void)
 	cr_assert_eq(ota_store_commit(recipes_fleet.store, NULL), 0);
 }
 
+#define LAB "{\"command\":\"addToGroup\",\"productKey\":\"PK\",\"group\":\"lab\",\"names\":[\"d0\"]}"
+
 /* clang-format off */
 static const struct recipe recipes[] = {
 	{ "getServer",           "" },
@@ -34,6 +36,12 @@ static const struct recipe recipes[] = {
 	{ "getDevice",           ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
 	{ "listDevices",         ",\"productKey\":\"PK\"" },
 	{ "versionDistribution", ",\"productKey\":\"PK\"" },
+	{ "addToGroup",          ",\"productKey\":\"PK\",\"group\":\"lab\",\"names\":[\"d1\"]", LAB },
+	{ "removeFromGroup",     ",\"productKey\":\"PK\",\"group\":\"lab\",\"names\":[\"d0\"]", LAB },
+	{ "listGroups",          ",\"productKey\":\"PK\"" },
+	{ "getGroup",            ",\"productKey\":\"PK\",\"group\":\"lab\"", LAB },
+	{ "listGroupMembers",    ",\"productKey\":\"PK\",\"group\":\"lab\"", LAB },
+	{ "deleteGroup",         ",\"productKey\":\"PK\",\"group\":\"lab\"", LAB },
 	{ "addFile",             ",\"productKey\":\"PK\",\"size\":@size,\"sha256\":\"@sha256\",\"md5\":\"@md5\"" },
 	{ "addPackage",          ",\"productKey\":\"PK\",\"version\":\"3.0.0\",\"size\":@size,\"sha256\":\"@sha256\",\"md5\":\"@md5\"" },
 	{ "listPackages",        "" },
@@ -48,6 +56,7 @@ static const struct recipe recipes[] = {
 	{ "listEvents",          "" },
 	{ "pauseBatch",          ",\"batch\":@batch" },
 	{ "resumeBatch",         ",\"batch\":@batch", "{\"command\":\"pauseBatch\",\"batch\":@batch}" },
+	{ "advanceBatch",        ",\"batch\":@batch" },
 	{ "cancelBatch",         ",\"batch\":@batch" },
 	{ "unbarDevice",         ",\"productKey\":\"PK\",\"deviceName\":\"d0\"", NULL, device_bar },
 	{ "disableDevice",       ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
@@ -78,7 +87,9 @@ void recipes_open(void)
 	fleet_open(&recipes_fleet, 2);
 	package = fleet_do(&recipes_fleet, "{\"command\":\"getPackage\",\"productKey\":\"PK\",\"version\":\"2.0.0\"}");
 	batch = fleet_do(&recipes_fleet, "{\"command\":\"getBatch\",\"batch\":%lld}",
-			 (long long)fleet_batch(&recipes_fleet, "verify", ",\"targets\":{\"names\":[\"d0\"]}"));
+			 (long long)fleet_batch(&recipes_fleet, "verify",
+						    ",\"targets\":{\"names\":[\"d0\"]},"
+						    "\"strategy\":{\"stages\":[{\"count\":1}]}"));
 }
 
 void recipes_close(void)

@@ -269,3 +269,43 @@ Test(endings, a_batch_for_devices_of_one_that_is_still_being_prepared_is_refused
 	fleet_advance(&fleet, OTA_SECOND_MS);
 	cr_assert(strstr(create_and_say("{\"names\":[\"d2\"]}", ""), "have an unfinished task"));
 }
+
+/* What holds a push holds the one that draws a report, too; the timer runs once more all the same. */
+Test(drawn, no_report_is_drawn_by_a_push_while_the_batch_is_paused)
+{
+	fleet_open(&fleet, 1);
+	fleet_connect(&fleet, 0);
+	fleet_inform(&fleet, 0, "1.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	int64_t batch = fleet_batch(&fleet, "static", ",\"strategy\":{\"retries\":0}");
+	fleet_progress(&fleet, 0, 100);
+	fleet_pushes(&fleet, 0);
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"pauseBatch\",\"batch\":%lld}", (long long)batch));
+	fleet_advance(&fleet, 11 * OTA_MINUTE_MS);
+	cr_expect_eq(fleet_pushes(&fleet, 0), 0);
+	cr_expect_str_eq(fleet_task(&fleet, 0), "upgrading");
+	fleet_advance(&fleet, 10 * OTA_MINUTE_MS);
+	cr_expect_str_eq(fleet_task(&fleet, 0), "failed/lost");
+	fleet_close(&fleet);
+}
+
+/* It has just returned and is about to say what it runs. */
+Test(drawn, no_report_is_drawn_by_a_push_before_a_connection_has_settled)
+{
+	fleet_open(&fleet, 1);
+	fleet_connect(&fleet, 0);
+	fleet_inform(&fleet, 0, "1.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	fleet_batch(&fleet, "static", "");
+	fleet_progress(&fleet, 0, 100);
+	fleet_advance(&fleet, 10 * OTA_MINUTE_MS - OTA_SECOND_MS);
+	fleet_disconnect(&fleet, 0);
+	fleet_connect(&fleet, 0);
+	fleet_advance(&fleet, OTA_SECOND_MS);
+	cr_expect_eq(fleet_pushes(&fleet, 0), 0);
+	fleet_inform(&fleet, 0, "2.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_expect_eq(fleet_pushes(&fleet, 0), 0);
+	cr_expect_str_eq(fleet_task(&fleet, 0), "succeeded/version_reported");
+	fleet_close(&fleet);
+}

@@ -228,7 +228,8 @@ static int64_t asked(void)
 
 static void answer(int64_t batch, const char *word)
 {
-	const char *form = "{\"id\":1,\"params\":{\"step\":30,\"desc\":\"\",\"batch\":%lld,\"attempt\":1,\"cancel\":\"%s\"}}";
+	static const char form[] = "{\"id\":1,\"params\":{\"step\":30,\"desc\":\"\",\"batch\":%lld,\"attempt\":1,"
+				   "\"cancel\":\"%s\"}}";
 	char report[160];
 	snprintf(report, sizeof(report), form, (long long)batch, word);
 	fleet_send(&fleet, 0, OTA_TOPIC_PROGRESS, report);

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "common/time.h"
 #include "plugin/rules/target.h"
 
@@ -18,7 +19,7 @@ static int parse(const char *text)
 static void tree_print(size_t index, struct ota_bytes *out)
 {
 	const struct ota_target_node *node = &target.nodes[index];
-	static const char letters[OTA_TARGET_FIELDS] = "npmvt%s";
+	static const char letters[OTA_TARGET_FIELDS] = "npgmvt%s";
 	if (node->kind == OTA_TARGET_TEST) {
 		ota_bytes_u8(out, (uint8_t)letters[node->test.field]);
 		return;
@@ -111,7 +112,7 @@ Test(target, keys_stand_behind_the_point)
 	cr_expect_eq(only_test("version = 1")->key.size, 0);
 }
 
-#define BEGINNING "expected not, ( or a field: name, product, module, version, tag.KEY, percent, seen"
+#define BEGINNING "expected not, ( or a field: name, product, group, module, version, tag.KEY, percent, seen"
 
 /* Each names the column and what belongs there. */
 static const struct {
@@ -181,19 +182,33 @@ Test(target, limits_hold_at_the_limit_and_one_past_it)
 	cr_expect_eq(ota_target_parse((struct ota_span){"name\0=a", 7}, &target, &error), OTA_EINVALID);
 }
 
-/* A plan counts who runs the new version already, whatever the expression is. */
-Test(target, any_expression_can_be_narrowed_to_a_version)
+static const char *lead_of(const char *text)
 {
-	OTA_AUTO_BYTES struct ota_bytes out = {0};
-	cr_assert_eq(parse("name=a or percent<1"), 0);
-	ota_target_narrow(&target, ota_span_from_text("2.0"));
-	tree_print(target.root, &out);
-	cr_expect_str_eq(out.data, "((n|%)&v)");
-	const struct ota_target_test *test = &target.nodes[target.nodes[target.root].right].test;
-	cr_expect(ota_target_test_text(&target, test, ota_span_from_text("2.0")));
-	cr_expect_not(ota_target_test_text(&target, test, ota_span_from_text("2")));
-	cr_assert_eq(repeated("name=a", " or name=a", OTA_TARGET_NODES_MAX / 2 - 1, ""), 0);
-	ota_target_narrow(&target, ota_span_from_text("2.0"));
-	cr_assert_eq(repeated("name in (a", ",a", OTA_TARGET_VALUES_MAX - 1, ")"), 0);
-	ota_target_narrow(&target, ota_span_from_text("2.0"));
+	static char name[OTA_GROUP_NAME_MAX + 1];
+	cr_assert_eq(parse(text), 0, "%s: %s", text, error.text);
+	const struct ota_target_value *lead = ota_target_lead(&target);
+	return lead && ota_text_copy(name, sizeof(name), lead->text) ? name : "none";
+}
+
+/* Only where nobody else can be meant. */
+Test(target, a_group_leads_that_all_must_be_in)
+{
+	cr_expect_str_eq(lead_of("group = a"), "a");
+	cr_expect_str_eq(lead_of("version < 2 and (percent < 1 and group = a)"), "a");
+	cr_expect_str_eq(lead_of("group = a and group = b"), "a");
+	cr_expect_str_eq(lead_of("(group = a or name = x) and group = b"), "b");
+	cr_expect_str_eq(lead_of("group = a or name = x"), "none");
+	cr_expect_str_eq(lead_of("group != a"), "none");
+	cr_expect_str_eq(lead_of("group in (a, b)"), "none");
+	cr_expect_str_eq(lead_of("group = a*"), "none");
+	cr_expect_str_eq(lead_of("group = 'a*'"), "a*");
+}
+
+Test(target, it_tells_which_groups_it_names)
+{
+	cr_assert_eq(parse("version < 2 or not (group in (a, b*) and name = c)"), 0);
+	cr_expect(ota_target_names_group(&target, "a"));
+	cr_expect(ota_target_names_group(&target, "beta"));
+	cr_expect_not(ota_target_names_group(&target, "aa"));
+	cr_expect_not(ota_target_names_group(&target, "c"));
 }

@@ -18,7 +18,7 @@ Test(flow, comes_back_as_it_was_saved_last)
 	struct ota_batch batch = insert_world();
 	struct ota_flow in = {
 		.batch_id = batch.id, .stage = 1, .stage_at = 2, .met_at = 3, .ramp_at = 4, .release_at_us = 5, .parked = 6,
-		.watched = true, .note = "waits",
+		.paused_at = 7, .watched = true,
 	};
 	struct ota_flow out;
 
@@ -26,6 +26,21 @@ Test(flow, comes_back_as_it_was_saved_last)
 	MUST(ota_flow_save(fixture.store, &in, &fixture.error));
 	MUST(ota_flow_load(fixture.store, batch.id, &out, &fixture.error));
 	cr_expect_arr_eq(&in, &out, sizeof(in));
+}
+
+Test(flow, a_stage_opens_once_and_is_listed_with_its_moment)
+{
+	struct ota_batch batch = insert_world();
+	struct ota_stage_opening rows[3];
+	size_t count = 9;
+
+	MUST(ota_flow_insert_opening(fixture.store, batch.id, &(struct ota_stage_opening){ 1, 200 }, &fixture.error));
+	MUST(ota_flow_insert_opening(fixture.store, batch.id, &(struct ota_stage_opening){ 0, 100 }, &fixture.error));
+	MUST(ota_flow_list_openings(fixture.store, batch.id, rows, 3, &count, &fixture.error));
+	cr_expect_eq(count, 2);
+	cr_expect_eq(rows[0].opened_ms, 100);
+	cr_expect_eq(rows[1].opened_ms, 200);
+	cr_expect(ota_flow_insert_opening(fixture.store, batch.id, &(struct ota_stage_opening){ 1, 300 }, &fixture.error));
 }
 
 Test(flow, only_those_that_time_may_move_are_watched)

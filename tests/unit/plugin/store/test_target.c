@@ -7,6 +7,7 @@
 #include "common/text.h"
 #include "common/time.h"
 #include "plugin/store/device_tag.h"
+#include "plugin/store/group.h"
 #include "plugin/store/target.h"
 
 enum { DEVICES = 80, EXPRESSIONS = 600, NOW = 1000000 };
@@ -25,12 +26,15 @@ struct unit {
 	struct ota_device row;
 	char versions[2][8]; /* of the modules default and mcu, "" = it never said */
 	char region[8];      /* the tag, "" = none */
+	bool groups[3];      /* of group_names */
 	bool online;
 };
 static struct unit units[DEVICES];
 static struct ota_target target;
 
 static const char *const versions[] = {"1.0", "1.2", "1.10", "2.0-rc1", "2.0", "v2.1"};
+static const char *const group_names[] = {"beta", "beta-2", "lab"};
+static struct ota_group groups[3];
 static const char *const modules[] = {"default", "mcu"};
 static const char *const regions[] = {"eu", "eu-west", "us", "\xC3\xB6st"};
 #define PICK(list) list[random() % (long)(sizeof(list) / sizeof(list[0]))]
@@ -50,10 +54,23 @@ static void unit_save(struct unit *unit)
 	ota_text_cut(tag.value, sizeof(tag.value), unit->region);
 	if (*unit->region)
 		MUST(ota_device_tag_save(fixture.store, &unit->row, &tag, &changed, &fixture.error));
+	for (size_t i = 0; i < 3; i++)
+		if (unit->groups[i])
+			MUST(ota_group_add_member(fixture.store, &groups[i], &unit->row, &changed, &fixture.error));
+}
+
+static void groups_make(void)
+{
+	for (size_t i = 0; i < 3; i++) {
+		groups[i] = (struct ota_group){.id = fixture_id(), .rev = 1, .product_key = "pk"};
+		ota_text_cut(groups[i].name, sizeof(groups[i].name), group_names[i]);
+		MUST(ota_group_insert(fixture.store, &groups[i], &fixture.error));
+	}
 }
 
 static void units_make(void)
 {
+	groups_make();
 	for (size_t i = 0; i < DEVICES; i++) {
 		char name[OTA_DEVICE_NAME_MAX + 1];
 		snprintf(name, sizeof(name), "%s-%02zu", i % 3 ? "lab" : "field", i);
@@ -67,11 +84,21 @@ static void units_make(void)
 				ota_text_cut(unit->versions[m], sizeof(unit->versions[m]), PICK(versions));
 		if (random() % 3)
 			ota_text_cut(unit->region, sizeof(unit->region), PICK(regions));
+		for (size_t g = 0; g < 3; g++)
+			unit->groups[g] = random() % 3 == 0;
 		unit_save(unit);
 	}
 }
 
 /* --- the rules, over what the test knows --- */
+
+static bool unit_is_in_group(const struct unit *unit, const struct ota_target_test *test)
+{
+	for (size_t i = 0; i < 3; i++)
+		if (unit->groups[i] && ota_target_test_text(&target, test, ota_span_from_text(group_names[i])))
+			return true;
+	return false;
+}
 
 static bool unit_test(const struct unit *unit, const struct ota_target_test *test)
 {
@@ -83,6 +110,8 @@ static bool unit_test(const struct unit *unit, const struct ota_target_test *tes
 	case OTA_TARGET_PRODUCT:
 		text = unit->row.identity.product_key;
 		break;
+	case OTA_TARGET_GROUP:
+		return unit_is_in_group(unit, test);
 	case OTA_TARGET_TAG:
 		text = ota_span_equals(test->key, "region") && *unit->region ? unit->region : NULL;
 		break;
@@ -124,6 +153,8 @@ static bool unit_matches(const struct unit *unit, size_t index)
 static const char *const tests[] = {
 	"name = lab-*", "name != field-00", "name in (lab-01, lab-02, field-*)", "name = 'lab-*'", "product = pk",
 	"product = other",
+	"group = beta", "group = lab and version < 2.0", "group != lab", "group in (beta, lab)", "group = beta*", "group = none",
+	"group = lab and group = beta and name = lab-*",
 	"module = mcu", "module != default", "module in (mcu, modem)", "module = m*", "version < 2.0", "version <= 2.0",
 	"version > 1.2", "version >= 1.10", "version = 1.0", "version != 1.0", "version in (1.0, v2.1)", "version = 1.*",
 	"version.mcu >= 2.0-rc1", "version.mcu != 2.0", "version.nowhere > 0", "version > 99", "tag.region = eu",
@@ -241,6 +272,69 @@ Test(store_target, many_are_told_from_a_sample)
 	MUST(ota_target_count(fixture.store, &scope, OTA_TARGET_SAMPLE, &tally, &fixture.error));
 	cr_expect_not(tally.estimated);
 	cr_expect_eq(tally.count, 2);
+}
+
+/* A few of many: what a group leads to is counted, not guessed, and found without a walk over the product. */
+Test(store_target, a_group_leads_to_its_members)
+{
+	enum { MANY = OTA_TARGET_WINDOW + 5 };
+	struct ota_target_scope scope = {.target = &target, .product_key = "pk", .module = "default", .wall_ms = NOW};
+	struct ota_target_walk walk = {0};
+	struct ota_target_tally tally;
+	struct ota_prospect rows[4];
+	size_t count = 0;
+
+	groups_make();
+	for (int i = 0; i < MANY; i++) {
+		char name[OTA_DEVICE_NAME_MAX + 1];
+		snprintf(name, sizeof(name), "d%06d", i);
+		struct ota_device row = sample_device("pk", name);
+		bool changed;
+		MUST(ota_device_insert(fixture.store, &row, &fixture.error));
+		if (i % 5000 == 0)
+			MUST(ota_group_add_member(fixture.store, &groups[0], &row, &changed, &fixture.error));
+	}
+	MUST(ota_target_parse(ota_span_from_text("percent >= 0 and (group = beta)"), &target, &fixture.error));
+	MUST(ota_target_next(fixture.store, &scope, &walk, rows, 4, &count, &fixture.error));
+	cr_expect_eq(count, 3);
+	cr_expect(walk.done, "one look is enough");
+	MUST(ota_target_count(fixture.store, &scope, 50 * OTA_TARGET_SAMPLE, &tally, &fixture.error));
+	cr_expect_eq(tally.count, 3);
+	cr_expect_not(tally.estimated);
+	MUST(ota_target_parse(ota_span_from_text("group = nobody"), &target, &fixture.error));
+	walk = (struct ota_target_walk){0};
+	MUST(ota_target_next(fixture.store, &scope, &walk, rows, 4, &count, &fixture.error));
+	cr_expect(walk.done && count == 0);
+}
+
+/* What a plan tells of those it means: barred, there already, at work for another batch, and the rest. */
+Test(store_target, a_count_tells_what_would_come_of_each)
+{
+	struct ota_target_scope scope = {.target = &target, .product_key = "pk", .module = "default", .wall_ms = NOW,
+					 .version = "2.0"};
+	struct ota_target_tally tally;
+	struct ota_package package = insert_package("pk", "3.0");
+	struct ota_batch batch = insert_batch(&package);
+
+	for (int i = 0; i < 4; i++) {
+		static const char *const names[] = {"barred", "there", "busy", "free"};
+		struct ota_device row = sample_device("pk", names[i]);
+		struct ota_device_module module = sample_module(row.id, "default");
+		row.barred = i == 0;
+		row.disabled = false;
+		ota_text_cut(module.version, sizeof(module.version), i < 2 ? "2.0" : "1.0");
+		MUST(ota_device_insert(fixture.store, &row, &fixture.error));
+		MUST(ota_device_module_save(fixture.store, "pk", &module, &fixture.error));
+		if (i == 2)
+			insert_task(&batch, row.id);
+	}
+	MUST(ota_target_parse(ota_span_from_text("name != free-*"), &target, &fixture.error));
+	MUST(ota_target_count(fixture.store, &scope, 4, &tally, &fixture.error));
+	for (size_t i = 0; i < OTA_TARGET_FATES; i++)
+		cr_expect_eq(tally.fates[i], 1, "fate %zu: %lld", i, (long long)tally.fates[i]);
+	cr_expect_eq(tally.count, 4);
+	cr_expect_eq(tally.named, 1);
+	cr_expect_str_eq(tally.conflicts[0], "busy");
 }
 
 Test(store_target, a_product_that_ends_with_its_window_is_done_there)

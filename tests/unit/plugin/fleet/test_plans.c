@@ -1,0 +1,106 @@
+/* The plan of a batch, as createBatch with dryRun tells it. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/plugin/fleet/fixture.h"
+
+static struct fleet fleet;
+
+static void world_open(void)
+{
+	fleet_open(&fleet, 200);
+}
+
+static void world_close(void)
+{
+	fleet_close(&fleet);
+}
+
+TestSuite(plans, .init = world_open, .fini = world_close);
+
+static cJSON *plan_of(const char *kind, const char *more)
+{
+	return fleet_do(&fleet,
+			"{\"command\":\"createBatch\",\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"%s\","
+			"\"targets\":{\"all\":true},\"dryRun\":true%s}",
+			kind, more);
+}
+
+static bool warns(const cJSON *plan, const char *words)
+{
+	const cJSON *each;
+
+	cJSON_ArrayForEach(each, cJSON_GetObjectItem(plan, "warnings"))
+		if (strstr(each->valuestring, words))
+			return true;
+	return false;
+}
+
+Test(plans, each_warning_comes_with_what_it_warns_of_and_only_then)
+{
+	static const struct {
+		const char *words, *kind, *bad, *good;
+	} rows[] = {
+		{ "devices at once", "verify", "", ",\"strategy\":{\"maxInFlight\":10}" },
+		{ "no abort rule", "verify", ",\"strategy\":{\"abortSample\":0}",
+		  ",\"strategy\":{\"abortSample\":0,\"abortCount\":5}" },
+		{ "has proved this package", "static", ",\"override\":true,\"reason\":\"lab\"", "" },
+		{ "upgradeTimeout", "verify", ",\"strategy\":{\"window\":{\"from\":\"22:00\",\"to\":\"22:30\"}}",
+		  ",\"strategy\":{\"window\":{\"from\":\"22:00\",\"to\":\"23:00\"}}" },
+		{ "a link lives", "verify", ",\"strategy\":{\"upgradeTimeout\":\"2d\"}",
+		  ",\"strategy\":{\"upgradeTimeout\":\"24h\"}" },
+		{ "have had their turn", "verify", ",\"strategy\":{\"endAfter\":\"1h\",\"rate\":{\"perMinute\":1}}",
+		  ",\"strategy\":{\"endAfter\":\"1d\",\"rate\":{\"perMinute\":1}}" },
+		{ "has no device", "verify", ",\"strategy\":{\"stages\":[{\"count\":200},{\"count\":1}]}",
+		  ",\"strategy\":{\"stages\":[{\"count\":199},{\"count\":1}]}" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cJSON *bad = plan_of(rows[i].kind, rows[i].bad), *good = plan_of("verify", rows[i].good);
+
+		cr_expect(warns(bad, rows[i].words), "%s with %s", rows[i].words, rows[i].bad);
+		cr_expect(!warns(good, rows[i].words), "%s with %s", rows[i].words, rows[i].good);
+		cJSON_Delete(bad);
+		cJSON_Delete(good);
+	}
+}
+
+Test(plans, work_that_stands_in_the_way_is_warned_of)
+{
+	fleet_batch(&fleet, "verify", ",\"targets\":{\"names\":[\"d3\"]}");
+	fleet_advance(&fleet, 1000);
+	cJSON *plan = plan_of("verify", ""), *skipping = plan_of("verify", ",\"onConflict\":\"skip\"");
+
+	cr_expect(warns(plan, "1 devices have unfinished work"));
+	cr_expect(!warns(skipping, "unfinished work"));
+	cJSON_Delete(plan);
+	cJSON_Delete(skipping);
+}
+
+Test(plans, stages_have_sizes_and_times)
+{
+	cJSON *plan = plan_of("verify", ",\"strategy\":{\"stages\":[{\"percent\":1,\"soak\":\"1h\"},{\"percent\":10}]}");
+	const cJSON *stages = cJSON_GetObjectItem(plan, "stages");
+	double begins = cJSON_GetObjectItem(cJSON_GetObjectItem(plan, "forecast"), "beginsAt")->valuedouble;
+
+	cr_assert_eq(cJSON_GetArraySize(stages), 3);
+	cr_expect_eq(cJSON_GetObjectItem(cJSON_GetArrayItem(stages, 0), "devices")->valueint, 2);
+	cr_expect_eq(cJSON_GetObjectItem(cJSON_GetArrayItem(stages, 1), "devices")->valueint, 18);
+	cr_expect_eq(cJSON_GetObjectItem(cJSON_GetArrayItem(stages, 2), "devices")->valueint, 180);
+	cr_expect_eq(cJSON_GetObjectItem(cJSON_GetArrayItem(stages, 1), "opensAt")->valuedouble, begins + 70 * 60000);
+	cJSON_Delete(plan);
+}
+
+Test(plans, a_plan_says_what_it_assumes)
+{
+	cJSON *plan = plan_of("verify", ",\"strategy\":{\"confirm\":true,"
+					"\"window\":{\"from\":\"01:00\",\"to\":\"05:00\",\"zoneTag\":\"z\"}}");
+	char *text = cJSON_PrintUnformatted(cJSON_GetObjectItem(cJSON_GetObjectItem(plan, "forecast"), "assumptions"));
+
+	cr_expect(strstr(text, "each device takes 10m"));
+	cr_expect(strstr(text, "all devices are online"));
+	cr_expect(strstr(text, "operators act at once"));
+	cr_expect(strstr(text, "no device has a time zone of its own"));
+	cJSON_free(text);
+	cJSON_Delete(plan);
+}
