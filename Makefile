@@ -25,7 +25,7 @@ help:
 	@echo "make build    build everything into $(BUILD)/"
 	@echo "make demo     a broker, a gateway and devices on this machine, updating"
 	@echo "make test     unit and system tests; SAN=address|undefined|thread runs them under a sanitizer"
-	@echo "make bench    measure"
+	@echo "make bench    measure; BENCH=million one of them, BENCH_OPTIONS='--devices 100000'"
 	@echo "make soak     half an hour of misfortunes for a whole fleet; SOAK_MINUTES=30 SOAK='--seed 7'"
 	@echo "make soak-kill  kill the broker a hundred times under load, and count what is lost"
 	@echo "make sim      the server's own code in a made-up world, SEEDS=10000 of them; SEED= replays one"
@@ -61,7 +61,7 @@ test: build
 	@$(PYTHON) tests/run.py $(BUILD) --san $(SAN) $(if $(ONLY),--$(ONLY)) $(if $(PYTEST),-- $(PYTEST))
 
 bench: build
-	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench/run.py $(BENCH)
+	@OTA_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench/run.py $(BENCH) $(BENCH_OPTIONS)
 
 # A fleet under constant batches and one misfortune a minute; the reckoning at its end.
 soak: build

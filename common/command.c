@@ -23,7 +23,8 @@ static const char *const token_roles[] = { "viewer", "operator", "admin", NULL }
 static const char *const registrations[] = { "listed", "open", NULL };
 static const char *const sign_methods[] = { "auto", "md5", "sha256", NULL };
 static const char *const kinds[] = { "verify", "static", NULL };
-static const char *const conflict_answers[] = { "reject", "skip", NULL };
+static const char *const conflict_answers[] = { "reject", "skip", "supersede", NULL };
+static const char *const source_states[] = { "failed", "succeeded", "canceled", "installed", NULL };
 static const char *const abort_actions[] = { "pause", "cancel", NULL };
 static const char *const cancel_levels[] = { "withdraw", "ask", "revoke", NULL };
 static const char *const deliveries[] = { "http", "mqtt", NULL };
@@ -105,7 +106,7 @@ static const struct ota_parameter strategy_rows[] = {
 };
 
 static const struct ota_parameter targets_rows[] = {
-	BOOL("all"), WHERE,
+	BOOL("all"), WHERE, ID("batch", false), CHOICE("state", false, source_states), CAUSES("causes"),
 	{ .name = "names", .type = OTA_PARAMETER_NAMES, .low = 1, .high = OTA_NAMES_MAX },
 };
 
@@ -187,6 +188,18 @@ static const struct ota_parameter create_batch_rows[] = {
 	CHOICE("onConflict", false, conflict_answers),
 	BOOL("override"),
 };
+/* Batches made from another one: what is not said is as it was there. */
+#define SUCCESSOR \
+	ID("batch", true), TEXT("name", false, 0, OTA_LABEL_MAX), \
+	{ .name = "strategy", .type = OTA_PARAMETER_OBJECT, .members = LIST(strategy) }, \
+	CHOICE("onConflict", false, conflict_answers), BOOL("override")
+static const struct ota_parameter retry_rows[] = { SUCCESSOR, CAUSES("causes") };
+static const struct ota_parameter clone_rows[] = {
+	SUCCESSOR, ID("package", false), VERSION(false), CHOICE("kind", false, kinds),
+	{ .name = "targets", .type = OTA_PARAMETER_OBJECT, .members = LIST(targets), .rule = ota_rule_targets },
+	{ .name = "tags", .type = OTA_PARAMETER_OBJECT, .rule = ota_rule_ext_data },
+};
+static const struct ota_parameter rollback_rows[] = { SUCCESSOR, ID("package", false), VERSION(false) };
 static const struct ota_parameter list_batches_rows[] = { PRODUCT_KEY(false), CHOICE("state", false, batch_states), PAGE };
 static const struct ota_parameter batch_rows[] = { ID("batch", true) };
 static const struct ota_parameter list_tasks_rows[] = { ID("batch", true), CHOICE("state", false, task_states), PAGE };
@@ -255,6 +268,9 @@ static const struct ota_command commands[] = {
 	{ "listTasks",           VIEWER,   READS,   LIST(list_tasks),     "/api/v1/batches/{batch}/tasks" },
 	{ "getTask",             VIEWER,   READS,   LIST(task),           "/api/v1/tasks/{task}" },
 	{ "listEvents",          VIEWER,   READS,   LIST(list_events),    "/api/v1/events", ota_rule_list_events },
+	{ "retryBatch",          OPERATOR, CREATES, LIST(retry),          NULL },
+	{ "cloneBatch",          OPERATOR, CREATES, LIST(clone),          NULL, ota_rule_one_package },
+	{ "rollbackBatch",       OPERATOR, CREATES, LIST(rollback),       NULL, ota_rule_one_package },
 	{ "pauseBatch",          OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "advanceBatch",        OPERATOR, CHANGES, LIST(batch),          NULL },

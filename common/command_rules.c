@@ -106,12 +106,27 @@ int ota_rule_ext_data(struct ota_json_place ext_data, struct ota_error *error)
 
 int ota_rule_targets(struct ota_json_place targets, struct ota_error *error)
 {
-	int said = is_true(targets, "all") + has(targets, "names") + has(targets, "where");
+	int said = is_true(targets, "all") + has(targets, "names") + has(targets, "where") + has(targets, "batch");
+	const cJSON *state = ota_json_member(targets.object, "state");
 
 	if (said != 1)
 		return ota_fail_at(error, OTA_EINVALID, targets.prefix,
-				   "targets is one of {\"all\":true}, {\"where\":\"...\"} or {\"names\":[...]}");
+				   "targets is one of {\"all\":true}, {\"where\":\"...\"}, {\"names\":[...]} or {\"batch\":ID}");
+	if (state && !has(targets, "batch"))
+		return ota_fail_at(error, OTA_EINVALID, targets.prefix, "state goes with batch: which of its devices are meant");
+	if (has(targets, "causes") && (!state || strcmp(state->valuestring, "failed") != 0))
+		return ota_fail_at(error, OTA_EINVALID, targets.prefix, "causes go with state failed: what they failed of");
 	return 0;
+}
+
+int ota_rule_one_package(struct ota_json_place command, struct ota_error *error)
+{
+	char path[OTA_ERROR_PATH_MAX];
+
+	if (!has(command, "package") || !has(command, "version"))
+		return 0;
+	ota_command_path(path, command, "version");
+	return ota_fail_at(error, OTA_EINVALID, path, "the package is named by its id or by its version, not by both");
 }
 
 int ota_rule_list_events(struct ota_json_place command, struct ota_error *error)

@@ -42,6 +42,7 @@ int ota_rule_update_product(struct ota_json_place command, struct ota_error *err
 int ota_rule_tag_devices(struct ota_json_place command, struct ota_error *error);
 /* targets: either {"all":true} or {"names":[...]}. */
 int ota_rule_targets(struct ota_json_place targets, struct ota_error *error);
+int ota_rule_one_package(struct ota_json_place command, struct ota_error *error);
 /* A package is named by its id, or by product, version and perhaps module, never by both. */
 /* `above` runs forwards, `after` backwards; since is not after until; a device is of a product. */
 int ota_rule_list_events(struct ota_json_place command, struct ota_error *error);

@@ -147,6 +147,28 @@ static size_t put_causes(struct ota_bytes *out, const cJSON *batch, size_t width
 	return 1;
 }
 
+/* "stage 2/3  rate 200 of at most 1000 a minute  in flight 12 of at most 500": of a batch that has such limits. */
+static size_t put_pace(struct ota_bytes *out, const cJSON *batch, size_t width)
+{
+	OTA_AUTO_BYTES struct ota_bytes line = { 0 };
+	const cJSON *rate = ota_json_member(batch, "rate"), *places = ota_json_member(batch, "inFlight");
+
+	put_word(&line, batch, "stage ", "stage");
+	if (rate) {
+		ota_bytes_text(&line, line.size ? "  rate " : "rate ");
+		ota_human_put(&line, OTA_HUMAN_LIMIT, rate, 0);
+		ota_bytes_text(&line, " a minute");
+	}
+	if (ota_json_member(places, "most")) {
+		ota_bytes_text(&line, line.size ? "  in flight " : "in flight ");
+		ota_human_put(&line, OTA_HUMAN_LIMIT, places, 0);
+	}
+	if (!line.size)
+		return 0;
+	put_line(out, &line, width);
+	return 1;
+}
+
 size_t ota_bars_put_batch(struct ota_bytes *out, const cJSON *batch, struct ota_bars_style style, int64_t now_ms)
 {
 	uint64_t total = 0;
@@ -156,7 +178,8 @@ size_t ota_bars_put_batch(struct ota_bytes *out, const cJSON *batch, struct ota_
 	put_title(out, batch, style.width, now_ms);
 	for (size_t i = 0; i < OTA_BARS_STATES; i++)
 		put_state(out, i, ota_bars_count(batch, ota_bars_states[i]), total, style);
-	return 1 + OTA_BARS_STATES + put_causes(out, batch, style.width);
+	size_t more = put_pace(out, batch, style.width);
+	return 1 + OTA_BARS_STATES + more + put_causes(out, batch, style.width);
 }
 
 void ota_bars_put_line(struct ota_bytes *out, const cJSON *batch)
@@ -165,6 +188,7 @@ void ota_bars_put_line(struct ota_bytes *out, const cJSON *batch)
 	put_word(out, batch, " state=", "state");
 	for (size_t i = 0; i < OTA_BARS_STATES; i++)
 		ota_bytes_format(out, " %s=%" PRIu64, ota_bars_states[i], ota_bars_count(batch, ota_bars_states[i]));
+	put_word(out, batch, " stage=", "stage");
 	put_word(out, batch, " outcome=", "outcome");
 }
 

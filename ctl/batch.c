@@ -41,7 +41,7 @@ static const char **devices_of(const struct ota_invocation *invocation, int *ret
 	return words;
 }
 
-/* targets.all and targets.where came with their flags; names come from options and a file. */
+/* targets.all, targets.where and targets.batch came with their flags; names come from options and a file. */
 static int set_names(const struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
 {
 	const char *file = ota_invocation_value(invocation, "names-file");
@@ -53,9 +53,10 @@ static int set_names(const struct ota_invocation *invocation, cJSON *command, st
 	if (!file && !ota_invocation_value(invocation, "device"))
 		return targets ? 0
 			       : ota_fail(error, OTA_EINVALID,
-					  "which devices? Give --all, --where EXPRESSION, --device NAME or --names-file FILE");
+					  "which devices? Give --all, --where EXPRESSION, --device NAME, --names-file FILE or"
+					  " --of-batch ID");
 	if (targets)
-		return ota_fail(error, OTA_EINVALID, "--all and --where exclude --device and --names-file");
+		return ota_fail(error, OTA_EINVALID, "--all, --where and --of-batch exclude --device and --names-file");
 	targets = cJSON_AddObjectToObject(command, "targets");
 	words = devices_of(invocation, &count);
 	if (!targets || !words)
@@ -94,30 +95,40 @@ static void answer_show(struct ota_invocation *invocation, const cJSON *data)
 	(void)fwrite(page.data, 1, page.size, output->stream);
 }
 
-int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error)
+static int batch_ask(struct ota_invocation *invocation, const cJSON *command, struct ota_error *error)
 {
-	OTA_AUTO_JSON cJSON *command = NULL;
 	OTA_AUTO_JSON cJSON *data = NULL;
-	int code = order_make(invocation, &command, error);
+	int code = ota_invocation_ask(invocation, command, &data, error);
 
-	if (code == 0)
-		code = ota_invocation_ask(invocation, command, &data, error);
 	if (code == 0)
 		answer_show(invocation, data);
 	return code;
 }
 
+int ota_batch_succeed(struct ota_invocation *invocation, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *command = NULL;
+	int code = ota_invocation_command(invocation, &command, error);
+
+	if (code == 0)
+		code = ota_pairs_add(invocation, "tag", "tags", command, error);
+	return code == 0 ? batch_ask(invocation, command, error) : code;
+}
+
+int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *command = NULL;
+	int code = order_make(invocation, &command, error);
+
+	return code == 0 ? batch_ask(invocation, command, error) : code;
+}
+
 int ota_batch_plan(struct ota_invocation *invocation, struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *command = NULL;
-	OTA_AUTO_JSON cJSON *data = NULL;
 	int code = order_make(invocation, &command, error);
 
 	if (code == 0 && !cJSON_AddTrueToObject(command, "dryRun"))
 		code = ota_fail(error, OTA_ENOMEM, "out of memory");
-	if (code == 0)
-		code = ota_invocation_ask(invocation, command, &data, error);
-	if (code == 0)
-		answer_show(invocation, data);
-	return code;
+	return code == 0 ? batch_ask(invocation, command, error) : code;
 }

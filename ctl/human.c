@@ -98,18 +98,41 @@ static void put_list(struct ota_bytes *out, const cJSON *array)
 	}
 }
 
+static void put_pairs(struct ota_bytes *out, const cJSON *object, const char *between);
+
+/* "rate (perMinute 100, from 5)", "abortCauses (lost, loop)". */
+static void put_inside(struct ota_bytes *out, const cJSON *value)
+{
+	if (!cJSON_IsObject(value) && !cJSON_IsArray(value)) {
+		put_scalar(out, value);
+		return;
+	}
+	ota_bytes_text(out, "(");
+	if (cJSON_IsObject(value))
+		put_pairs(out, value, " ");
+	else
+		put_list(out, value);
+	ota_bytes_text(out, ")");
+}
+
+/* A list of objects is a table somewhere else: of a batch's stages the ladder tells more. */
+static bool is_table(const cJSON *value)
+{
+	return cJSON_IsArray(value) && cJSON_IsObject(value->child);
+}
+
 static void put_counts(struct ota_bytes *out, const cJSON *object)
 {
 	const cJSON *item;
 	bool is_first = true;
 
 	cJSON_ArrayForEach(item, object) {
-		if (cJSON_IsNumber(item) && item->valuedouble == 0)
+		if ((cJSON_IsNumber(item) && item->valuedouble == 0) || is_table(item))
 			continue;
 		ota_bytes_text(out, is_first ? "" : ", ");
 		ota_cell_clean(out, item->string ? item->string : "");
 		ota_bytes_text(out, " ");
-		put_scalar(out, item);
+		put_inside(out, item);
 		is_first = false;
 	}
 	if (is_first)
@@ -130,14 +153,14 @@ static void put_sent(struct ota_bytes *out, const cJSON *attempts)
 		ota_human_put_bytes(out, (uint64_t)sum);
 }
 
-static void put_tags(struct ota_bytes *out, const cJSON *object)
+static void put_pairs(struct ota_bytes *out, const cJSON *object, const char *between)
 {
 	const cJSON *item;
 
 	cJSON_ArrayForEach(item, object) {
 		ota_bytes_text(out, item == object->child ? "" : ", ");
 		ota_cell_clean(out, item->string ? item->string : "");
-		ota_bytes_text(out, "=");
+		ota_bytes_text(out, between);
 		put_scalar(out, item);
 	}
 }
@@ -196,6 +219,26 @@ static void put_share(struct ota_bytes *out, const cJSON *counts)
 	put_number(out, all);
 }
 
+static void put_limit(struct ota_bytes *out, const cJSON *limit)
+{
+	put_number(out, count_of(limit, "now"));
+	if (count_of(limit, "most") > 0) {
+		ota_bytes_text(out, " of at most ");
+		put_number(out, count_of(limit, "most"));
+	}
+}
+
+static void put_next(struct ota_bytes *out, const cJSON *next, int64_t now_ms)
+{
+	double at_ms = count_of(next, "at");
+
+	put_scalar(out, ota_json_member(next, "text"));
+	if (at_ms > 0 && is_whole(at_ms)) {
+		ota_bytes_text(out, ", ");
+		put_time(out, (int64_t)at_ms, now_ms);
+	}
+}
+
 void ota_human_put(struct ota_bytes *out, enum ota_human_kind kind, const cJSON *value, int64_t now_ms)
 {
 	bool is_number = cJSON_IsNumber(value) && is_whole(value->valuedouble);
@@ -215,13 +258,17 @@ void ota_human_put(struct ota_bytes *out, enum ota_human_kind kind, const cJSON 
 	else if (kind == OTA_HUMAN_SENT && cJSON_IsArray(value))
 		put_sent(out, value);
 	else if (kind == OTA_HUMAN_TAGS && cJSON_IsObject(value))
-		put_tags(out, value);
+		put_pairs(out, value, "=");
 	else if (kind == OTA_HUMAN_MODULES && cJSON_IsArray(value))
 		put_modules(out, value);
 	else if (kind == OTA_HUMAN_WATCH && cJSON_IsObject(value))
 		put_watch(out, value);
 	else if (kind == OTA_HUMAN_SHARE && cJSON_IsObject(value))
 		put_share(out, value);
+	else if (kind == OTA_HUMAN_LIMIT && cJSON_IsObject(value))
+		put_limit(out, value);
+	else if (kind == OTA_HUMAN_NEXT && cJSON_IsObject(value))
+		put_next(out, value, now_ms);
 	else
 		put_scalar(out, value);
 }

@@ -24,6 +24,8 @@ enum ota_human_kind {
 	OTA_HUMAN_MODULES, /* a device's modules: "default 1.0, mcu 2.1" */
 	OTA_HUMAN_WATCH,  /* a stopwatch: "120, average 1.2 ms, 99 % within 3.4 ms, longest 40.1 ms" */
 	OTA_HUMAN_SHARE,  /* a batch's counts: "8/10", ended of all */
+	OTA_HUMAN_LIMIT,  /* {"now":12,"most":500} is "12 of at most 500" */
+	OTA_HUMAN_NEXT,   /* {"text":"it begins","at":...} is "it begins, 2026-11-20 10:39:42 UTC (in 3m)" */
 };
 
 /* Appends a JSON value; nothing for NULL and null. Clean for a terminal. */

@@ -105,48 +105,77 @@ static const struct ota_option package_verify_options[] = {
 	PRODUCT, MODULE, VERSION,
 	QUIET,
 };
+/* How a batch moves. */
+#define STRATEGY \
+	{ "push-timeout", 0, "TIME", "strategy.pushTimeout", false, "online time for the first report (1h)" }, \
+	{ "upgrade-timeout", 0, "TIME", "strategy.upgradeTimeout", false, "from the first report to the new version (60m)" }, \
+	{ "reboot-timeout", 0, "TIME", "strategy.rebootTimeout", false, "from the whole download to the new version (10m)" }, \
+	{ "soak", 0, "TIME", "strategy.soak", false, "the new version must run that long (0s)" }, \
+	{ "retries", 0, "N", "strategy.retries", false, "more attempts after a failed one (2)" }, \
+	{ "retry-pause", 0, "TIME", "strategy.retryPause", false, "before the next attempt (10m)" }, \
+	{ "start-at", 0, "WHEN", "strategy.startAt", false, "nothing is sent before: \"in 2h\", 2026-11-20 or 2026-11-20T10:00 (UTC)", \
+	  ota_schedule_read }, \
+	{ "end-at", 0, "WHEN", "strategy.endAt", false, "then what is pending is canceled, in place of --end-after", ota_schedule_read }, \
+	{ "end-after", 0, "TIME", "strategy.endAfter", false, "so long after its start what is pending is canceled (30d)" }, \
+	{ "retry-on", 0, "CAUSES", "strategy.retryCauses", false, "what is tried again (download_failed,push_timeout,upgrade_timeout,lost; none)", \
+	  ota_phrase_read_list }, \
+	{ "abort-percent", 0, "N", "strategy.abortPercent", false, "stop when more than that share failed (10)" }, \
+	{ "abort-sample", 0, "N", "strategy.abortSample", false, "of at least so many finished; 0 = never (10)" }, \
+	{ "abort-count", 0, "N", "strategy.abortCount", false, "stop when so many failed, whatever the share; 0 = never (0)" }, \
+	{ "abort-on", 0, "CAUSES", "strategy.abortCauses", false, "what counts as failed for that, as burn_failed,lost (every cause)", \
+	  ota_phrase_read_list }, \
+	{ "abort-action", 0, "ACTION", "strategy.abortAction", false, "pause (default) or cancel: what stopping means" }, \
+	{ "auto-rollback", 0, NULL, "strategy.autoRollback", false, "when it stops by itself, send who has the version back to the one before" }, \
+	{ "stage", 's', "STAGE", "strategy.stages", true, "who goes first, as '1% success 95 finished 80 soak 1h deadline 2d manual' or '500 soak 1h'; may be given many times", \
+	  ota_phrase_read_stage }, \
+	{ "rate", 'r', "RATE", "strategy.rate", false, "devices a minute: '1000', or growing: '1000 from 50 factor 2 every 10m'", \
+	  ota_phrase_read_rate }, \
+	{ "max-in-flight", 0, "N", "strategy.maxInFlight", false, "devices being updated at a time; 0 = any number (0)" }, \
+	{ "window", 0, "FROM-TO", "strategy.window", false, "send only at this time of the day, such as 22:00-06:00", ota_phrase_read_window }, \
+	{ "zone", 0, "ZONE", "strategy.window.zone", false, "the time zone of --window, such as Europe/Berlin (UTC)" }, \
+	{ "zone-tag", 0, "TAG", "strategy.window.zoneTag", false, "each device's own time zone is the value of this tag, --zone if it has none" }, \
+	{ "confirm", 0, NULL, "strategy.confirm", false, "each device waits for an operator's word" }, \
+	{ "pull-only", 0, NULL, "strategy.pullOnly", false, "nothing is pushed: devices that ask are answered" }
 static const struct ota_option batch_create_options[] = {
 	{ "package", 0, "ID", "package", false, "the package by its id; or:" },
 	PRODUCT, MODULE, VERSION,
 	{ "kind", 'k', "KIND", "kind", false, "static (default), or verify: a few devices prove the package" },
 	{ "all", 'a', NULL, "targets.all", false, "every device of the product" },
 	{ "where", 'w', "EXPRESSION", "targets.where", false, "those it means, as 'version < 2.0 and percent < 10'; ota-targets(7)" },
+	{ "of-batch", 0, "ID", "targets.batch", false, "those of another batch" },
+	{ "of-state", 0, "STATE", "targets.state", false, "of them only those that are failed, succeeded, canceled or have it installed" },
 	{ "device", 'd', "NAME", NULL, true, "this device; may be given many times" },
 	NAMES_FILE,
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push of this batch; may be given many times" },
-	{ "on-conflict", 0, "RULE", "onConflict", false, "reject (default) or skip devices that have unfinished work" },
+	{ "on-conflict", 0, "RULE", "onConflict", false, "devices that have unfinished work: reject (default), skip them, or supersede: take them over" },
 	{ "override", 0, NULL, "override", false, "roll out a package that no verify batch proved; needs --reason" },
-	{ "push-timeout", 0, "TIME", "strategy.pushTimeout", false, "online time for the first report (1h)" },
-	{ "upgrade-timeout", 0, "TIME", "strategy.upgradeTimeout", false, "from the first report to the new version (60m)" },
-	{ "reboot-timeout", 0, "TIME", "strategy.rebootTimeout", false, "from the whole download to the new version (10m)" },
-	{ "soak", 0, "TIME", "strategy.soak", false, "the new version must run that long (0s)" },
-	{ "retries", 0, "N", "strategy.retries", false, "more attempts after a failed one (2)" },
-	{ "retry-pause", 0, "TIME", "strategy.retryPause", false, "before the next attempt (10m)" },
-	{ "start-at", 0, "WHEN", "strategy.startAt", false, "nothing is sent before: \"in 2h\", 2026-11-20 or 2026-11-20T10:00 (UTC)",
-	  ota_schedule_read },
-	{ "end-at", 0, "WHEN", "strategy.endAt", false, "then what is pending is canceled, in place of --end-after", ota_schedule_read },
-	{ "end-after", 0, "TIME", "strategy.endAfter", false, "so long after its start what is pending is canceled (30d)" },
-	{ "retry-on", 0, "CAUSES", "strategy.retryCauses", false, "what is tried again (download_failed,push_timeout,upgrade_timeout,lost; none)",
-	  ota_phrase_read_list },
-	{ "abort-percent", 0, "N", "strategy.abortPercent", false, "stop when more than that share failed (10)" },
-	{ "abort-sample", 0, "N", "strategy.abortSample", false, "of at least so many finished; 0 = never (10)" },
-	{ "abort-count", 0, "N", "strategy.abortCount", false, "stop when so many failed, whatever the share; 0 = never (0)" },
-	{ "abort-on", 0, "CAUSES", "strategy.abortCauses", false, "what counts as failed for that, as burn_failed,lost (every cause)",
-	  ota_phrase_read_list },
-	{ "abort-action", 0, "ACTION", "strategy.abortAction", false, "pause (default) or cancel: what stopping means" },
-	{ "auto-rollback", 0, NULL, "strategy.autoRollback", false, "when it stops by itself, send who has the version back to the one before" },
-	{ "stage", 's', "STAGE", "strategy.stages", true, "who goes first, as '1% success 95 finished 80 soak 1h deadline 2d manual' or '500 soak 1h'; may be given many times",
-	  ota_phrase_read_stage },
-	{ "rate", 'r', "RATE", "strategy.rate", false, "devices a minute: '1000', or growing: '1000 from 50 factor 2 every 10m'",
-	  ota_phrase_read_rate },
-	{ "max-in-flight", 0, "N", "strategy.maxInFlight", false, "devices being updated at a time; 0 = any number (0)" },
-	{ "window", 0, "FROM-TO", "strategy.window", false, "send only at this time of the day, such as 22:00-06:00", ota_phrase_read_window },
-	{ "zone", 0, "ZONE", "strategy.window.zone", false, "the time zone of --window, such as Europe/Berlin (UTC)" },
-	{ "zone-tag", 0, "TAG", "strategy.window.zoneTag", false, "each device's own time zone is the value of this tag, --zone if it has none" },
-	{ "confirm", 0, NULL, "strategy.confirm", false, "each device waits for an operator's word" },
-	{ "pull-only", 0, NULL, "strategy.pullOnly", false, "nothing is pushed: devices that ask are answered" },
+	STRATEGY,
 	MUTATING,
+};
+/* What is not said is as it was in the batch before. */
+#define SUCCESSOR \
+	{ "name", 0, "TEXT", "name", false, "a name for people" }, \
+	{ "on-conflict", 0, "RULE", "onConflict", false, "devices that have unfinished work: reject, skip or supersede" }, \
+	{ "override", 0, NULL, "override", false, "also with a package that no verify batch proved; needs --reason" }
+static const struct ota_option batch_retry_options[] = {
+	{ "failed", 0, NULL, NULL, false, "those that failed, which is what it does anyway" },
+	{ "cause", 0, "CAUSES", "causes", false, "only those that failed of these, as burn_failed,lost", ota_phrase_read_list },
+	SUCCESSOR, STRATEGY, MUTATING,
+};
+static const struct ota_option batch_clone_options[] = {
+	{ "package", 0, "ID", "package", false, "another package, by its id; or:" },
+	VERSION,
+	{ "kind", 'k', "KIND", "kind", false, "another kind" },
+	{ "all", 'a', NULL, "targets.all", false, "not the same devices, but every one of the product" },
+	{ "where", 'w', "EXPRESSION", "targets.where", false, "not the same devices, but those it means; ota-targets(7)" },
+	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push, in place of the tags before; may be given many times" },
+	SUCCESSOR, STRATEGY, MUTATING,
+};
+static const struct ota_option batch_rollback_options[] = {
+	{ "to", 't', "VERSION", "version", false, "to this version; not needed when all its devices ran the same one before" },
+	{ "package", 0, "ID", "package", false, "to this package, by its id" },
+	SUCCESSOR, STRATEGY, MUTATING,
 };
 static const struct ota_option batch_list_options[] = {
 	PRODUCT,
@@ -287,6 +316,15 @@ static const struct ota_verb verbs[] = {
 	{ "batch", "create", "", "", 0, 0, "createBatch",
 	  LIST(batch_create_options), &ota_view_batch, ota_batch_create,
 	  "roll a package out" },
+	{ "batch", "retry", "ID", "batch", 1, 1, "retryBatch",
+	  LIST(batch_retry_options), &ota_view_batch, ota_batch_succeed,
+	  "a new batch of those that failed in one" },
+	{ "batch", "clone", "ID", "batch", 1, 1, "cloneBatch",
+	  LIST(batch_clone_options), &ota_view_batch, ota_batch_succeed,
+	  "the same batch once more, but for what is said anew" },
+	{ "batch", "rollback", "ID", "batch", 1, 1, "rollbackBatch",
+	  LIST(batch_rollback_options), &ota_view_batch, ota_batch_succeed,
+	  "bring its devices back to what they ran before, and end it" },
 	{ "batch", "plan", "", "", 0, 0, "createBatch",
 	  { batch_create_options, sizeof(batch_create_options) / sizeof(batch_create_options[0]) - PLAN_LACKS }, &ota_view_plan,
 	  ota_batch_plan,

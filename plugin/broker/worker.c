@@ -10,6 +10,7 @@
 #include "plugin/access/rights.h"
 #include "plugin/broker/refusal.h"
 #include "plugin/broker/round.h"
+#include "plugin/broker/stride.h"
 #include "plugin/store/thread.h"
 
 struct ota_worker {
@@ -21,6 +22,7 @@ struct ota_worker {
 	uint64_t applied;
 	int64_t next_due;      /* heard_ms, of the engine */
 	bool more;             /* the engine has more to do at once */
+	struct ota_stride stride; /* of its turns */
 	int64_t saved_boot_ms; /* of the last commit */
 	int64_t stop_boot_ms;  /* when to give up at the stop; 0 = not stopping */
 	int64_t turn_after;    /* boot_ms: the engine's turn failed and pauses */
@@ -346,11 +348,33 @@ static struct ota_instant worker_now(const struct ota_worker *worker)
 	return ota_round_left(&worker->round) > 0 ? ota_round_instant(&worker->round) : ota_heard_now(worker->options.heard);
 }
 
+/* A part of the round is applied, the rest waits. */
+static bool round_is_begun(const struct ota_worker *worker)
+{
+	return worker->round.begin > 0 && ota_round_left(&worker->round) > 0;
+}
+
 static bool turn_is_due(const struct ota_worker *worker)
 {
 	if (ota_boot_ms() < worker->turn_after)
 		return false;
-	return worker->more || worker_now(worker).heard_ms >= worker->next_due;
+	return (worker->more && !round_is_begun(worker)) || worker_now(worker).heard_ms >= worker->next_due;
+}
+
+/* Batches are worked on once a round. In a busy fleet something falls due between every two reports: a chunk of a million tasks
+ * each time, and they would fall behind further and further. */
+static int turn_take(struct ota_worker *worker, bool *ret_more, struct ota_error *error)
+{
+	struct ota_engine *engine = worker->options.engine;
+	size_t rows = ota_stride_rows(&worker->stride);
+	uint64_t begun_us = ota_stopwatch_now_us();
+	int code = round_is_begun(worker) ? ota_engine_catch_up(engine, worker_now(worker), rows, ret_more, error)
+					  : ota_engine_turn(engine, worker_now(worker), rows, ret_more, error);
+	if (code == 0)
+		code = worker_commit(worker, worker->applied, error);
+	if (code == 0)
+		ota_stride_took(&worker->stride, ota_stopwatch_now_us() - begun_us, *ret_more && !round_is_begun(worker));
+	return code;
 }
 
 static int turn_try(struct ota_worker *worker, bool *ret_more, struct ota_error *error)
@@ -358,9 +382,7 @@ static int turn_try(struct ota_worker *worker, bool *ret_more, struct ota_error 
 	int code = ota_store_begin(worker->options.store, error);
 	if (code == 0 && worker->undone)
 		code = ota_engine_rolled_back(worker->options.engine, error);
-	if (code == 0)
-		code = ota_engine_turn(worker->options.engine, worker_now(worker), OTA_WORKER_TURN_ROWS, ret_more, error);
-	return code == 0 ? worker_commit(worker, worker->applied, error) : code;
+	return code == 0 ? turn_take(worker, ret_more, error) : code;
 }
 
 static void worker_turn(struct ota_worker *worker)
@@ -370,7 +392,7 @@ static void worker_turn(struct ota_worker *worker)
 	if (!turn_is_due(worker))
 		return;
 	if (turn_try(worker, &more, &error) == 0) {
-		worker->more = more;
+		worker->more = more || (worker->more && round_is_begun(worker));
 		worker->undone = false;
 		worker->turn_after = 0;
 		worker->uncopied = true;

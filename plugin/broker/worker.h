@@ -24,7 +24,6 @@
 #include "plugin/store/keeper.h"
 
 enum {
-	OTA_WORKER_TURN_ROWS = 500,       /* what the engine may touch between two rounds of events */
 	OTA_WORKER_SPAN_MS = 500,         /* what was heard within so long is applied together; settling takes 2 s */
 	OTA_WORKER_SAVE_MS = 5000,        /* the heard clock is saved at least that often */
 	OTA_WORKER_IDLE_MS = 1000,        /* quiet for so long: the store's log is copied */

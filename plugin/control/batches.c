@@ -27,7 +27,8 @@ struct judgement {
 static int package_allow(const struct ota_call *call, const struct ota_package *package, enum ota_batch_kind kind,
 			 struct ota_error *error)
 {
-	bool verified = package->verification == OTA_VERIFIED && !strcmp(package->verified_sha256, package->full.sha256);
+	bool verified = call->proven ||
+			(package->verification == OTA_VERIFIED && !strcmp(package->verified_sha256, package->full.sha256));
 
 	if (package->yanked)
 		return ota_fail_at(error, OTA_ECONFLICT, "package", "package %lld is yanked", (long long)package->id);
@@ -51,7 +52,8 @@ static int conflicts_refuse(char (*names)[OTA_DEVICE_NAME_MAX + 1], size_t named
 	for (size_t i = 0; i < named; i++)
 		ota_bytes_format(&text, "%s%s", i ? ", " : "", names[i]);
 	return ota_fail_at(error, OTA_ECONFLICT, "targets",
-			   "%lld of the devices have an unfinished task of this module (%s%s); onConflict skip leaves them out",
+			   "%lld of the devices have an unfinished task of this module (%s%s); onConflict skip leaves them out,"
+			   " supersede takes them over",
 			   (long long)count, text.data ? text.data : "", (int64_t)named < count ? ", ..." : "");
 }
 
@@ -193,6 +195,8 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 		failed = targets_judge(call, batch, meant, &judgement, error);
 	if (failed)
 		return failed;
+	int64_t taken = batch->supersedes ? counts->excluded_conflict : 0;
+	judgement.counts.excluded_conflict -= taken;
 	int64_t matches = batch->total - ota_batch_counts_sum(counts);
 	matches = matches > 0 ? matches : 0; /* the kept counts of a whole product may name a device twice */
 	ota_answer_open(call->out, NULL, '{');
@@ -207,10 +211,12 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 	for (size_t i = 0; i < judgement.conflicts.named; i++)
 		ota_answer_text(call->out, NULL, judgement.conflicts.names[i]);
 	ota_answer_close(call->out, ']');
+	ota_answer_integer_if(call->out, "supersedes", taken);
 	ota_answer_integer(call->out, "bytes", matches * (int64_t)ota_package_size(&files));
 	if (judgement.estimated)
 		ota_answer_bool(call->out, "estimated", true);
-	struct ota_plan plan = { .batch = batch, .package = package, .matches = matches, .conflicts = conflicts->count };
+	struct ota_plan plan = { .batch = batch, .package = package, .matches = matches };
+	plan.conflicts = batch->supersedes ? 0 : conflicts->count;
 	failed = delivery_answer(call, package, error);
 	if (!failed)
 		failed = ota_call_plan(call, &plan, error);
@@ -218,24 +224,20 @@ static int dry_run_answer(struct ota_call *call, struct ota_batch *batch, const 
 	return failed;
 }
 
-/* When it begins and ends. A moment that is past is a slip of who typed it. */
-static int ends_keep(const struct ota_call *call, const struct ota_strategy *strategy, struct ota_batch *batch,
-		     struct ota_error *error)
+/* A moment that is past is a slip of who typed it. */
+static int times_allow(const struct ota_call *call, const struct ota_strategy *strategy, struct ota_error *error)
 {
-	int64_t now = call->now.wall_ms, start = strategy->start_at_ms;
+	int64_t now = call->now.wall_ms;
 
-	if (start && start <= now)
+	if (strategy->start_at_ms && strategy->start_at_ms <= now)
 		return ota_fail_at(error, OTA_EINVALID, "strategy.startAt", "startAt is past; leave it out to begin at once");
 	if (strategy->end_at_ms && strategy->end_at_ms <= now)
 		return ota_fail_at(error, OTA_EINVALID, "strategy.endAt", "endAt is past");
-	batch->ends_ms = strategy->end_at_ms ? strategy->end_at_ms : (start ? start : now) + strategy->end_after_ms;
 	return 0;
 }
 
-static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, struct ota_error *error)
+static int strategy_read(const struct ota_call *call, struct ota_strategy *ret_strategy, struct ota_error *error)
 {
-	OTA_AUTO_BYTES struct ota_bytes text = {0};
-	struct ota_strategy strategy;
 	const cJSON *object = NULL;
 
 	/* As on a machine without a battery-backed clock before its time server answered: the end would be long past then. */
@@ -243,13 +245,10 @@ static int strategy_keep(const struct ota_call *call, struct ota_batch *batch, s
 		return ota_fail(error, OTA_EUNAVAILABLE,
 				"the server's clock stands before 2023, and a batch ends at a date: set it first");
 	ota_json_object(call->at, "strategy", &object, NULL);
-	int failed = ota_strategy_parse(object, "strategy", &strategy, error);
+	int failed = ota_strategy_parse(object, "strategy", ret_strategy, error);
 	if (!failed)
-		failed = ota_strategy_print(&strategy, &text);
-	if (failed)
-		return failed;
-	ota_text_cut(batch->strategy, sizeof(batch->strategy), text.data);
-	return ends_keep(call, &strategy, batch, error);
+		failed = ota_call_check_zone(ret_strategy, error);
+	return failed ? failed : times_allow(call, ret_strategy, error);
 }
 
 /* Judged with the package's own, beside which they travel. */
@@ -268,23 +267,20 @@ static int tags_keep(const struct ota_call *call, const struct ota_package *pack
 static int batch_fill(struct ota_call *call, const struct ota_package *package, struct ota_batch *batch, struct ota_error *error)
 {
 	char kind[16], conflict[16];
+	struct ota_strategy strategy;
 
 	ota_call_text(call, "kind", "", kind, sizeof(kind));
 	ota_call_text(call, "onConflict", "reject", conflict, sizeof(conflict));
 	ota_call_text(call, "name", "", batch->name, sizeof(batch->name));
 	ota_batch_kind_parse(kind, &batch->kind);
 	batch->skip_conflicts = !strcmp(conflict, "skip");
-	batch->package_id = package->id;
-	ota_text_cut(batch->product_key, sizeof(batch->product_key), package->product_key);
-	ota_text_cut(batch->module, sizeof(batch->module), package->module);
-	ota_text_cut(batch->version, sizeof(batch->version), package->version);
+	batch->supersedes = !strcmp(conflict, "supersede");
 	ota_text_cut(batch->created_by, sizeof(batch->created_by), call->operator.name);
-	ota_text_cut(batch->reason, sizeof(batch->reason), "the targets are being prepared");
-	batch->id = ota_store_new_id(call->store, error);
-	if (!batch->id)
-		return OTA_EIO;
 	int failed = tags_keep(call, package, batch, error);
-	return failed ? failed : strategy_keep(call, batch, error);
+	if (!failed)
+		failed = strategy_read(call, &strategy, error);
+	return failed ? failed
+		      : ota_engine_batch_fill(call->control->options.engine, package, &strategy, call->now, batch, error);
 }
 
 /* What a database cannot look up is refused now, not found out when the batch is prepared. */
@@ -301,6 +297,56 @@ static int where_try(const struct ota_call *call, const struct ota_batch *batch,
 	return failed ? ota_fail_at(error, failed, "targets.where", "%s", own.text) : 0;
 }
 
+/* Causes were checked by their shapes; here by what a task can fail of. */
+static int source_causes(struct ota_json_place at, int64_t *ret_causes, struct ota_error *error)
+{
+	const cJSON *array = NULL, *item;
+
+	ota_json_array(at, "causes", &array, NULL);
+	cJSON_ArrayForEach(item, array)
+	{
+		enum ota_cause cause;
+
+		if (!ota_cause_parse(item->valuestring, &cause) || !ota_cause_is_failure(cause))
+			return ota_fail_at(error, OTA_EINVALID, "targets.causes", "no task fails of \"%.64s\"",
+					   item->valuestring);
+		*ret_causes |= (int64_t)1 << cause;
+	}
+	return 0;
+}
+
+/* The devices of another batch, or a part of them. */
+static int source_fill(struct ota_call *call, struct ota_json_place at, struct ota_batch *batch, struct ota_error *error)
+{
+	struct ota_source source = {0};
+	struct ota_batch other;
+	char state[16] = "";
+	int64_t id = 0;
+
+	ota_json_integer(at, "batch", 1, OTA_INTEGER_MAX, &id, NULL);
+	ota_json_text(at, "state", state, sizeof(state), NULL);
+	int failed = ota_batch_load(call->store, id, &other, error);
+	if (failed == OTA_ENOTFOUND)
+		return ota_fail_at(error, failed, "targets.batch", "batch %lld does not exist", (long long)id);
+	if (!failed && strcmp(other.product_key, batch->product_key) != 0)
+		return ota_fail_at(error, OTA_EINVALID, "targets.batch", "batch %lld is of product %s, this one of %s",
+				   (long long)id, other.product_key, batch->product_key);
+	if (!failed)
+		failed = ota_source_parse(state, &source, error);
+	if (!failed)
+		failed = source_causes(at, &source.causes, error);
+	if (failed)
+		return failed;
+	if (source.state == OTA_SOURCE_INSTALLED && strcmp(other.module, batch->module) != 0)
+		return ota_fail_at(error, OTA_EINVALID, "targets.state",
+				   "who has installed module %s is not asked for module %s: say state succeeded", other.module,
+				   batch->module);
+	batch->source_batch = id;
+	batch->total = other.total;
+	ota_source_print(&source, batch->source_state);
+	return 0;
+}
+
 static int targets_fill(struct ota_call *call, struct ota_batch *batch, struct meant *ret_meant, struct ota_error *error)
 {
 	OTA_AUTO_FREE struct ota_target *target = NULL;
@@ -315,6 +361,8 @@ static int targets_fill(struct ota_call *call, struct ota_batch *batch, struct m
 	batch->all_devices |= where != NULL;
 	ota_json_array(at, "names", &ret_meant->names, NULL);
 	batch->total = batch->all_devices ? product.devices : cJSON_GetArraySize(ret_meant->names);
+	if (!failed && ota_json_member(targets, "batch"))
+		failed = source_fill(call, at, batch, error);
 	if (failed || !where)
 		return failed;
 	ret_meant->expression = where->valuestring;
@@ -365,7 +413,8 @@ static int batch_begin(struct ota_call *call, struct ota_batch *batch, struct ot
 		return failed;
 	if (call->undo)
 		return dry_run_answer(call, batch, package, &meant, &conflicts, error);
-	if (conflicts.count && !batch->skip_conflicts && !meant.expression) /* who is meant by one is known once it is prepared */
+	bool rejects = !batch->skip_conflicts && !batch->supersedes;
+	if (conflicts.count && rejects && !meant.expression) /* who is meant by one is known once it is prepared */
 		return conflicts_refuse(conflicts.names, conflicts.named, conflicts.count, error);
 	failed = batch->skip_conflicts ? 0 : preparing_refuse(call, &scope, error);
 	if (failed)
@@ -400,6 +449,8 @@ int ota_handle_get_batch(struct ota_call *call, struct ota_error *error)
 		failed = ota_call_batch_open(call, &batch, NULL, error);
 	if (!failed)
 		failed = ota_call_ladder(call, &batch, error);
+	if (!failed)
+		failed = ota_call_progress(call, &batch, error);
 	if (!failed)
 		ota_answer_close(call->out, '}');
 	return failed;

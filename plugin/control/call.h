@@ -12,6 +12,7 @@
 #include "plugin/access/vault.h"
 #include "plugin/control/answer.h"
 #include "plugin/control/control.h"
+#include "plugin/rules/strategy.h"
 #include "plugin/store/flow.h"
 #include "plugin/store/operator.h"
 #include "plugin/store/target.h"
@@ -32,6 +33,7 @@ struct ota_call {
 	char reason[OTA_REASON_MAX + 1];
 	struct ota_instant now;
 	struct ota_bytes *out;
+	bool proven; /* the package is what the devices it goes to ran before: it needs no verify batch */
 	bool undo;   /* a dry run: rolled back after its answer was made. Not for what a rollback cannot take back: ask it */
 	bool judged; /* its ifRev, by a finder */
 	bool secret; /* its answer is shown once: a repeat of its request id is refused, and nothing of the answer is kept */
@@ -50,6 +52,7 @@ ota_handler ota_handle_list_groups, ota_handle_get_group, ota_handle_list_group_
 ota_handler ota_handle_add_file, ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
 ota_handler ota_handle_yank_package, ota_handle_link_package;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
+ota_handler ota_handle_retry_batch, ota_handle_clone_batch, ota_handle_roll_back_batch; /* successors.c */
 ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch, ota_handle_advance_batch;
 ota_handler ota_handle_list_tasks, ota_handle_get_task, ota_handle_report_transfer;
 ota_handler ota_handle_get_server, ota_handle_list_events;
@@ -84,6 +87,9 @@ int ota_call_answer_package(const struct ota_call *call, const struct ota_packag
 int ota_call_keep_tags(const cJSON *tags, char target[OTA_EXT_DATA_SIZE]);
 int ota_call_batch(struct ota_call *call, struct ota_batch *ret_batch, struct ota_error *error);
 
+/* updates.c. Whether this machine knows the zone of the window. */
+int ota_call_check_zone(const struct ota_strategy *strategy, struct ota_error *error);
+
 /* where.c. *ret_target is malloc'ed, also after a failure. */
 int ota_call_where(const cJSON *where, const char *path, struct ota_target **ret_target, struct ota_error *error);
 /* OTA_ENOTFOUND for a group that the product does not have: it would mean nobody, and is most likely misspelt. */
@@ -116,6 +122,8 @@ int ota_call_note(struct ota_call *call, struct ota_call_subject subject, const 
 /* ladder.c: "stage" and "stages" of an open answer, for a batch that has stages. */
 int ota_call_stage_short(struct ota_call *call, const struct ota_batch *batch, struct ota_error *error);
 int ota_call_ladder(struct ota_call *call, struct ota_batch *batch, struct ota_error *error);
+/* progress.c: "inFlight", "rate", "next", "finishesAt" of an open answer, for a batch that has not ended. */
+int ota_call_progress(struct ota_call *call, const struct ota_batch *batch, struct ota_error *error);
 /* A batch; open: without its closing brace, getBatch adds its stages. */
 int ota_call_batch_open(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);
 int ota_call_batch_answer(struct ota_call *call, const struct ota_batch *batch, const char *key, struct ota_error *error);

@@ -198,13 +198,14 @@ static int batch_abort(struct ota_engine *engine, struct ota_batch *batch, const
 	enum ota_batch_event event = cancels ? OTA_BATCH_EVENT_ABORT_CANCEL : OTA_BATCH_EVENT_ABORT;
 	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, event);
 
-	if (!rule->allowed)
-		return 0;
-	if (cancels) {
-		batch->canceling = true;
-		ota_engine_look(engine);
-	}
-	return ota_campaign_move(engine, batch, rule, sentence, at, error);
+	if (!rule->allowed) /* it was paused, or its last task has just ended it */
+		return strategy->auto_rollback && batch->state == OTA_BATCH_COMPLETED
+			       ? ota_campaign_roll_back(engine, batch, at, error)
+			       : 0;
+	batch->canceling |= cancels;
+	ota_engine_look(engine);
+	int failed = ota_campaign_move(engine, batch, rule, sentence, at, error);
+	return failed || !strategy->auto_rollback ? failed : ota_campaign_roll_back(engine, batch, at, error);
 }
 
 static int abort_look(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
@@ -245,7 +246,8 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 		failed = ota_campaign_move(engine, &batch, finish, finish->text, at, error);
 		if (!failed && batch.kind == OTA_BATCH_VERIFY)
 			failed = verdict_give(engine, &batch, &tally, at, error);
-		return failed;
+		if (failed)
+			return failed;
 	}
 	failed = abort_look(engine, &batch, &strategy, &counts, at, error);
 	return failed ? failed : ota_stages_follow(engine, &batch, &strategy, at, error);

@@ -11,6 +11,7 @@
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
 #include "plugin/fleet/waiters.h"
+#include "plugin/fleet/zone.h"
 #include "plugin/rules/batch.h"
 #include "plugin/rules/gate.h"
 #include "plugin/rules/pace.h"
@@ -48,6 +49,7 @@ struct ota_engine {
 	} *scans; /* in turn, a chunk each */
 	size_t scan_count;
 	size_t scan_capacity;
+	struct ota_zones zones;
 	struct ota_waiters waiters;
 	int64_t serving; /* batch whose line is being served, 0 = none */
 	bool rehearsing; /* a command is only tried */
@@ -77,6 +79,14 @@ int ota_work_load(struct ota_engine *engine, const struct ota_device *device, co
 /* The gate that holds the task now; OTA_REASON_NONE when all are open. `repeat`: for sending a push again. */
 int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reason, struct ota_error *error);
 bool ota_work_online(const struct ota_work *work);
+/* Whose day the batch's window is in: that of the device's tag, or the batch's own. */
+struct ota_work_zone {
+	bool known;             /* else this machine has no such zone: the window stays closed */
+	struct ota_local local; /* until another one is asked for */
+	char name[OTA_ZONE_MAX + 1];
+	char unknown_tag[OTA_DEVICE_TAG_VALUE_MAX + 1]; /* the device's tag names no zone: the batch's counts; "" = none such */
+};
+int ota_work_zone(const struct ota_work *work, struct ota_work_zone *ret_zone, struct ota_error *error);
 
 /* pace.c: where a batch stands between its rate and its places. */
 struct ota_pace_state {
@@ -175,6 +185,10 @@ int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *
 int ota_pull_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 /* transfer.c: what the device fetched over MQTT. */
 int ota_fetched_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
+/* An order taken back in the last days may still arrive and be carried out: one to that version, NULL = to any. Of the module of
+ * `task`. */
+int ota_order_taken_back(struct ota_engine *engine, const struct ota_task *task, const char *version, struct ota_instant at,
+			 bool *ret_former, struct ota_error *error);
 /* What a parser refused, too deep or too long as well, is the device's fault and never tried again: OTA_EINVALID but for want of
  * memory. */
 int ota_unreadable(struct ota_error *error, int code, const char *message);
@@ -210,6 +224,10 @@ int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const 
 int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
 			 size_t *ret_count, struct ota_error *error);
 
+/* rollback.c: the abort rule fired for a batch that then goes back by itself. What stands in the way of it is told in the batch's
+ * log, and fails nothing. */
+int ota_campaign_roll_back(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at,
+			   struct ota_error *error);
 /* flow.c. A batch is prepared: it runs, now or from its planned start on. */
 int ota_flow_begin(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, struct ota_error *error);
 /* Looks once a second at the batches that are watched. */

@@ -59,6 +59,7 @@ struct ota_engine *ota_engine_free(struct ota_engine *engine)
 	ota_registrations_free(engine);
 	free(engine->scans);
 	ota_waiters_end(&engine->waiters);
+	ota_zones_end(&engine->zones);
 	free(engine);
 	return NULL;
 }
@@ -278,7 +279,8 @@ static int run_timers(struct ota_engine *engine, const struct task_clock *clock,
 	return failed;
 }
 
-int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+/* Informs and connections that have settled, timers that have run out. */
+static int due_do(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
 {
 	*ret_more = false;
 	calendar_look(engine, now);
@@ -289,6 +291,13 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 		failed = settle_connections(engine, now, budget, ret_more, error);
 	for (size_t i = 0; !failed && now.heard_ms >= engine->grace_until && i < TASK_CLOCKS; i++)
 		failed = run_timers(engine, &task_clocks[i], now, budget, ret_more, error);
+	return failed;
+}
+
+int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	int failed = due_do(engine, now, budget, ret_more, error);
+
 	if (!failed)
 		failed = ota_campaign_turn(engine, now, budget, ret_more, error);
 	if (!failed)
@@ -297,6 +306,20 @@ int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t bu
 		failed = ota_prune_turn(engine, now, error);
 	engine->look_at = now.heard_ms + engine->options.look_ms;
 	return failed;
+}
+
+int ota_engine_catch_up(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	int failed = due_do(engine, now, budget, ret_more, error);
+
+	if (!failed)
+		failed = ota_release_turn(engine, now, budget, ret_more, error);
+	if (failed || engine->look_at > now.heard_ms)
+		return failed;
+	/* Else it would be what is due next for as long as it waits for the turn. */
+	engine->look_at = now.heard_ms + engine->options.look_ms;
+	*ret_more = true;
+	return 0;
 }
 
 int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct ota_error *error)

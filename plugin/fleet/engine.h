@@ -13,6 +13,7 @@
 #include "common/time.h"
 #include "common/topic.h"
 #include "plugin/fleet/outbox.h"
+#include "plugin/rules/strategy.h"
 #include "plugin/rules/stage.h"
 #include "plugin/store/batch.h"
 #include "plugin/store/device.h"
@@ -80,6 +81,10 @@ int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *ev
 /* Does what is due at `now`: settled informs and connections, timers, chunks of batch work; at most `budget` rows. *ret_more
  * tells that more is waiting. */
 int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error);
+/* The same without the work on batches, for who has more events to apply, heard before now or then: that work is bound to no
+ * instant, may have no end for minutes, and must not come between every two of them. *ret_more: the next turn is to be soon. */
+int ota_engine_catch_up(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more,
+			struct ota_error *error);
 
 /* When ota_engine_turn() next has something to do, heard_ms; INT64_MAX for never. Valid after a turn and after events. */
 int ota_engine_next_due(struct ota_engine *engine, int64_t *ret_heard_ms, struct ota_error *error);
@@ -93,6 +98,16 @@ int ota_engine_rolled_back(struct ota_engine *engine, struct ota_error *error);
 void ota_engine_rehearse(struct ota_engine *engine, bool rehearsing);
 /* A batch was made, canceled or changed: the next turn looks at once. */
 void ota_engine_look(struct ota_engine *engine);
+/* What every batch has from its package and its strategy: an id, the target, its end. Name, kind, devices, tags and who made it
+ * are the caller's. */
+int ota_engine_batch_fill(struct ota_engine *engine, const struct ota_package *package, const struct ota_strategy *strategy,
+			  struct ota_instant now, struct ota_batch *batch, struct ota_error *error);
+/* Going back. The package that the devices of a batch ran before it: OTA_ECONFLICT, with a sentence, when they ran several
+ * versions, or one that is no package. Looks at the first 10 000 that have the batch's version or are on their way to it. */
+int ota_engine_package_before(struct ota_engine *engine, const struct ota_batch *batch, struct ota_package *ret_package,
+			      struct ota_error *error);
+/* The way back of such a batch: its timers, causes and limits, without its stages, ramp, planned times and words to wait for. */
+int ota_engine_strategy_back(const struct ota_batch *batch, struct ota_strategy *ret_strategy, struct ota_error *error);
 /* A running batch's unfinished tasks are decided again over the next turns: it began, or was resumed. */
 int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id);
 /* An operator paused or resumed it: the times of its stage stand still between the two, and its rate begins again where its ramp

@@ -89,8 +89,7 @@ static enum ota_task_event inform_event(const struct ota_task *task, const char 
 	return OTA_EVENT_INFORM_OTHER;
 }
 
-/* An order taken back in the last days may still arrive and be carried out. */
-static int former_target(struct ota_engine *engine, const struct ota_task *task, const char *version, struct ota_instant at,
+int ota_order_taken_back(struct ota_engine *engine, const struct ota_task *task, const char *version, struct ota_instant at,
 			 bool *ret_former, struct ota_error *error)
 {
 	struct ota_task rows[8];
@@ -102,7 +101,7 @@ static int former_target(struct ota_engine *engine, const struct ota_task *task,
 		const struct ota_task *row = &rows[i];
 		bool taken_back = row->cause == OTA_CAUSE_REVOKED || row->cause == OTA_CAUSE_SUPERSEDED;
 
-		if (taken_back && !strcmp(row->module, task->module) && !strcmp(row->version, version) &&
+		if (taken_back && !strcmp(row->module, task->module) && (!version || !strcmp(row->version, version)) &&
 		    at.wall_ms - row->updated_ms < FORMER_TARGET_MS)
 			*ret_former = true;
 	}
@@ -185,7 +184,7 @@ static int unfinished_follow(struct ota_work *work, struct ota_device_module *ro
 	int failed = same_boot(work, row, &facts.same_boot, error);
 
 	if (!failed)
-		failed = former_target(work->engine, &work->task, row->version, work->at, &facts.former_target, error);
+		failed = ota_order_taken_back(work->engine, &work->task, row->version, work->at, &facts.former_target, error);
 	if (!failed && event == OTA_EVENT_INFORM_OTHER && work->task.state == OTA_TASK_SUCCEEDED)
 		failed = version_is_older(work, row->version, &facts.older, error);
 	if (failed)

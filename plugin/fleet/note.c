@@ -9,7 +9,8 @@
 /* What somebody should look at, unless an operator did it himself. Everything else is how a healthy fleet sounds. */
 static enum ota_log_level event_level(const struct ota_event *event)
 {
-	static const char *const warnings[] = {"failed", "retry", "regressed", "batch_paused"};
+	static const char *const warnings[] = {"failed", "retry", "regressed", "batch_paused", "batch_rolled_back",
+					       "rollback_refused"};
 
 	for (size_t i = 0; !*event->actor && i < sizeof(warnings) / sizeof(warnings[0]); i++) {
 		if (!strcmp(event->event, warnings[i]))

@@ -1,4 +1,5 @@
 /* Preparing a batch: each of its targets becomes a task or an exclusion, in bounded chunks that the store remembers. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ struct target {
 	const struct ota_prospect *prospect;
 	struct ota_instant at;
 	struct ota_stage_places places;
-	/* Of a batch whose devices an expression says: nobody could look for conflicts before. */
+	struct ota_source source; /* of a batch whose devices are those of another one */
+	/* Of a batch whose devices an expression or another batch says: nobody could look for conflicts before. */
 	bool expressed;
 	char conflict[OTA_DEVICE_NAME_MAX + 1]; /* the device that ends it, "" = none */
 	struct tally tally;
@@ -54,21 +56,64 @@ static int target_insert(struct target *target, struct ota_error *error)
 	return ota_task_add(target->engine->options.store, &task, error);
 }
 
+static bool task_is_active(const struct ota_task *task)
+{
+	return task->state == OTA_TASK_PUSHED || task->state == OTA_TASK_UPGRADING;
+}
+
+/* Whether the batch may take a device from the one that has a task for it. */
+static bool target_takes(const struct target *target, const struct ota_task *old)
+{
+	const struct ota_batch *batch = target->batch;
+
+	return batch->supersedes ||
+	       (old->batch_id == batch->source_batch && ota_source_displaces(&target->source, old->state));
+}
+
+/* The old task ends, with all that its end means to its own batch. *ret_held: it may not be taken, and goes on. *ret_sent: its
+ * device has the order still, and may carry it out. */
+static int target_displace(struct target *target, bool *ret_held, bool *ret_sent, struct ota_error *error)
+{
+	const struct ota_prospect *prospect = target->prospect;
+	struct ota_report report = { .step = OTA_NO_STEP };
+	char by[64];
+	struct ota_task old;
+	struct ota_work work;
+
+	*ret_held = prospect->unfinished > 0;
+	*ret_sent = false;
+	if (!*ret_held || (!target->batch->supersedes && !target->batch->source_batch))
+		return 0;
+	int failed = ota_task_load(target->engine->options.store, prospect->unfinished, &old, error);
+	if (failed || !target_takes(target, &old))
+		return failed;
+	*ret_held = false;
+	*ret_sent = task_is_active(&old);
+	snprintf(by, sizeof(by), "batch %lld takes the device", (long long)target->batch->id);
+	report.desc = by;
+	failed = ota_work_load(target->engine, &prospect->device, &old, target->at, &work, error);
+	return failed ? failed : ota_transition(&work, OTA_EVENT_SUPERSEDE, NULL, &report, error);
+}
+
 static int target_prepare(struct target *target, struct ota_error *error)
 {
 	const struct ota_prospect *prospect = target->prospect;
+	bool held, sent;
 
 	if (!prospect->device.id)
 		return target_exclude(target, OTA_EXCLUDED_UNKNOWN);
 	if (prospect->device.barred || prospect->device.disabled)
 		return target_exclude(target, OTA_EXCLUDED_BARRED);
-	if (!strcmp(prospect->version, target->batch->version))
+	int failed = target_displace(target, &held, &sent, error);
+	if (failed)
+		return failed;
+	if (!strcmp(prospect->version, target->batch->version) && !sent)
 		return target_exclude(target, OTA_EXCLUDED_AT_TARGET);
-	if (prospect->unfinished && target->expressed && !target->batch->skip_conflicts) {
+	if (held && target->expressed && !target->batch->skip_conflicts) {
 		ota_text_cut(target->conflict, sizeof(target->conflict), prospect->device.identity.device_name);
 		return 0;
 	}
-	if (prospect->unfinished)
+	if (held)
 		return target_exclude(target, OTA_EXCLUDED_CONFLICT);
 	return target_insert(target, error);
 }
@@ -94,7 +139,7 @@ struct chunk {
 	size_t budget;
 	size_t count;
 	struct ota_prospect *rows;
-	char after[OTA_DEVICE_NAME_MAX + 1]; /* names up to here were looked at */
+	char after[OTA_DEVICE_NAME_MAX + 1]; /* names, or tasks of the source, up to here were looked at */
 	bool last;
 };
 
@@ -158,10 +203,42 @@ static int chunk_of_expression(struct target *target, const struct ota_batch_whe
 	return failed;
 }
 
+/* Those of the other batch's tasks that are meant, by the ids of the tasks. */
+static int chunk_of_source(struct target *target, struct chunk *chunk, struct ota_error *error)
+{
+	OTA_AUTO_FREE struct ota_prospect_task *rows = calloc(chunk->budget, sizeof(*rows));
+	const struct ota_batch *batch = target->batch;
+	int64_t after = 0;
+	size_t count = 0;
+
+	if (!rows)
+		return OTA_ENOMEM;
+	ota_text_parse_i64(ota_span_from_text(chunk->after), &after);
+	int failed = ota_source_parse(batch->source_state, &target->source, error);
+	if (failed)
+		return ota_error_recode(error, OTA_ECORRUPT);
+	const struct ota_prospect_scope next = { batch->source_batch, batch->module, after };
+	failed = ota_prospect_list_of_batch(target->engine->options.store, &next, rows, chunk->budget, &count, error);
+	target->expressed = true;
+	chunk->last = count < chunk->budget;
+	for (size_t i = 0; !failed && i < count; i++) {
+		const struct ota_prospect_task *row = &rows[i];
+		bool runs_it = !strcmp(row->prospect.version, row->version);
+
+		snprintf(chunk->after, sizeof(chunk->after), "%lld", (long long)row->id);
+		if (ota_source_takes(&target->source,
+				     &(struct ota_source_task){ row->state, row->cause, row->mark, runs_it }))
+			chunk->rows[chunk->count++] = row->prospect;
+	}
+	return failed;
+}
+
 static int chunk_load(struct target *target, struct chunk *chunk, struct ota_error *error)
 {
 	struct ota_batch_where where;
 
+	if (target->batch->source_batch)
+		return chunk_of_source(target, chunk, error);
 	if (!target->batch->all_devices)
 		return chunk_of_list(target, chunk, error);
 	int failed = ota_batch_find_where(target->engine->options.store, target->batch->id, &where, error);
@@ -198,7 +275,8 @@ static int conflict_end(struct target *target, struct ota_batch *batch, struct o
 	const struct ota_batch_rule *rule = ota_batch_decide(batch->state, OTA_BATCH_EVENT_CONFLICT);
 	OTA_AUTO_BYTES struct ota_bytes reason = {0};
 
-	ota_bytes_format(&reason, "%s: %s; onConflict skip leaves such devices out", rule->text, target->conflict);
+	ota_bytes_format(&reason, "%s: %s; onConflict skip leaves such devices out, supersede takes them over", rule->text,
+			 target->conflict);
 	batch->canceling = true;
 	return reason.failed ? OTA_ENOMEM : ota_campaign_move(target->engine, batch, rule, reason.data, target->at, error);
 }

@@ -65,6 +65,20 @@ static int cause_find(const struct ota_work *work, int step, enum ota_cause *ret
 	return 0;
 }
 
+/* C 3.x sends -2 for every failed read: what comes right after a push may belong to the attempt before, of this task or of one
+ * that was taken back. */
+static int negative_is_stale(const struct ota_work *work, const struct ota_progress *progress, bool *ret_stale,
+			     struct ota_error *error)
+{
+	const struct ota_task *task = &work->task;
+	bool young = !progress->batch && !task->answered && work->at.heard_ms - task->last_push_at < STALE_NEGATIVE_MS;
+
+	*ret_stale = young && task->attempt > 1;
+	if (!young || *ret_stale || progress->step >= 0)
+		return 0;
+	return ota_order_taken_back(work->engine, task, NULL, work->at, ret_stale, error);
+}
+
 int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error)
 {
 	struct ota_progress progress;
@@ -90,12 +104,10 @@ int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *
 
 	struct ota_task_facts facts = {
 		.forward = progress.step >= task.step || !task.answered,
-		/* C 3.x sends -2 for every failed read: what comes right after a retry's push may belong to the attempt
-		 * before. */
-		.stale_negative = !progress.batch && task.attempt > 1 && !task.answered &&
-				  event->at.heard_ms - task.last_push_at < STALE_NEGATIVE_MS,
 	};
 	struct ota_report report = { .step = progress.step, .desc = progress.desc };
-	failed = cause_find(&work, progress.step, &report.cause, error);
+	failed = negative_is_stale(&work, &progress, &facts.stale_negative, error);
+	if (!failed)
+		failed = cause_find(&work, progress.step, &report.cause, error);
 	return failed ? failed : ota_transition(&work, progress_event(&progress), &facts, &report, error);
 }

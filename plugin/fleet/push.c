@@ -153,6 +153,8 @@ int ota_push_again(struct ota_work *work, bool *ret_sent, struct ota_error *erro
 
 	*ret_sent = false;
 	work->task.due_at = work->task.deadline_at;
+	if (!failed && reason == OTA_REASON_WINDOW && ota_work_online(work))
+		failed = ota_release_await(work, reason, error);
 	if (failed || reason != OTA_REASON_NONE)
 		return failed;
 	/* Nobody is offered what he is being asked to give up. */

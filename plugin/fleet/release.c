@@ -13,11 +13,26 @@ bool ota_release_is_jump(const struct ota_work *work)
 	return engine->serving != work->batch.id && ota_waiters_has_ready(&engine->waiters, work->batch.id);
 }
 
+static int window_opens(const struct ota_work *work, int64_t *ret_ms, struct ota_error *error)
+{
+	struct ota_work_zone zone;
+	int failed = ota_work_zone(work, &zone, error);
+
+	if (!failed)
+		*ret_ms = zone.known ? ota_window_turns_ms(&work->strategy.window, zone.local, work->at.wall_ms) : INT64_MAX;
+	return failed;
+}
+
 int ota_release_await(struct ota_work *work, enum ota_reason reason, struct ota_error *error)
 {
-	if (reason != OTA_REASON_IN_FLIGHT && reason != OTA_REASON_RATE)
+	int64_t opens_ms = 0;
+
+	if (reason != OTA_REASON_IN_FLIGHT && reason != OTA_REASON_RATE && reason != OTA_REASON_WINDOW)
 		return 0;
-	int failed = ota_waiters_add(&work->engine->waiters, work->batch.id, work->task.id, 0);
+	int failed = reason == OTA_REASON_WINDOW ? window_opens(work, &opens_ms, error) : 0;
+	if (failed || opens_ms == INT64_MAX)
+		return failed;
+	failed = ota_waiters_add(&work->engine->waiters, work->batch.id, work->task.id, opens_ms);
 	return failed ? ota_fail(error, failed, "no memory for those who wait for batch %lld", (long long)work->batch.id) : 0;
 }
 

@@ -1,4 +1,8 @@
+#include <string.h>
+
+#include "common/text.h"
 #include "plugin/fleet/context.h"
+#include "plugin/store/device_tag.h"
 
 int ota_work_load(struct ota_engine *engine, const struct ota_device *device, const struct ota_task *task, struct ota_instant at,
 		  struct ota_work *ret_work, struct ota_error *error)
@@ -26,19 +30,19 @@ bool ota_work_online(const struct ota_work *work)
 }
 
 /* Settled: the connection is, and no inform of the module waits for its quiet time. */
-static int work_settled(const struct ota_work *work, bool *ret_settled, struct ota_error *error)
+static int work_settled(const struct ota_work *work, struct ota_gate_facts *facts, struct ota_error *error)
 {
 	const struct ota_connection *connection = ota_presence_find(work->engine->presence, &work->device.identity);
 	struct ota_device_module module;
 
-	if (!connection || !connection->settled) {
-		*ret_settled = false;
+	facts->settled = connection && connection->settled;
+	if (!facts->settled)
 		return 0;
-	}
 	int failed = ota_device_module_find(work->engine->options.store, work->device.id, work->task.module, &module, error);
 	if (failed && failed != OTA_ENOTFOUND)
 		return failed;
-	*ret_settled = failed == OTA_ENOTFOUND || !module.candidate_due;
+	facts->settled = failed == OTA_ENOTFOUND || !module.candidate_due;
+	facts->at_target = !failed && !strcmp(module.version, work->task.version);
 	return 0;
 }
 
@@ -58,6 +62,56 @@ static int work_other_active(const struct ota_work *work, bool *ret_other, struc
 static bool batch_runs_on(const struct ota_batch *batch)
 {
 	return batch->state == OTA_BATCH_CANCELED && !(batch->canceling && batch->cancel_level == OTA_CANCEL_REVOKES);
+}
+
+static int zone_of_tag(const struct ota_work *work, char value[OTA_DEVICE_TAG_VALUE_MAX + 1], struct ota_error *error)
+{
+	struct ota_device_tag tags[OTA_DEVICE_TAGS_MAX];
+	size_t count = 0;
+	int failed = 0;
+
+	value[0] = '\0';
+	if (*work->strategy.window.zone_tag)
+		failed = ota_device_tag_list(work->engine->options.store, work->device.id, tags, OTA_DEVICE_TAGS_MAX, &count,
+					     error);
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(tags[i].tag, work->strategy.window.zone_tag))
+			ota_text_cut(value, OTA_DEVICE_TAG_VALUE_MAX + 1, tags[i].value);
+	}
+	return failed;
+}
+
+int ota_work_zone(const struct ota_work *work, struct ota_work_zone *ret_zone, struct ota_error *error)
+{
+	struct ota_zones *zones = &work->engine->zones;
+	struct ota_work_zone zone = {0};
+	char value[OTA_DEVICE_TAG_VALUE_MAX + 1];
+	int failed = zone_of_tag(work, value, error);
+
+	if (failed)
+		return failed;
+	zone.known = *value && ota_zones_find(zones, value, &zone.local);
+	if (zone.known) {
+		ota_text_cut(zone.name, sizeof(zone.name), value);
+	} else {
+		ota_text_cut(zone.unknown_tag, sizeof(zone.unknown_tag), value);
+		ota_text_cut(zone.name, sizeof(zone.name), *work->strategy.window.zone ? work->strategy.window.zone : "UTC");
+		zone.known = ota_zones_find(zones, zone.name, &zone.local);
+	}
+	*ret_zone = zone;
+	return 0;
+}
+
+static int work_window(const struct ota_work *work, struct ota_gate_facts *facts, struct ota_error *error)
+{
+	struct ota_work_zone zone;
+
+	if (!ota_window_is_given(&work->strategy.window))
+		return 0;
+	int failed = ota_work_zone(work, &zone, error);
+	facts->window_closed =
+		!failed && !(zone.known && ota_window_is_open(&work->strategy.window, zone.local, work->at.wall_ms));
+	return failed;
 }
 
 /* What only a release takes. */
@@ -83,10 +137,13 @@ int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reaso
 		.stage_closed = work->task.stage > work->flow.stage,
 		.retry_pausing = work->task.state == OTA_TASK_PENDING && work->task.deadline_at > work->at.heard_ms,
 		.online = ota_work_online(work),
+		.unasked = work->strategy.pull_only && !work->asker,
 		.repeat = repeat,
 	};
-	int failed = work_settled(work, &facts.settled, error);
+	int failed = work_settled(work, &facts, error);
 
+	if (!failed)
+		failed = work_window(work, &facts, error);
 	if (!failed && !repeat)
 		failed = work_other_active(work, &facts.other_active, error);
 	if (!failed && !repeat)

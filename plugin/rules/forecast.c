@@ -116,7 +116,7 @@ static int64_t release_count(struct play *play)
 	int64_t count = play->open - play->released;
 
 	if (strategy->rate.per_minute) {
-		int64_t rate = ota_rate_now(&strategy->rate, play->since * OTA_MINUTE_MS);
+		int64_t rate = ota_rate_now(&strategy->rate, play->facts->since_ms + play->since * OTA_MINUTE_MS);
 
 		count = count < rate ? count : rate;
 	}

@@ -20,6 +20,7 @@ struct ota_forecast_facts {
 	int64_t now_ms;
 	int64_t ends_ms;        /* what is pending then is given up; 0 = never */
 	int64_t zone_offset_ms; /* of the window's zone from UTC, now */
+	int64_t since_ms;       /* how long its rate has been growing */
 	int64_t device_ms;      /* 0 = OTA_FORECAST_DEVICE_MS */
 	int64_t sizes[OTA_FORECAST_STAGES]; /* devices of each stage that are to go yet */
 	size_t stage_count;

@@ -59,6 +59,11 @@ static bool device_settles(const struct ota_gate_facts *facts)
 	return !facts->settled;
 }
 
+static bool device_is_there(const struct ota_gate_facts *facts)
+{
+	return facts->at_target;
+}
+
 static bool other_module_works(const struct ota_gate_facts *facts)
 {
 	return facts->other_active;
@@ -90,8 +95,9 @@ static const struct gate gates[] = {
 	{ OTA_REASON_RETRY, false, retry_pauses },
 	{ OTA_REASON_OFFLINE, true, device_is_away },
 	{ OTA_REASON_SETTLING, true, device_settles },
+	{ OTA_REASON_AT_TARGET, false, device_is_there },
 	{ OTA_REASON_OTHER_MODULE, false, other_module_works },
-	{ OTA_REASON_PULL, false, device_must_ask },
+	{ OTA_REASON_PULL, true, device_must_ask },
 	{ OTA_REASON_IN_FLIGHT, false, places_are_taken },
 	{ OTA_REASON_RATE, false, rate_is_spent },
 };

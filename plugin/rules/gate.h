@@ -18,6 +18,7 @@ struct ota_gate_facts {
 	bool retry_pausing;   /* the pause before the next attempt is not over */
 	bool online;
 	bool settled;         /* since the connect, and no inform of the module is settling */
+	bool at_target;       /* it runs the version: the order it had before may still be carried out */
 	bool other_active;    /* another task of the device is pushed or upgrading */
 	bool unasked;         /* the batch only answers, and the device has not asked */
 	bool no_place;        /* as many of the batch as may be are in flight */

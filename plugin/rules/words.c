@@ -24,6 +24,7 @@ static const char *const reasons[OTA_REASONS] = {
 	[OTA_REASON_BARRED] = "barred",
 	[OTA_REASON_DISABLED] = "disabled",
 	[OTA_REASON_SETTLING] = "settling",
+	[OTA_REASON_AT_TARGET] = "at_target",
 	[OTA_REASON_PULL] = "pull",
 };
 

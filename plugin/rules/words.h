@@ -34,6 +34,7 @@ enum ota_reason {
 	OTA_REASON_BARRED,
 	OTA_REASON_DISABLED,
 	OTA_REASON_SETTLING,
+	OTA_REASON_AT_TARGET, /* it runs the version, and may leave it by an order it was sent before */
 	OTA_REASON_PULL, /* nothing is pushed: the device must ask */
 	OTA_REASONS,
 };

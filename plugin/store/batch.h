@@ -2,10 +2,11 @@
 #ifndef OTA_PLUGIN_STORE_BATCH_H
 #define OTA_PLUGIN_STORE_BATCH_H
 
+#include "plugin/rules/source.h"
 #include "plugin/rules/words.h"
 #include "plugin/store/store.h"
 
-enum { OTA_STRATEGY_TEXT_MAX = 4096, OTA_SOURCE_STATE_MAX = 15 };
+enum { OTA_STRATEGY_TEXT_MAX = 4096 };
 
 struct ota_batch {
 	int64_t id;
@@ -23,7 +24,7 @@ struct ota_batch {
 	bool skip_conflicts;
 	bool supersedes;                 /* takes devices from other batches */
 	int64_t source_batch;            /* its devices are those of the tasks of this batch, 0 = no such */
-	char source_state[OTA_SOURCE_STATE_MAX + 1]; /* which of them, a word of enum ota_task_state; "" = all */
+	char source_state[OTA_SOURCE_TEXT_MAX + 1]; /* which of them: rules/source.h */
 	char tags[OTA_EXT_DATA_SIZE];             /* compact JSON object or "": goes along in every push */
 	int64_t total; /* targets; an estimate until it is prepared. Those done are the sum of its counts */
 	bool prepared; /* every target has its task or exclusion */

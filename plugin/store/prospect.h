@@ -5,6 +5,7 @@
 #ifndef OTA_PLUGIN_STORE_PROSPECT_H
 #define OTA_PLUGIN_STORE_PROSPECT_H
 
+#include "plugin/rules/source.h"
 #include "plugin/store/device.h"
 
 struct ota_prospect {
@@ -26,5 +27,22 @@ int ota_prospect_list(struct ota_store *store, const struct ota_prospect_filter 
 /* Those a batch lists by name, known or not. */
 int ota_prospect_list_named(struct ota_store *store, int64_t batch_id, const struct ota_prospect_filter *filter,
 			    struct ota_prospect *rows, size_t capacity, size_t *ret_count, struct ota_error *error);
+/* The device of a task of a batch, if it is its newest there. */
+struct ota_prospect_task {
+	struct ota_prospect prospect;
+	int64_t id;
+	enum ota_task_state state;
+	enum ota_cause cause;
+	enum ota_mark mark;
+	char version[OTA_VERSION_MAX + 1]; /* the task's target */
+};
+
+struct ota_prospect_scope {
+	int64_t batch_id;
+	const char *module; /* of the prospects */
+	int64_t after;      /* ids of tasks above this, ascending */
+};
+int ota_prospect_list_of_batch(struct ota_store *store, const struct ota_prospect_scope *scope, struct ota_prospect_task *rows,
+			       size_t capacity, size_t *ret_count, struct ota_error *error);
 
 #endif

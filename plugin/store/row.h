@@ -39,7 +39,7 @@ struct ota_layout {
 	size_t size; /* of the struct, at most OTA_ROW_SIZE_MAX */
 };
 
-enum { OTA_ROW_SIZE_MAX = 10240 };
+enum { OTA_ROW_SIZE_MAX = 12288 };
 
 #define OTA_FIELD(kind, type, member) {OTA_FIELD_##kind, offsetof(type, member), sizeof(((type *)0)->member), NULL}
 #define OTA_FIELD_OF(type, member, vocabulary)                                                                                   \

@@ -307,6 +307,17 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT " OTA_PROSPECT_COLUMNS("g.device_name") " FROM batch_target g LEFT JOIN device d ON d.product_key = $1"
 		" AND d.device_name = g.device_name" OTA_PROSPECT_RUNS "$2" OTA_PROSPECT_UNFINISHED "$2"
 		" WHERE g.batch_id = $3 AND g.device_name > $4 ORDER BY g.device_name LIMIT $5"},
+	/* A later task of the same device is looked for among the device's, which are few: + 0 keeps it off the batch's index. */
+	[OTA_SQL_PROSPECT_LIST_OF_BATCH] = {"prospect_list_of_batch", OTA_SQL_HOT,
+		"SELECT " OTA_PROSPECT_COLUMNS("d.device_name") ", s.id, s.state, s.cause, s.mark, s.version FROM task s"
+		" JOIN device d ON d.id = s.device_id" OTA_PROSPECT_RUNS "$1" OTA_PROSPECT_UNFINISHED "$1"
+		" LEFT JOIN task n ON n.device_id = s.device_id AND n.id > s.id AND n.batch_id + 0 = s.batch_id"
+		" WHERE s.batch_id = $2 AND s.id > $3 AND n.id IS NULL ORDER BY s.id LIMIT $4"},
+	/* What those with the version, or on their way to it, ran before: of the first so many. */
+	[OTA_SQL_TASK_LIST_ORIGINS] = {"task_list_origins", OTA_SQL_COLD,
+		"SELECT f.from_version, COUNT(*) FROM (SELECT from_version FROM task WHERE batch_id = $1"
+		" AND state IN ('succeeded', 'upgrading', 'pushed') AND from_version <> '' AND from_version <> version LIMIT $2) f"
+		" GROUP BY f.from_version ORDER BY COUNT(*) DESC, f.from_version LIMIT $3"},
 
 	[OTA_SQL_TASK_INSERT] = {"task_insert", OTA_SQL_HOT,
 		"INSERT INTO task (" TASK_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"

@@ -162,6 +162,22 @@ int ota_task_find_unfinished(struct ota_store *store, int64_t device_id, const c
 	return ota_query_find(&query, &task_layout, ret_task, error);
 }
 
+int ota_task_list_origins(struct ota_store *store, int64_t batch_id, int64_t looked_at, struct ota_task_origin *rows,
+			  size_t capacity, size_t *ret_count, struct ota_error *error)
+{
+	static const struct ota_field origin_fields[] = {
+		OTA_FIELD(TEXT, struct ota_task_origin, version),
+		OTA_FIELD(INTEGER, struct ota_task_origin, count),
+	};
+	const struct ota_layout layout = OTA_LAYOUT(origin_fields, struct ota_task_origin);
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_TASK_LIST_ORIGINS);
+	ota_query_integer(&query, batch_id);
+	ota_query_integer(&query, looked_at);
+	return ota_query_list(&query, &layout, (struct ota_page){rows, capacity, ret_count}, error);
+}
+
 int ota_task_find_active(struct ota_store *store, int64_t device_id, struct ota_task *ret_task, struct ota_error *error)
 {
 	struct ota_query query;

@@ -98,6 +98,14 @@ int ota_task_list_of_device(struct ota_store *store, int64_t device_id, struct o
 			    struct ota_error *error); /* newest first */
 /* Tasks by state, over all batches: sums of kept counts. */
 int ota_task_count_states(struct ota_store *store, int64_t counts[OTA_TASK_STATES], struct ota_error *error);
+/* From which versions a batch took those that have its version or are on their way to it, the most frequent first: of at most
+ * `looked_at` of them, because a batch may have a million. */
+struct ota_task_origin {
+	char version[OTA_VERSION_MAX + 1];
+	int64_t count;
+};
+int ota_task_list_origins(struct ota_store *store, int64_t batch_id, int64_t looked_at, struct ota_task_origin *rows,
+			  size_t capacity, size_t *ret_count, struct ota_error *error);
 struct ota_conflict_scope {
 	int64_t batch_id; /* whose own tasks are none */
 	const char *product_key;

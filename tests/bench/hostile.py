@@ -8,17 +8,15 @@ Where it may (as root) it schedules itself and the brokers before all else, so t
 machines in life, nor what this machine does besides are in the figures.
 """
 
-import json
 import os
 import time
-from contextlib import suppress
-from pathlib import Path
 
 from harness import packets
-from harness.attacks import ATTACKS, SECRET, Attackers, hello, topic
+from harness.attacks import ATTACKS, SECRET, Attackers
 from harness.scenario import PRODUCT
 from harness.swarm import Swarm
 
+from felt import Device, Probe, Trips, prefer
 from measure import quantile, rss_kib, table
 
 PERIOD = 0.005     # between two reports of the fleet: each round trip is measured by itself
@@ -29,87 +27,12 @@ PATIENCE = 5       # seconds for what is still on its way at the end of a window
 KINDS = ("acknowledged", "applied", "foreign")
 
 
-class Trips:
-    """When what was sent, and how long it took."""
-
-    def __init__(self):
-        self.begin()
-
-    def begin(self):
-        self.sent = {kind: {} for kind in KINDS}
-        self.took = {kind: [] for kind in KINDS}
-
-    def send(self, kind, key):
-        self.sent[kind][key] = time.monotonic()
-
-    def arrive(self, kind, key):
-        at = self.sent[kind].pop(key, None)
-        if at is not None:
-            self.took[kind].append((time.monotonic() - at) * 1000)
-
-    @property
-    def waiting(self):
-        return sum(len(each) for each in self.sent.values())
-
-
-class Device:
-    def __init__(self, name, trips):
-        self.name, self.trips, self.hello = name, trips, hello(name)
-        self.link = None
-
-    def report(self, number, pull):
-        mid = number % 65535 + 1
-        body = json.dumps({"id": str(number), "params": {"version": f"1.{number}"}})
-        data = packets.publish(topic("inform", self.name), body, 1, mid)
-        self.trips.send("acknowledged", (self.name, mid))
-        if pull:
-            get = f"/sys/{PRODUCT}/{self.name}/thing/ota/firmware/get"
-            data += packets.publish(get, json.dumps({"id": str(number), "params": {}}))
-            self.trips.send("applied", self.name)
-        self.link.send(data)
-
-    def on_connack(self, link, code):
-        assert code == 0, f"{self.name} was refused: {code}"
-        self.link = link
-
-    def on_packet(self, link, packet):
-        if packet.kind == packets.PUBACK:
-            self.trips.arrive("acknowledged", (self.name, packets.read_mid(packet)))
-        elif packet.kind == packets.PUBLISH and packets.read_publish(packet).topic.endswith("get_reply"):
-            self.trips.arrive("applied", self.name)
-
-    def on_closed(self, link):
-        raise AssertionError(f"{self.name}: closed by the broker")
-
-
-class Probe:
-    """A client that has nothing to do with updates: it hears what it says."""
-
-    def __init__(self, trips):
-        self.trips, self.hello, self.link = trips, packets.connect("probe"), None
-
-    def say(self, number):
-        self.trips.send("foreign", number)
-        self.link.send(packets.publish("site/probe", str(number)))
-
-    def on_connack(self, link, code):
-        self.link = link
-        link.send(packets.subscribe(1, ["site/probe"], 0))
-
-    def on_packet(self, link, packet):
-        if packet.kind == packets.PUBLISH:
-            self.trips.arrive("foreign", int(packets.read_publish(packet).payload))
-
-    def on_closed(self, link):
-        raise AssertionError("the foreign client was closed by the broker")
-
-
 class Fleet:
     """The well-behaved devices of one broker, and the probe."""
 
     def __init__(self, broker, swarm, names, pulls):
         self.swarm, self.pulls, self.number = swarm, pulls, 0
-        self.broker, self.trips = broker, Trips()
+        self.broker, self.trips = broker, Trips(KINDS)
         self.devices = [Device(name, self.trips) for name in names]
         self.probe = Probe(self.trips)
         swarm.connect_all([*self.devices, self.probe])
@@ -178,19 +101,11 @@ def _evil_names(serials):
     return [f"evil-{serial}-{number}" for serial in range(serials) for number in range(ATTACKERS)]
 
 
-def _prefer(*pids):
-    """Every thread of these; what they start is ordinary again."""
-    with suppress(PermissionError):
-        for pid in pids:
-            for thread in Path(f"/proc/{pid}/task").iterdir():
-                os.sched_setscheduler(int(thread.name), os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
-
-
 def run(make_broker, only, devices, rounds, seconds):
     attacks = [name for name in ATTACKS if not only or only in name]
     names = [f"d{number:04}" for number in range(devices)]
     with_plugin, without = make_broker(plugin=True, options={"device_auth": "triple"}), make_broker(plugin=False)
-    _prefer(os.getpid(), with_plugin.process.pid, without.process.pid)
+    prefer(os.getpid(), with_plugin.process.pid, without.process.pid)
     with with_plugin.operator() as operator:
         _register(operator, names + _evil_names(len(attacks) * rounds))
     with Swarm(with_plugin.port) as first, Swarm(without.port) as second:

@@ -66,7 +66,8 @@ def test_a_conflict_ends_a_batch_by_expression_before_anything_is_sent(operator,
     order = {"package": package["id"], "kind": "verify", "targets": {"where": "name = lab-*"}}
     made = operator.ask("createBatch", **order)
     ended = operator.wait_batch(made["id"], state="canceled")
-    assert ended["reason"] == "a device has an unfinished task of this module: lab-2; onConflict skip leaves such devices out"
+    assert ended["reason"] == ("a device has an unfinished task of this module: lab-2; onConflict skip leaves such devices out,"
+                               " supersede takes them over")
     none = dict.fromkeys(["pending", "pushed", "upgrading", "succeeded", "failed"], 0)
     operator.wait_batch(made["id"], counts={**none, "canceled": 1})
     assert {each["attempt"] for each in operator.pages("listTasks", batch=made["id"])} == {0}

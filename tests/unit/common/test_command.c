@@ -106,6 +106,10 @@ Test(command, what_the_protocol_allows_passes)
 		"{'command':'createBatch','productKey':'pk1','module':'m','version':'2','kind':'static','targets':{'all':true},"
 		"'strategy':{'pushTimeout':'90s','retries':0,'soak':'0s','abortSample':0},'onConflict':'skip','override':true,"
 		"'reason':'lab'}",
+		"{'command':'createBatch','package':1,'kind':'static','targets':{'batch':7,'state':'failed','causes':['lost']}}",
+		"{'command':'retryBatch','batch':7,'causes':['lost'],'strategy':{'retries':5},'dryRun':true,'ifRev':3}",
+		"{'command':'cloneBatch','batch':7,'version':'2.1','targets':{'batch':7,'state':'installed'},'tags':{}}",
+		"{'command':'rollbackBatch','batch':7,'package':1,'reason':'bad'}",
 		"{'command':'cancelBatch','batch':9007199254740991,'level':'revoke'}",
 		"{'command':'listTasks','batch':1,'state':'upgrading'}",
 	};
@@ -166,6 +170,20 @@ Test(command, a_package_is_named_in_one_way)
 	expect_refusal("{\"command\":\"getPackage\",\"version\":\"2\"}", "invalid productKey: ");
 	expect_refusal("{\"command\":\"getPackage\",\"productKey\":\"a\"}", "invalid version: ");
 	expect_refusal("{\"command\":\"createBatch\",\"kind\":\"static\",\"targets\":{\"all\":true}}", "invalid package: ");
+}
+
+Test(command, devices_of_another_batch_are_named_by_its_id_and_their_state)
+{
+#define TARGETS(json) "{\"command\":\"createBatch\",\"package\":1,\"kind\":\"static\",\"targets\":" json "}"
+	expect_refusal(TARGETS("{\"batch\":7,\"all\":true}"), "invalid targets: targets is one of");
+	expect_refusal(TARGETS("{\"batch\":0}"), "invalid targets.batch: ");
+	expect_refusal(TARGETS("{\"all\":true,\"state\":\"failed\"}"), "invalid targets: state goes with batch");
+	expect_refusal(TARGETS("{\"batch\":7,\"state\":\"pending\"}"), "invalid targets.state: ");
+	expect_refusal(TARGETS("{\"batch\":7,\"causes\":[\"lost\"]}"), "invalid targets: causes go with state failed");
+	expect_refusal(TARGETS("{\"batch\":7,\"state\":\"failed\",\"causes\":[\"Lost\"]}"), "invalid targets.causes");
+	expect_refusal("{\"command\":\"retryBatch\"}", "invalid batch: batch is missing");
+	expect_refusal("{\"command\":\"rollbackBatch\",\"batch\":7,\"package\":1,\"version\":\"2\"}",
+		       "invalid version: the package is named by its id or by its version");
 }
 
 Test(command, targets_are_all_or_names)

@@ -34,6 +34,7 @@ static struct {
 	unsigned fail_times;
 	bool held;
 	int64_t due_at;
+	unsigned chunks;
 	struct ota_identity disabled;
 	struct ota_outbox *outbox;
 	const struct ota_log *log;
@@ -181,6 +182,13 @@ void fakes_go_on(void)
 {
 	lock();
 	state.hold_words[0] = '\0';
+	unlock();
+}
+
+void fakes_work(unsigned chunks)
+{
+	lock();
+	state.chunks = chunks;
 	unlock();
 }
 
@@ -459,16 +467,37 @@ int ota_engine_apply(struct ota_engine *engine, const struct ota_fleet_event *ev
 	return code;
 }
 
-int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+/* Locked. */
+static int due_do(struct ota_instant now, struct ota_error *error)
 {
-	(void)engine, (void)budget;
-	lock();
 	int code = failure_take(FAKES_TURN, error);
 	if (code == 0 && now.heard_ms >= state.due_at) {
 		note("turn");
 		state.due_at = INT64_MAX;
 	}
-	*ret_more = false;
+	return code;
+}
+
+int ota_engine_turn(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	(void)engine, (void)budget;
+	lock();
+	int code = due_do(now, error);
+	if (code == 0 && state.chunks > 0) {
+		note("chunk");
+		state.chunks--;
+	}
+	*ret_more = state.chunks > 0;
+	unlock();
+	return code;
+}
+
+int ota_engine_catch_up(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+{
+	(void)engine, (void)budget;
+	lock();
+	int code = due_do(now, error);
+	*ret_more = state.chunks > 0;
 	unlock();
 	return code;
 }

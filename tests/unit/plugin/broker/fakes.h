@@ -43,5 +43,6 @@ void fakes_go_on(void);
 bool fakes_wait_held(void);
 /* The engine has something to do at that heard time, once. */
 void fakes_due_at(int64_t heard_ms);
+void fakes_work(unsigned chunks); /* so many turns of the engine have work on batches to do, each notes "chunk" */
 
 #endif

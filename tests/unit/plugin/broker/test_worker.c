@@ -521,6 +521,23 @@ Test(worker, what_became_due_between_two_reports_that_waited_comes_between_them)
 	EXPECT_EVENTS("inform a first r=0", "inform a before r=0", "turn", "inform a after r=0");
 }
 
+Test(worker, the_work_on_batches_does_not_come_between_the_reports_of_a_round)
+{
+	int64_t due_at = OTA_HOUR_MS;
+	start();
+	fakes_hold_on("first");
+	inform("a", "first");
+	cr_assert(fakes_wait_held());
+	fakes_due_at(due_at);
+	fakes_work(2);
+	report_at(due_at - 1, "a", OTA_TOPIC_INFORM, 1, "before");
+	report_at(due_at + 1, "a", OTA_TOPIC_INFORM, 1, "after");
+	report_at(due_at + 2 * OTA_WORKER_SPAN_MS, "a", OTA_TOPIC_INFORM, 1, "late");
+	fakes_go_on();
+	EXPECT_EVENTS("inform a first r=0", "inform a before r=0", "turn", "inform a after r=0", "inform a late r=0", "chunk",
+		      "chunk");
+}
+
 Test(worker, a_turn_that_fails_is_tried_again_and_holds_no_report_back)
 {
 	start();

@@ -20,6 +20,23 @@ static void device_bar(void)
 	cr_assert_eq(ota_store_commit(recipes_fleet.store, NULL), 0);
 }
 
+/* A version to go back to. */
+static void old_package_prove(void)
+{
+	struct ota_package_files files;
+	struct ota_package old;
+
+	cr_assert_eq(ota_store_begin(recipes_fleet.store, NULL), 0);
+	cr_assert_eq(ota_package_find(recipes_fleet.store, "PK", OTA_MODULE_DEFAULT, "2.0.0", &old, NULL), 0);
+	cr_assert_eq(ota_package_files(recipes_fleet.store, &old, &files, NULL), 0);
+	old.id = ota_store_new_id(recipes_fleet.store, NULL);
+	files.items[0].id = ota_store_new_id(recipes_fleet.store, NULL);
+	snprintf(old.version, sizeof(old.version), "1.0.0");
+	old.verification = OTA_VERIFIED;
+	snprintf(old.verified_sha256, sizeof(old.verified_sha256), "%s", old.full.sha256);
+	cr_assert_eq(ota_package_insert(recipes_fleet.store, &old, &files, NULL), 0);
+	cr_assert_eq(ota_store_commit(recipes_fleet.store, NULL), 0);
+}
 #define LAB "{\"command\":\"addToGroup\",\"productKey\":\"PK\",\"group\":\"lab\",\"names\":[\"d0\"]}"
 
 /* clang-format off */
@@ -54,6 +71,9 @@ static const struct recipe recipes[] = {
 	{ "listTasks",           ",\"batch\":@batch" },
 	{ "getTask",             ",\"task\":1" },
 	{ "listEvents",          "" },
+	{ "retryBatch",          ",\"batch\":@batch" },
+	{ "cloneBatch",          ",\"batch\":@batch,\"onConflict\":\"skip\"" },
+	{ "rollbackBatch",       ",\"batch\":@batch,\"version\":\"1.0.0\"", NULL, old_package_prove },
 	{ "pauseBatch",          ",\"batch\":@batch" },
 	{ "resumeBatch",         ",\"batch\":@batch", "{\"command\":\"pauseBatch\",\"batch\":@batch}" },
 	{ "advanceBatch",        ",\"batch\":@batch" },

@@ -104,3 +104,66 @@ Test(plans, a_plan_says_what_it_assumes)
 	cJSON_free(text);
 	cJSON_Delete(plan);
 }
+
+/* --- a batch that runs --- */
+
+static cJSON *batch_of(int64_t id)
+{
+	return fleet_do(&fleet, "{\"command\":\"getBatch\",\"batch\":%lld}", (long long)id);
+}
+
+static const char *next_of(const cJSON *batch)
+{
+	const cJSON *next = cJSON_GetObjectItem(batch, "next");
+
+	return next ? cJSON_GetObjectItem(next, "text")->valuestring : "";
+}
+
+Test(plans, a_running_batch_tells_its_pace_what_comes_next_and_its_end)
+{
+	fleet_connect(&fleet, 0);
+	fleet_inform(&fleet, 0, "1.0.0");
+	int64_t id = fleet_batch(&fleet, "static",
+				 ",\"targets\":{\"all\":true},\"strategy\":{\"maxInFlight\":50,"
+				 "\"rate\":{\"perMinute\":40,\"from\":10,\"every\":\"10m\"}}");
+	fleet_advance(&fleet, 5000);
+	cJSON *batch = batch_of(id);
+	cr_expect_eq(cJSON_GetObjectItem(cJSON_GetObjectItem(batch, "inFlight"), "now")->valueint, 1);
+	cr_expect_eq(cJSON_GetObjectItem(cJSON_GetObjectItem(batch, "inFlight"), "most")->valueint, 50);
+	cr_expect_eq(cJSON_GetObjectItem(cJSON_GetObjectItem(batch, "rate"), "now")->valueint, 10);
+	cr_expect_eq(cJSON_GetObjectItem(cJSON_GetObjectItem(batch, "rate"), "most")->valueint, 40);
+	cr_expect_str_eq(next_of(batch), "the rate rises to 20 devices a minute");
+	/* 50 places, each given back after 10 minutes: 200 devices in four turns and a little */
+	double end_ms = cJSON_GetObjectItem(batch, "finishesAt")->valuedouble - (double)fleet.now.wall_ms;
+	cr_expect(end_ms > 40 * 60000 && end_ms < 60 * 60000, "%.0f", end_ms);
+	cJSON_Delete(batch);
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"pauseBatch\",\"batch\":%lld}", (long long)id));
+	batch = batch_of(id);
+	cr_expect_str_eq(next_of(batch), "an operator resumes or cancels it");
+	cr_expect_null(cJSON_GetObjectItem(batch, "finishesAt"));
+	cJSON_Delete(batch);
+}
+
+Test(plans, a_window_is_told_by_when_it_opens_and_closes)
+{
+	/* The fleet's day began at 22:13:20 UTC. */
+	int64_t id = fleet_batch(&fleet, "static",
+				 ",\"targets\":{\"all\":true},\"strategy\":{\"window\":{\"from\":\"23:00\",\"to\":\"23:30\"}}");
+	fleet_advance(&fleet, 5000);
+	cJSON *batch = batch_of(id);
+	cr_expect_str_eq(next_of(batch), "the window opens");
+	cr_expect_eq((int64_t)cJSON_GetObjectItem(cJSON_GetObjectItem(batch, "next"), "at")->valuedouble % OTA_DAY_MS,
+		     23 * OTA_HOUR_MS);
+	cJSON_Delete(batch);
+}
+
+Test(plans, a_batch_that_has_ended_has_no_pace)
+{
+	int64_t id = fleet_batch(&fleet, "static", ",\"targets\":{\"names\":[\"d0\"]}");
+
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"cancelBatch\",\"batch\":%lld}", (long long)id));
+	cJSON *batch = batch_of(id);
+	cr_expect_null(cJSON_GetObjectItem(batch, "inFlight"));
+	cr_expect_null(cJSON_GetObjectItem(batch, "next"));
+	cJSON_Delete(batch);
+}
