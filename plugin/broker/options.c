@@ -8,6 +8,7 @@
 #include "common/file.h"
 #include "common/time.h"
 #include "plugin/broker/journal.h"
+#include "plugin/store/store.h"
 
 #define FIELD(name) offsetof(struct ota_options, name), sizeof(((struct ota_options *)0)->name)
 #define MEBIBYTE ((int64_t)1024 * 1024)
@@ -123,7 +124,7 @@ struct ota_options ota_options_defaults(void)
 	return (struct ota_options){
 		.journal_dir = "/run/mosquitto/ota",
 		.journal_limit_bytes = (uint64_t)(256 * MEBIBYTE),
-		.store_cache_bytes = (uint64_t)(64 * MEBIBYTE),
+		.store_cache_bytes = OTA_STORE_CACHE_BYTES,
 		.log_level = OTA_LOG_INFO,
 		.log_keep_ms = (int64_t)400 * OTA_DAY_MS,
 	};

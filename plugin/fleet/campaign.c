@@ -236,7 +236,7 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 	if (!failed)
 		failed = ota_batch_load_counts(engine->options.store, batch_id, &counts, error);
 	if (!failed)
-		failed = ota_strategy_parse_text(batch.strategy, &strategy, error);
+		failed = ota_strategies_read(&engine->strategies, batch.strategy, &strategy, error);
 	if (failed)
 		return failed;
 

@@ -10,6 +10,7 @@
 #include "plugin/fleet/calendar.h"
 #include "plugin/fleet/engine.h"
 #include "plugin/fleet/presence.h"
+#include "plugin/fleet/strategies.h"
 #include "plugin/fleet/waiters.h"
 #include "plugin/fleet/zone.h"
 #include "plugin/rules/batch.h"
@@ -38,6 +39,7 @@ struct ota_engine {
 	uint64_t turn;       /* counts them */
 	int64_t walked;      /* batch whose tasks the last turn walked, 0 = none */
 	struct ota_calendar calendar;
+	struct ota_strategies strategies;
 	struct ota_instant started;
 	int64_t prune_at;    /* heard_ms: when the log is pruned again */
 	int64_t complain_at; /* heard_ms: no line about rows set aside before */

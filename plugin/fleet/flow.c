@@ -85,7 +85,7 @@ static int flow_look(struct ota_engine *engine, int64_t batch_id, struct ota_ins
 	int failed = ota_batch_load(engine->options.store, batch_id, &batch, error);
 
 	if (!failed)
-		failed = ota_strategy_parse_text(batch.strategy, &strategy, error);
+		failed = ota_strategies_read(&engine->strategies, batch.strategy, &strategy, error);
 	if (!failed && batch.state == OTA_BATCH_RUNNING && !batch.started_ms && !start_is_to_come(engine, &strategy, at))
 		failed = flow_start(engine, &batch, &strategy, at, error);
 	if (!failed)

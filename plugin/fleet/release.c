@@ -49,7 +49,8 @@ static int serving_begin(struct serving *serving, struct ota_error *error)
 {
 	int failed = ota_batch_load(serving->engine->options.store, serving->line->batch_id, &serving->batch, error);
 
-	return failed ? failed : ota_strategy_parse_text(serving->batch.strategy, &serving->strategy, error);
+	return failed ? failed : ota_strategies_read(&serving->engine->strategies, serving->batch.strategy,
+							  &serving->strategy, error);
 }
 
 /* Whoever waits is decided again when it goes on, by the walk that resuming starts. */

@@ -15,7 +15,7 @@ int ota_work_load(struct ota_engine *engine, const struct ota_device *device, co
 				(long long)task->batch_id);
 	if (failed)
 		return failed;
-	failed = ota_strategy_parse_text(work.batch.strategy, &work.strategy, error);
+	failed = ota_strategies_read(&engine->strategies, work.batch.strategy, &work.strategy, error);
 	if (failed)
 		return ota_error_prefix(error, OTA_ECORRUPT, "strategy of batch %lld", (long long)work.batch.id);
 	failed = ota_flow_load(engine->options.store, work.batch.id, &work.flow, error);

@@ -44,7 +44,7 @@ static const char creating_sql[] = "PRAGMA page_size = 4096; PRAGMA application_
 static const char *const opening_sql[] = {
 	"PRAGMA journal_mode = WAL",   "PRAGMA synchronous = NORMAL",          "PRAGMA foreign_keys = ON",
 	"PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON",          "PRAGMA temp_store = MEMORY",
-	"PRAGMA cache_size = -65536",  "PRAGMA journal_size_limit = 67108864",
+	"PRAGMA cache_size = -49152",  "PRAGMA journal_size_limit = 67108864",
 };
 
 /* Whoever stands beside reads each page once. */

@@ -41,7 +41,9 @@ int ota_store_release(struct ota_store *store, struct ota_error *error);
 void ota_store_rollback_to(struct ota_store *store);
 /* Copies the write-ahead log back while nothing else is to do; no transaction may be open. */
 int ota_store_checkpoint(struct ota_store *store, struct ota_error *error);
-/* How much of the database is kept in memory, 64 MiB unless told. It grows to that as the store does, and no further. */
+/* How much of the database is kept in memory unless told: with what a transaction of a million-row work needs besides, the broker
+ * grows by less than 64 MiB. It grows to that as the store does, and no further. */
+#define OTA_STORE_CACHE_BYTES ((uint64_t)48 * 1024 * 1024)
 int ota_store_set_cache(struct ota_store *store, uint64_t bytes, struct ota_error *error);
 /* The log as the last commit left it, in bytes; 0 after a checkpoint of this store that copied all of it. */
 uint64_t ota_store_log_bytes(const struct ota_store *store);

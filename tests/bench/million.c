@@ -152,7 +152,7 @@ static void bare_open(struct bare *bare, const char *directory)
 		die(path);
 	sql_run(bare, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
 		      " PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
-		      " PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864");
+		      " PRAGMA cache_size = -49152; PRAGMA journal_size_limit = 67108864");
 	sqlite3_wal_hook(bare->database, log_grown, bare);
 }
 

@@ -8,14 +8,13 @@ bare insert is. Reports come from devices that are none of the batch's, so that 
 
 import json
 import shutil
-import sqlite3
 import statistics
-import subprocess
 import time
 
-from harness import packets, places
+from harness import packets
 from harness.attacks import SECRET
 from harness.control import REQUEST_TOPIC, RESPONSE_TOPIC
+from harness.filled import count, fill, program
 from harness.scenario import PRODUCT
 from harness.swarm import Swarm
 
@@ -138,11 +137,6 @@ def talkers():
     return [f"talk-{number:03}" for number in range(TALKERS)]
 
 
-def _program(*words):
-    command = [places.BUILD / "tests/bench/bench-million", *map(str, words)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-
-
 def _found(broker, devices):
     """A fleet in the store of a broker, a package and a small batch; returns their ids."""
     with broker.operator() as operator:
@@ -154,7 +148,7 @@ def _found(broker, devices):
         _ask(operator, "cancelBatch", batch=batch)
     broker.stop()
     begin = time.monotonic()
-    _program("fill", broker.store_dir, PRODUCT, devices)
+    fill(broker, PRODUCT, devices)
     print(f"  {devices:,} devices written in {time.monotonic() - begin:.1f} s")
     return package, batch
 
@@ -175,7 +169,7 @@ def _bare(broker, batch):
         copy = broker.home / f"bare-{number}"
         copy.mkdir()
         shutil.copy(broker.store_dir / "ota.db", copy)
-        took, copying, rows, grown = _program("bare", copy, batch, CHUNK)
+        took, copying, rows, grown = program(broker, "bare", copy, batch, CHUNK)
         seconds.append((float(took), float(copying)))
         shutil.rmtree(copy)
     return seconds, int(grown) / int(rows)
@@ -244,20 +238,6 @@ def _killed(broker, company, operator, package, devices):
     return batch, before, after, time.monotonic() - begin
 
 
-def _count(broker, batch, devices):
-    """In the stopped store: each device once, as a task or an exclusion, and the counts that are kept are those of the rows."""
-    with sqlite3.connect(f"file:{broker.store_dir}/ota.db?mode=ro", uri=True) as database:
-        def number(sql):
-            return database.execute(sql, {"batch": batch}).fetchone()[0] or 0
-        tasks = number("SELECT COUNT(*) FROM task WHERE batch_id = :batch")
-        once = number("SELECT COUNT(DISTINCT device_id) FROM task WHERE batch_id = :batch")
-        kept = number("SELECT SUM(n) FROM batch_count WHERE batch_id = :batch")
-        excluded = number("SELECT SUM(n) FROM batch_exclusion WHERE batch_id = :batch")
-    assert tasks == once == kept, f"{tasks} tasks of {once} devices, {kept} counted"
-    assert tasks + excluded == devices, f"{tasks} tasks and {excluded} exclusions of {devices} devices"
-    return tasks, excluded
-
-
 def run(make_broker, devices):
     broker = make_broker(plugin=True, options={"device_auth": "triple"})
     package, small = _found(broker, devices)
@@ -272,7 +252,7 @@ def run(make_broker, devices):
     felt["canceling"] = _canceled(company, operator)
     batch, before, after, resumed = _killed(broker, company, operator, package, devices)
     broker.stop()
-    tasks, excluded = _count(broker, batch, devices)
+    tasks, excluded = count(broker, batch, devices)
     _print(devices, felt, pages, bare, idle)
     print(f"\n  a task: {row_bytes:.0f} bytes with its five indexes"
           f"\n  kill -9 at {before:,} of {devices:,}: at {after:,} after the restart, done {resumed:.1f} s after it; "

@@ -55,7 +55,7 @@ Test(options, the_least_is_enough_and_the_rest_has_its_default)
 	cr_expect_eq(options.others, OTA_OTHERS_DEFER);
 	cr_expect_eq(options.device_auth, OTA_DEVICE_AUTH_NONE);
 	cr_expect_eq(options.journal_limit_bytes, UINT64_C(256) << 20);
-	cr_expect_eq(options.store_cache_bytes, UINT64_C(64) << 20);
+	cr_expect_eq(options.store_cache_bytes, UINT64_C(48) << 20);
 	cr_expect_eq(options.log_level, OTA_LOG_INFO);
 	cr_expect_eq(options.settle_ms, 0, "0 takes the engine's default");
 	cr_expect_eq(options.log_keep_ms, INT64_C(400) * 86400000);
