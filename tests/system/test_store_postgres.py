@@ -139,8 +139,8 @@ def test_what_differs_between_databases_gives_the_same_here(store):
     """Upserts, RETURNING, ON CONFLICT DO NOTHING on a partial unique index, and the order of names."""
     product = "EXECUTE product_insert('{0}', 1, 'n', 0::smallint, 'auto', 'http', 1, 0);"
     device = "EXECUTE device_insert({0}, 1, 'pk', '{1}', 0, 1, 1, 0, '', 0::smallint, 0::smallint);"
-    task = ("EXECUTE task_insert({0}, 1, 4, {1}, 'default', 3, '2', 1, 0, 'pending', 0, '', 0, '', '', '', '', '', 0, 0, '', '', 1,"
-            " 0, 0, 0::smallint, 0, 0, 0, 0::smallint, 0::smallint);")
+    task = ("EXECUTE task_insert({0}, 1, 4, {1}, 'default', 3, '2', 1, 0, 'pending', 0, '', 0, '', '', '', '', '', 0, 0, '', '',"
+            " 1, 0, 0, 0::smallint, 0, 0, 0, 0::smallint, 0::smallint);")
     answers = store("BEGIN;" + product.format("pk") + device.format(1, "a") + device.format(2, "B") + device.format(5, "a") + """
         EXECUTE lease_take(1000, 'id');
         EXECUTE version_count('pk', 'default', '1', 1);
