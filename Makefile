@@ -18,7 +18,7 @@ OPTIONS := -Dsan=$(SAN) -Dplant=$(call onoff,$(PLANT)) -Dwerror=$(call onoff,$(W
 
 # What runs side by side is ninja's business; our own steps follow each other.
 .NOTPARALLEL:
-.PHONY: help deps configure build demo test bench fuzz soak soak-kill sim walk sentences docs lint install uninstall clean
+.PHONY: help deps configure build demo test bench fuzz soak soak-kill sim mutants walk sentences docs lint install uninstall clean
 
 help:
 	@echo "make deps     install what is needed, from Debian (root or sudo)"
@@ -29,6 +29,7 @@ help:
 	@echo "make soak     half an hour of misfortunes for a whole fleet; SOAK_MINUTES=30 SOAK='--seed 7'"
 	@echo "make soak-kill  kill the broker a hundred times under load, and count what is lost"
 	@echo "make sim      the server's own code in a made-up world, SEEDS=10000 of them; SEED= replays one"
+	@echo "make mutants  break rules on purpose and see who notices (tests/sim/mutants.toml)"
 	@echo "make fuzz     100000 generated requests each way; SEED= repeats a run, FUZZ_REQUESTS= makes it shorter"
 	@echo "make walk     README and the cookbook followed on a Debian made for it, under a systemd of its own (root, debootstrap)"
 	@echo "make sentences  gather every distinct sentence that people meet while tests run, to be read"
@@ -74,6 +75,10 @@ soak-kill: build
 # Thousands of made-up worlds against the checks of tests/sim; FIRST= begins elsewhere, SEED= replays one with its whole trace.
 sim: build
 	@$(PYTHON) -B tests/sim/run.py $(BUILD) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(SEED),--seed $(SEED))
+
+# Rules broken on purpose, one at a time: each must be noticed. MUTANTS= chooses some by their ids.
+mutants: build
+	@$(PYTHON) -B tests/sim/mutants.py $(BUILD) $(MUTANTS)
 
 # Bad input by the hundred thousand, control requests and HTTP requests; a failure leaves a file that FUZZ='--replay FILE' sends again.
 fuzz: build

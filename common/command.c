@@ -202,6 +202,7 @@ static const struct ota_parameter clone_rows[] = {
 static const struct ota_parameter rollback_rows[] = { SUCCESSOR, ID("package", false), VERSION(false) };
 static const struct ota_parameter list_batches_rows[] = { PRODUCT_KEY(false), CHOICE("state", false, batch_states), PAGE };
 static const struct ota_parameter batch_rows[] = { ID("batch", true) };
+static const struct ota_parameter export_rows[] = { ID("batch", true), BOOL("all") };
 static const struct ota_parameter list_tasks_rows[] = { ID("batch", true), CHOICE("state", false, task_states), PAGE };
 static const struct ota_parameter task_rows[] = { ID("task", true) };
 static const struct ota_parameter list_events_rows[] = {
@@ -265,6 +266,7 @@ static const struct ota_command commands[] = {
 	{ "createBatch",         OPERATOR, CREATES, LIST(create_batch),   NULL, ota_rule_create_batch },
 	{ "listBatches",         VIEWER,   READS,   LIST(list_batches),   "/api/v1/batches" },
 	{ "getBatch",            VIEWER,   READS,   LIST(batch),          "/api/v1/batches/{batch}" },
+	{ "exportBatch",         VIEWER,   READS,   LIST(export),         "/api/v1/batches/{batch}/order" },
 	{ "listTasks",           VIEWER,   READS,   LIST(list_tasks),     "/api/v1/batches/{batch}/tasks" },
 	{ "getTask",             VIEWER,   READS,   LIST(task),           "/api/v1/tasks/{task}" },
 	{ "listEvents",          VIEWER,   READS,   LIST(list_events),    "/api/v1/events", ota_rule_list_events },

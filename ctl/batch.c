@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ctl/names.h"
+#include "ctl/order.h"
 #include "ctl/pairs.h"
 #include "ctl/plan.h"
 #include "ctl/verbs.h"
@@ -69,15 +70,30 @@ static int set_names(const struct ota_invocation *invocation, cJSON *command, st
 	return code;
 }
 
+static bool names_devices(const struct ota_invocation *invocation, const cJSON *command)
+{
+	return ota_json_member(command, "targets") || ota_invocation_value(invocation, "device") ||
+	       ota_invocation_value(invocation, "names-file");
+}
+
+/* What the command line says, and what the file says besides. */
 static int order_make(const struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)
 {
+	OTA_AUTO_JSON cJSON *order = NULL;
+	const char *file = ota_invocation_value(invocation, "file");
 	int code = ota_invocation_command(invocation, ret_command, error);
 
-	if (code == 0 && !ota_json_member(*ret_command, "kind") && !cJSON_AddStringToObject(*ret_command, "kind", "static"))
-		code = ota_fail(error, OTA_ENOMEM, "out of memory");
 	if (code == 0)
 		code = ota_pairs_add(invocation, "tag", "tags", *ret_command, error);
-	return code == 0 ? set_names(invocation, *ret_command, error) : code;
+	if (code == 0 && file)
+		code = ota_order_read(file, &order, error);
+	if (code == 0 && (names_devices(invocation, *ret_command) || !ota_json_member(order, "targets")))
+		code = set_names(invocation, *ret_command, error);
+	if (code == 0 && order)
+		code = ota_order_fill(*ret_command, order, error);
+	if (code == 0 && !ota_json_member(*ret_command, "kind") && !cJSON_AddStringToObject(*ret_command, "kind", "static"))
+		code = ota_fail(error, OTA_ENOMEM, "out of memory");
+	return code;
 }
 
 /* A batch, or the plan of one. */
@@ -131,4 +147,21 @@ int ota_batch_plan(struct ota_invocation *invocation, struct ota_error *error)
 	if (code == 0 && !cJSON_AddTrueToObject(command, "dryRun"))
 		code = ota_fail(error, OTA_ENOMEM, "out of memory");
 	return code == 0 ? batch_ask(invocation, command, error) : code;
+}
+
+/* A table of it would be no file: it is JSON in every form. */
+int ota_batch_export(struct ota_invocation *invocation, struct ota_error *error)
+{
+	OTA_AUTO_JSON cJSON *command = NULL;
+	OTA_AUTO_JSON cJSON *data = NULL;
+	struct ota_output output = invocation->output;
+	int code = ota_invocation_command(invocation, &command, error);
+
+	if (code == 0)
+		code = ota_invocation_ask(invocation, command, &data, error);
+	if (output.form == OTA_OUTPUT_TABLE)
+		output.form = OTA_OUTPUT_JSON;
+	if (code == 0)
+		ota_output_one(&output, invocation->verb->view, data);
+	return code;
 }

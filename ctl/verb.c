@@ -137,6 +137,7 @@ static const struct ota_option package_verify_options[] = {
 	{ "confirm", 0, NULL, "strategy.confirm", false, "each device waits for an operator's word" }, \
 	{ "pull-only", 0, NULL, "strategy.pullOnly", false, "nothing is pushed: devices that ask are answered" }
 static const struct ota_option batch_create_options[] = {
+	{ "file", 'f', "FILE", NULL, false, "the batch as JSON, as batch export writes it; - for standard input. Options win over it" },
 	{ "package", 0, "ID", "package", false, "the package by its id; or:" },
 	PRODUCT, MODULE, VERSION,
 	{ "kind", 'k', "KIND", "kind", false, "static (default), or verify: a few devices prove the package" },
@@ -145,13 +146,16 @@ static const struct ota_option batch_create_options[] = {
 	{ "of-batch", 0, "ID", "targets.batch", false, "those of another batch" },
 	{ "of-state", 0, "STATE", "targets.state", false, "of them only those that are failed, succeeded, canceled or have it installed" },
 	{ "device", 'd', "NAME", NULL, true, "this device; may be given many times" },
-	NAMES_FILE,
+	{ "names-file", 0, "FILE", NULL, false, "one device name a line, - for standard input" },
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push of this batch; may be given many times" },
 	{ "on-conflict", 0, "RULE", "onConflict", false, "devices that have unfinished work: reject (default), skip them, or supersede: take them over" },
 	{ "override", 0, NULL, "override", false, "roll out a package that no verify batch proved; needs --reason" },
 	STRATEGY,
 	MUTATING,
+};
+static const struct ota_option batch_export_options[] = {
+	{ "all", 'a', NULL, "all", false, "also what is at its default" },
 };
 /* What is not said is as it was in the batch before. */
 #define SUCCESSOR \
@@ -329,6 +333,9 @@ static const struct ota_verb verbs[] = {
 	  { batch_create_options, sizeof(batch_create_options) / sizeof(batch_create_options[0]) - PLAN_LACKS }, &ota_view_plan,
 	  ota_batch_plan,
 	  "what such a batch would do: whom it meets, how long it takes, what to think of; nothing moves" },
+	{ "batch", "export", "ID", "batch", 1, 1, "exportBatch",
+	  LIST(batch_export_options), &ota_view_order, ota_batch_export,
+	  "a batch as JSON, as batch create --file takes it" },
 	{ "batch", "watch", "ID", "batch", 1, 1, "getBatch",
 	  LIST(batch_watch_options), &ota_view_batch, ota_batch_watch,
 	  "follow a batch to its end; exit code 5 when it failed or was canceled" },

@@ -14,6 +14,7 @@ int ota_group_add(struct ota_invocation *invocation, struct ota_error *error);
 int ota_group_remove(struct ota_invocation *invocation, struct ota_error *error);
 int ota_package_add(struct ota_invocation *invocation, struct ota_error *error);
 int ota_package_verify(struct ota_invocation *invocation, struct ota_error *error);
+int ota_batch_export(struct ota_invocation *invocation, struct ota_error *error);
 int ota_batch_plan(struct ota_invocation *invocation, struct ota_error *error);
 int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error);
 /* retry, clone, rollback: what is not said is as it was in the batch before. */

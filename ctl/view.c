@@ -282,6 +282,8 @@ static const struct ota_field plan_lines[] = {
 };
 const struct ota_view ota_view_plan = { "matches", { NULL, 0 }, LIST(plan_lines), NULL };
 
+const struct ota_view ota_view_order = { "name", { NULL, 0 }, { NULL, 0 }, NULL };
+
 static const struct ota_field event_columns[] = {
 	{ "AT",      "at",         OTA_HUMAN_TIME,   0 },
 	{ "EVENT",   "event",      OTA_HUMAN_TEXT,   0 },

@@ -55,7 +55,7 @@ static void put_verb(struct ota_bytes *out, const struct ota_verb *verb)
 	ota_bytes_text(out, "\n\t");
 	ota_manual_text(out, verb->help);
 	for (size_t i = 0; i < verb->options.count; i++)
-		changes = changes || is_common(verb, &verb->options.rows[i]);
+		changes = changes || strcmp(verb->options.rows[i].name, "request-id") == 0;
 	ota_bytes_text(out, changes ? "; a change\n\n" : "\n\n");
 	for (size_t i = 0; i < verb->options.count; i++) {
 		struct ota_flag flag = flag_of(&verb->options.rows[i]);

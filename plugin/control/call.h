@@ -51,6 +51,7 @@ ota_handler ota_handle_add_to_group, ota_handle_remove_from_group, ota_handle_de
 ota_handler ota_handle_list_groups, ota_handle_get_group, ota_handle_list_group_members;
 ota_handler ota_handle_add_file, ota_handle_add_package, ota_handle_list_packages, ota_handle_get_package;
 ota_handler ota_handle_yank_package, ota_handle_link_package;
+ota_handler ota_handle_export_batch;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
 ota_handler ota_handle_retry_batch, ota_handle_clone_batch, ota_handle_roll_back_batch; /* successors.c */
 ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch, ota_handle_advance_batch;

@@ -49,6 +49,7 @@ static const struct {
 	{ "createBatch",         ota_handle_create_batch },
 	{ "listBatches",         ota_handle_list_batches },
 	{ "getBatch",            ota_handle_get_batch },
+	{ "exportBatch",         ota_handle_export_batch },
 	{ "listTasks",           ota_handle_list_tasks },
 	{ "getTask",             ota_handle_get_task },
 	{ "listEvents",          ota_handle_list_events },

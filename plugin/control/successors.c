@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "common/topic.h"
 #include "plugin/control/call.h"
 #include "plugin/rules/batch.h"
 #include "plugin/store/prospect.h"
@@ -327,4 +328,64 @@ int ota_handle_roll_back_batch(struct ota_call *call, struct ota_error *error)
 	if (!failed)
 		failed = forward_stop(call, &from, error);
 	return successor_end(&successor, failed, error);
+}
+
+/* What a file says of the strategy: without `all` only what is at no default, its times too. */
+static int strategy_tell(struct successor *successor, struct ota_error *error)
+{
+	OTA_AUTO_BYTES struct ota_bytes text = {0};
+	struct ota_strategy strategy;
+	int failed = ota_strategy_parse_text(successor->from.strategy, &strategy, error);
+
+	if (!failed)
+		failed = ota_call_bool(successor->call, "all") ? ota_strategy_print(&strategy, &text)
+							       : ota_strategy_print_said(&strategy, &text);
+	if (failed || strcmp(text.data, "{}") == 0)
+		return failed;
+	return add(successor->made, "strategy", cJSON_Parse(text.data));
+}
+
+/* The package by its names, so that the file is understood where ids are others. */
+static int names_tell(struct successor *successor)
+{
+	const struct ota_batch *from = &successor->from;
+	bool is_default = !strcmp(from->module, OTA_MODULE_DEFAULT);
+	int failed = *from->name ? add_text(successor, "name", from->name) : 0;
+
+	if (!failed)
+		failed = add_text(successor, "productKey", from->product_key);
+	if (!failed && (!is_default || ota_call_bool(successor->call, "all")))
+		failed = add_text(successor, "module", from->module);
+	if (!failed)
+		failed = add_text(successor, "version", from->version);
+	return failed ? failed : add_text(successor, "kind", ota_batch_kind_word(from->kind));
+}
+
+static int order_tell(struct successor *successor, struct ota_error *error)
+{
+	const struct ota_batch *from = &successor->from;
+	const char *conflict = conflict_word(from);
+	int failed = names_tell(successor);
+
+	if (!failed)
+		failed = targets_copy(successor, error);
+	if (!failed)
+		failed = strategy_tell(successor, error);
+	if (!failed && *from->tags)
+		failed = add(successor->made, "tags", cJSON_Parse(from->tags));
+	if (!failed && strcmp(conflict, "reject") != 0)
+		failed = add_text(successor, "onConflict", conflict);
+	return failed ? failed : ota_json_write(successor->made, successor->call->out);
+}
+
+/* What a clone would be made of, told instead of made. */
+int ota_handle_export_batch(struct ota_call *call, struct ota_error *error)
+{
+	struct successor successor = { .call = call, .made = cJSON_CreateObject() };
+	int failed = successor.made ? ota_call_batch(call, &successor.from, error) : OTA_ENOMEM;
+
+	if (!failed)
+		failed = order_tell(&successor, error);
+	cJSON_Delete(successor.made);
+	return failed;
 }

@@ -401,7 +401,13 @@ int ota_strategy_parse_text(const char *text, struct ota_strategy *ret_strategy,
 	return ota_strategy_parse(tree, "strategy", ret_strategy, error);
 }
 
-static void table_print(const struct strategy_table *table, const void *base, struct ota_bytes *out);
+/* What of a table is printed. */
+enum strategy_extent {
+	EXTENT_ALL,
+	EXTENT_SAID, /* what differs from its default; a group as a whole */
+};
+
+static void table_print(const struct strategy_table *table, const void *base, enum strategy_extent extent, struct ota_bytes *out);
 
 static void value_print(const struct strategy_row *row, const void *base, struct ota_bytes *out)
 {
@@ -432,7 +438,7 @@ static void value_print(const struct strategy_row *row, const void *base, struct
 		ota_bytes_text(out, "]");
 		return;
 	case KIND_GROUP:
-		table_print(row->members, field, out);
+		table_print(row->members, field, EXTENT_ALL, out);
 		return;
 	case KIND_NUMBER:
 	case KIND_LIST:
@@ -441,12 +447,13 @@ static void value_print(const struct strategy_row *row, const void *base, struct
 	ota_bytes_format(out, "%lld", (long long)number);
 }
 
-static void list_print(const struct strategy_row *row, const struct ota_strategy *strategy, struct ota_bytes *out)
+static void list_print(const struct strategy_row *row, const struct ota_strategy *strategy, enum strategy_extent extent,
+		       struct ota_bytes *out)
 {
 	ota_bytes_text(out, "[");
 	for (size_t i = 0; i < strategy->stage_count; i++) {
 		ota_bytes_text(out, i ? "," : "");
-		table_print(row->members, &strategy->stages[i], out);
+		table_print(row->members, &strategy->stages[i], extent, out);
 	}
 	ota_bytes_text(out, "]");
 }
@@ -477,7 +484,16 @@ static bool row_says_something(const struct strategy_row *row, const void *base)
 	return row->kind != KIND_NUMBER || *(const int64_t *)field >= row->low;
 }
 
-static void table_print(const struct strategy_table *table, const void *base, struct ota_bytes *out)
+static bool row_is_standard(const struct strategy_row *row, const void *base)
+{
+	const void *field = field_in(row, base);
+
+	if (row->kind == KIND_GROUP || row->kind == KIND_LIST || row->kind == KIND_TEXT)
+		return false;
+	return (row->kind == KIND_FLAG ? *(const bool *)field : *(const int64_t *)field) == row->standard;
+}
+
+static void table_print(const struct strategy_table *table, const void *base, enum strategy_extent extent, struct ota_bytes *out)
 {
 	const char *comma = "";
 
@@ -485,11 +501,11 @@ static void table_print(const struct strategy_table *table, const void *base, st
 	for (size_t i = 0; i < table->count; i++) {
 		const struct strategy_row *row = &table->rows[i];
 
-		if (!row_says_something(row, base))
+		if (!row_says_something(row, base) || (extent == EXTENT_SAID && row_is_standard(row, base)))
 			continue;
 		ota_bytes_format(out, "%s\"%s\":", comma, row->key);
 		if (row->kind == KIND_LIST)
-			list_print(row, base, out);
+			list_print(row, base, extent, out);
 		else
 			value_print(row, base, out);
 		comma = ",";
@@ -499,7 +515,13 @@ static void table_print(const struct strategy_table *table, const void *base, st
 
 int ota_strategy_print(const struct ota_strategy *strategy, struct ota_bytes *out)
 {
-	table_print(&strategy_table, strategy, out);
+	table_print(&strategy_table, strategy, EXTENT_ALL, out);
+	return out->failed ? OTA_ENOMEM : 0;
+}
+
+int ota_strategy_print_said(const struct ota_strategy *strategy, struct ota_bytes *out)
+{
+	table_print(&strategy_table, strategy, EXTENT_SAID, out);
 	return out->failed ? OTA_ENOMEM : 0;
 }
 

@@ -82,6 +82,8 @@ int ota_strategy_change(const cJSON *object, const char *prefix, struct ota_stra
 int ota_strategy_parse_text(const char *text, struct ota_strategy *ret_strategy, struct ota_error *error);
 /* As an object: every number and flag, durations as text; of lists and objects those that say something. */
 int ota_strategy_print(const struct ota_strategy *strategy, struct ota_bytes *out);
+/* Only what differs from the defaults: parsed, it is the same strategy. */
+int ota_strategy_print_said(const struct ota_strategy *strategy, struct ota_bytes *out);
 
 /* True when this cause is one the strategy retries and `attempt` was not the last one. */
 bool ota_strategy_retries(const struct ota_strategy *strategy, enum ota_cause cause, int64_t attempt);

@@ -56,6 +56,21 @@ static void check_settling(struct world *world, const struct work *work)
 	}
 }
 
+/* What was only tried changed nothing. */
+static void check_dry(struct world *world, const struct work *work)
+{
+	const struct seen *before = &world->view.before, *now = &world->view.now;
+
+	if (!work->items || work->items[0].kind != ITEM_ORDER || !work->items[0].order.is_dry)
+		return;
+	if (before->task_count != now->task_count || before->batch_count != now->batch_count ||
+	    memcmp(before->tasks, now->tasks, now->task_count * sizeof(now->tasks[0])) != 0 ||
+	    memcmp(before->batches, now->batches, now->batch_count * sizeof(now->batches[0])) != 0 ||
+	    memcmp(before->devices, now->devices, sizeof(now->devices)) != 0 || before->yanked_count != now->yanked_count ||
+	    work->outbox->count)
+		world_blame(world, "%s was only tried, and changed something", order_word(work->items[0].order.kind));
+}
+
 void check_commit(struct world *world, const struct work *work)
 {
 	size_t waiting = world->server.count - work->count;
@@ -66,6 +81,7 @@ void check_commit(struct world *world, const struct work *work)
 	if (!waiting)
 		check_inventory(world, false);
 	check_settling(world, work);
+	check_dry(world, work);
 	check_tasks(world, work);
 	check_reports(world, work);
 	check_batches(world, work);

@@ -18,10 +18,13 @@ void check_tasks(struct world *world, const struct work *work);
 void check_reports(struct world *world, const struct work *work);
 /* check_batch.c: batches, the abort rule. */
 void check_batches(struct world *world, const struct work *work);
-/* check_send.c: every message that leaves may leave; what may leave does. */
+/* check_stage.c: stages open when they may, and then they do. */
+void check_stage(struct world *world, const struct work *work, const struct seen_batch *row);
+/* The open stage had to stop the batch. */
+bool check_stall(struct world *world, const struct work *work, const struct seen_batch *row);
+/* check_send.c: every message that leaves may leave. */
 void check_messages(struct world *world, const struct work *work);
-/* The gate that holds a release of this task now, in the model's words; NULL = none. */
-const char *check_gate(struct world *world, const struct seen_task *task, struct ota_instant now);
+/* check_wait.c: a task that nothing holds is released soon. */
 void check_waiting(struct world *world, const struct work *work);
 
 #endif

@@ -4,7 +4,7 @@
 #include "tests/sim/world.h"
 
 struct tally {
-	int64_t open, failed, reported, all;
+	int64_t open, failed, blamed, reported;
 };
 
 static struct tally tally_of(const struct seen *seen, const struct model_batch *batch)
@@ -16,9 +16,9 @@ static struct tally tally_of(const struct seen *seen, const struct model_batch *
 
 		if (task->batch != batch->id)
 			continue;
-		tally.all++;
 		tally.open += !view_is_final(task->state);
-		tally.failed += task->state == SEEN_FAILED && plan_counts_for_abort(&batch->order.plan, task->cause);
+		tally.failed += task->state == SEEN_FAILED;
+		tally.blamed += task->state == SEEN_FAILED && plan_counts_for_abort(&batch->order.plan, task->cause);
 		tally.reported += task->state == SEEN_SUCCEEDED && !strcmp(task->cause, "version_reported");
 	}
 	return tally;
@@ -29,10 +29,12 @@ static bool abort_is_due(const struct model_batch *batch, const struct tally *ta
 	const struct plan *plan = &batch->order.plan;
 	int64_t failed = tally->failed - batch->failed_before, reported = tally->reported - batch->reported_before;
 
-	if (plan->abort_count && failed >= plan->abort_count)
+	int64_t blamed = tally->blamed - batch->blamed_before;
+
+	if (plan->abort_count && blamed >= plan->abort_count)
 		return true;
 	return plan->abort_sample && failed + reported >= plan->abort_sample &&
-	       failed * 100 > plan->abort_percent * (failed + reported);
+	       blamed * 100 > plan->abort_percent * (failed + reported);
 }
 
 static bool was_ordered(const struct work *work, enum order_kind kind, int64_t batch)
@@ -62,6 +64,8 @@ static bool abort_was_due(const struct world *world, const struct model_batch *b
 
 	for (between.reported = before.reported; between.reported <= now.reported; between.reported++) {
 		for (between.failed = before.failed; between.failed <= now.failed; between.failed++) {
+			between.blamed = now.blamed - (now.failed - between.failed);
+			between.blamed = between.blamed > before.blamed ? between.blamed : now.blamed;
 			if (abort_is_due(batch, &between))
 				return true;
 		}
@@ -78,7 +82,7 @@ static void change_check(struct world *world, const struct work *work, const str
 	if (is(before, "completed") || is(before, "canceled"))
 		blame(world, now, "it had ended");
 	if (is(now, "paused") && !was_ordered(work, ORDER_PAUSE, now->id) && !abort_was_due(world, batch) &&
-	    !strstr(now->reason, "stage"))
+	    !check_stall(world, work, now))
 		blame(world, now, "it paused for no reason");
 	if (is(now, "running") && is(before, "paused") && !was_ordered(work, ORDER_RESUME, now->id))
 		blame(world, now, "nobody resumed it");
@@ -118,5 +122,6 @@ void check_batches(struct world *world, const struct work *work)
 		if (before && strcmp(before->state, now->state) != 0)
 			change_check(world, work, before, now);
 		state_check(world, now);
+		check_stage(world, work, now);
 	}
 }

@@ -84,6 +84,8 @@ static void push_check(const struct leaving *leaving)
 		blame(leaving, "its connection has not settled");
 	if (inform_settles(leaving))
 		blame(leaving, "an inform of its module has not settled");
+	if (leaving->batch->order.plan.pull_only && leaving->topic == OTA_TOPIC_UPGRADE)
+		blame(leaving, "its batch only answers");
 	if (!plan_window_is_open(&leaving->batch->order.plan, leaving->work->first.wall_ms) &&
 	    !plan_window_is_open(&leaving->batch->order.plan, leaving->work->last.wall_ms))
 		blame(leaving, "outside its window");
@@ -121,6 +123,19 @@ static int64_t places_taken(const struct leaving *leaving)
 	return taken;
 }
 
+/* In the first minute since it began or was resumed a ramp lets go what it begins with. */
+static void ramp_check(const struct leaving *leaving)
+{
+	struct model_batch *batch = leaving->batch;
+	int64_t at = leaving->work->last.heard_ms, gone = 1;
+
+	batch->ramp_at = batch->ramp_at ? batch->ramp_at : at;
+	for (size_t i = 0; i < batch->release_count && i < MODEL_RELEASES; i++)
+		gone += batch->releases[i] >= batch->ramp_at;
+	if (batch->order.plan.ramp_from && at - batch->ramp_at < OTA_MINUTE_MS && gone > batch->order.plan.ramp_from + 1)
+		blame(leaving, "more than its ramp begins with");
+}
+
 static void rate_check(const struct leaving *leaving)
 {
 	struct model_batch *batch = leaving->batch;
@@ -130,6 +145,7 @@ static void rate_check(const struct leaving *leaving)
 		recent += at - batch->releases[i] < OTA_MINUTE_MS;
 	if (rate && recent > rate + 1)
 		blame(leaving, "more in a minute than its rate");
+	ramp_check(leaving);
 	batch->releases[batch->release_count++ % MODEL_RELEASES] = at;
 }
 
@@ -140,12 +156,17 @@ static void release_check(const struct leaving *leaving)
 
 	if (known->ended_at && leaving->work->last.heard_ms - known->ended_at < plan->retry_pause_ms)
 		blame(leaving, "the pause before this attempt is not over");
-	if (plan->start_after_ms && leaving->work->last.wall_ms < leaving->batch->created_ms + plan->start_after_ms)
+	const struct seen_batch *before = view_batch(&leaving->world->view.before, leaving->task->batch);
+
+	/* Once it has begun, no step of the clock takes that back. */
+	bool begins = plan->start_after_ms && !(before && before->started);
+
+	if (begins && leaving->work->last.wall_ms < leaving->batch->created_ms + plan->start_after_ms)
 		blame(leaving, "before its batch starts");
+	if (leaving->task->stage > leaving->batch->may_stage)
+		blame(leaving, "its stage is not open");
 	if (plan->confirm && !leaving->known->confirmed)
 		blame(leaving, "nobody confirmed it");
-	if (plan->pull_only && leaving->topic == OTA_TOPIC_UPGRADE)
-		blame(leaving, "its batch only answers");
 	if (plan->max_in_flight && places_taken(leaving) > plan->max_in_flight)
 		blame(leaving, "every place in flight was taken");
 	rate_check(leaving);

@@ -99,8 +99,11 @@ static bool because_withdrawn(const struct change *change)
 {
 	bool never_ran = !change->before || change->before->attempt == 0;
 
-	/* Or its batch found a conflict while it was prepared, and ended before it began. */
-	return (change->batch->withdrawn || never_ran) && (!change->before || change->before->state == SEEN_PENDING);
+	/* Or its batch found a conflict while it was prepared, or its abort rule cancels. */
+	bool may_be = change->batch->withdrawn || never_ran || change->plan->abort_cancels;
+	bool was_retried = change->plan->abort_cancels && change->now->attempt <= change->plan->retries; /* in the same turn */
+
+	return may_be && (was_retried || !change->before || change->before->state == SEEN_PENDING);
 }
 
 static bool because_revoked(const struct change *change)
@@ -242,6 +245,8 @@ static void timer_check(const struct change *change)
 		blame(change, "its reboot timer is too long");
 	if (now->phase == SEEN_PHASE_SOAKING && left_ms > plan->soak_ms)
 		blame(change, "its soak is too long");
+	if (now->parked && (now->state != SEEN_PUSHED || change->world->model.devices[now->device].connection))
+		blame(change, "parked, and its device is not away with an offer");
 	if (now->state == SEEN_PENDING && now->deadline_at && left_ms > plan->retry_pause_ms)
 		blame(change, "its pause before the next attempt is too long");
 }

@@ -1,6 +1,7 @@
 /* What may leave does: a task that nothing holds is released soon. */
 #include <string.h>
 
+#include "common/time.h"
 #include "tests/sim/check.h"
 #include "tests/sim/world.h"
 
@@ -32,7 +33,26 @@ static const char *device_gate(const struct world *world, const struct seen_task
 	return other_works(&world->view.now, task) ? "other" : NULL;
 }
 
-const char *check_gate(struct world *world, const struct seen_task *task, struct ota_instant now)
+/* Somebody else may have the place or the turn. */
+static const char *pace_gate(struct world *world, const struct seen_task *task, struct ota_instant now)
+{
+	const struct model_batch *batch = model_batch(&world->model, task->batch);
+	const struct plan *plan = &batch->order.plan;
+	int64_t rate = plan->ramp_from ? plan->ramp_from : plan->per_minute, taken = 0, last = 0;
+
+	for (size_t i = 0; i < world->view.now.task_count; i++) {
+		const struct seen_task *other = &world->view.now.tasks[i];
+
+		taken += other->batch == task->batch && view_is_active(other->state) && !other->parked;
+	}
+	if (plan->max_in_flight && taken >= plan->max_in_flight)
+		return "in flight";
+	for (size_t i = 0; i < batch->release_count && i < MODEL_RELEASES; i++)
+		last = batch->releases[i] > last ? batch->releases[i] : last;
+	return rate && last && now.heard_ms - last < OTA_MINUTE_MS / rate + 1 ? "rate" : NULL;
+}
+
+static const char *task_gate(struct world *world, const struct seen_task *task, struct ota_instant now)
 {
 	const struct seen_batch *row = view_batch(&world->view.now, task->batch);
 	const struct model_batch *batch = model_batch(&world->model, task->batch);
@@ -45,10 +65,16 @@ const char *check_gate(struct world *world, const struct seen_task *task, struct
 		return "paused";
 	if (task->deadline_at > now.heard_ms || (known->ended_at && now.heard_ms - known->ended_at < plan->retry_pause_ms))
 		return "retry";
-	if (plan->start_after_ms || plan->confirm || plan->pull_only || plan->stage_count || plan->max_in_flight ||
-	    plan->per_minute || plan->window_from != plan->window_to)
+	if (!row->started)
+		return "start";
+	if (task->stage > row->stage)
+		return "stage";
+	if (!plan_window_is_open(plan, now.wall_ms))
+		return "window";
+	if (plan->confirm || plan->pull_only)
 		return "its plan";
-	return device_gate(world, task, now);
+	const char *held = device_gate(world, task, now);
+	return held ? held : pace_gate(world, task, now);
 }
 
 void check_waiting(struct world *world, const struct work *work)
@@ -61,7 +87,7 @@ void check_waiting(struct world *world, const struct work *work)
 		const struct seen_task *task = &world->view.now.tasks[i];
 		struct model_task *known = &world->model.tasks[i];
 
-		if (task->state != SEEN_PENDING || check_gate(world, task, work->last))
+		if (task->state != SEEN_PENDING || task_gate(world, task, work->last))
 			known->open_at = 0;
 		else if (!known->open_at)
 			known->open_at = work->last.heard_ms;

@@ -74,13 +74,15 @@ static void batch_made(struct world *world, const struct item *item, int64_t id)
 static void batch_resumed(struct world *world, struct model_batch *batch)
 {
 	batch->paused = false;
-	batch->failed_before = batch->reported_before = 0;
+	batch->failed_before = batch->blamed_before = batch->reported_before = 0;
+	batch->ramp_at = 0;
 	for (size_t i = 0; i < world->view.now.task_count; i++) {
 		const struct seen_task *task = &world->view.now.tasks[i];
 
 		if (task->batch != batch->id)
 			continue;
-		batch->failed_before += task->state == SEEN_FAILED && plan_counts_for_abort(&batch->order.plan, task->cause);
+		batch->failed_before += task->state == SEEN_FAILED;
+		batch->blamed_before += task->state == SEEN_FAILED && plan_counts_for_abort(&batch->order.plan, task->cause);
 		batch->reported_before += !strcmp(task->cause, "version_reported") && task->state == SEEN_SUCCEEDED;
 	}
 }
@@ -95,6 +97,7 @@ static void batch_order_take(struct world *world, const struct item *item)
 	if (order->kind == ORDER_RESUME)
 		batch_resumed(world, batch);
 	batch->paused |= order->kind == ORDER_PAUSE;
+	batch->may_stage += order->kind == ORDER_ADVANCE;
 	if (order->kind == ORDER_CANCEL) {
 		batch->withdrawn = true;
 		batch->revoked |= !strcmp(order->level, "revoke");
@@ -106,10 +109,8 @@ static void order_take(struct world *world, const struct item *item)
 {
 	const cJSON *data = cJSON_GetObjectItem(item->answer, "data");
 
-	if (!data) {
-		world->model.wrong++;
+	if (!data || item->order.is_dry)
 		return;
-	}
 	if (item->order.kind == ORDER_CREATE)
 		batch_made(world, item, (int64_t)cJSON_GetObjectItem(data, "id")->valuedouble);
 	if (item->order.kind == ORDER_DISABLE)

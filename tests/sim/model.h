@@ -43,10 +43,15 @@ struct model_batch {
 	int64_t created_ms; /* wall */
 	bool paused;        /* by an operator, and not resumed since */
 	bool withdrawn, revoked, asked, advanced_any;
-	int64_t failed_before, reported_before; /* the last resume */
+	int64_t failed_before, blamed_before, reported_before; /* the last resume; blamed: for a cause that counts */
+	int64_t may_stage;   /* the last one that may be open by now */
+	int64_t met_at;      /* since when its gate may hold, 0 = it cannot */
+	int64_t surely_at;   /* since when it has held at every look, in a running batch; 0 = it did not */
+	int64_t lacking_at;  /* the same for a gate that does not hold */
+	int64_t stage_at;    /* when the stage that is open was seen to open */
+	int64_t ramp_at;     /* the first release since it began or was resumed, 0 = none */
 	int64_t releases[MODEL_RELEASES];       /* when, the last ones */
 	size_t release_count;
-	int64_t rate_changed_at;
 };
 
 struct model {
@@ -54,7 +59,6 @@ struct model {
 	struct model_task tasks[SEEN_TASKS_MAX]; /* in the order of the view's */
 	struct model_batch batches[SEEN_BATCHES_MAX];
 	size_t batch_count;
-	int64_t wrong; /* orders that were refused, to see that not all are */
 };
 
 /* A report was acknowledged. */

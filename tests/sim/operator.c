@@ -8,10 +8,12 @@
 
 enum { PACKAGES_FIRST = 3, PACKAGES_MAX = 12 };
 
-static void order_give(struct world *world, const struct order *order)
+static void order_give(struct world *world, const struct order *wanted)
 {
 	OTA_AUTO_BYTES struct ota_bytes command = {0};
+	struct order tried = *wanted, *order = &tried;
 
+	order->is_dry = world->steps && luck_percent(&world->luck, 5);
 	order_print(order, world_wall_ms(world), &command);
 	trace_line(&world->trace, "operator: %s", command.data);
 	world->operator.orders++;
@@ -129,6 +131,7 @@ void operator_act(struct world *world)
 	static const enum order_kind kinds[] = {
 		ORDER_CREATE, ORDER_CREATE, ORDER_CREATE, ORDER_CREATE, ORDER_PAUSE,  ORDER_PAUSE,  ORDER_RESUME, ORDER_RESUME,
 		ORDER_RESUME, ORDER_CANCEL, ORDER_CANCEL, ORDER_YANK,   ORDER_DISABLE, ORDER_ENABLE, ORDER_ENABLE, ORDER_UNBAR,
+		ORDER_ADVANCE, ORDER_ADVANCE,
 	};
 	int64_t from_ms = world->true_ms > world->operator.away_until_ms ? world->true_ms : world->operator.away_until_ms;
 	enum order_kind kind = kinds[luck_below(&world->luck, sizeof(kinds) / sizeof(kinds[0]))];

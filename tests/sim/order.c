@@ -39,7 +39,7 @@ static void create_print(const struct order *order, int64_t now_ms, struct ota_b
 
 void order_print(const struct order *order, int64_t now_ms, struct ota_bytes *out)
 {
-	ota_bytes_format(out, "\"command\":\"%s\"", words[order->kind].command);
+	ota_bytes_format(out, "\"command\":\"%s\"%s", words[order->kind].command, order->is_dry ? ",\"dryRun\":true" : "");
 	if (words[order->kind].names_batch)
 		ota_bytes_format(out, ",\"batch\":%lld", (long long)order->batch);
 	else

@@ -31,6 +31,7 @@ struct order {
 	char targets[256];
 	struct plan plan;
 	int64_t value; /* of SET: the new rate or places */
+	bool is_dry;   /* only tried */
 };
 
 /* As a command without its token. */

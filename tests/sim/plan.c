@@ -4,8 +4,6 @@
 
 #include "common/time.h"
 
-enum { STAGED = 0 }; /* per cent of plans */
-
 static int64_t draw(struct luck *luck, const int64_t *choices, size_t count)
 {
 	return choices[luck_below(luck, count)];
@@ -32,6 +30,36 @@ static void stages_draw(struct plan *plan, struct luck *luck)
 	}
 }
 
+/* About the time of the day at which worlds begin, 22:13 UTC: it opens and closes while somebody looks. */
+static void window_draw(struct plan *plan, struct luck *luck)
+{
+	plan->zone_hours = (int)luck_between(luck, -11, 12);
+	plan->window_from = (int)((22 * 60 + plan->zone_hours * 60 + luck_between(luck, -10, 25) + 1440) % 1440);
+	plan->window_to = (int)((plan->window_from + luck_between(luck, 4, 60)) % 1440);
+}
+
+/* Each in some plans only: a batch that is held by all would never be seen to run. */
+static void gates_draw(struct plan *plan, struct luck *luck)
+{
+	if (luck_percent(luck, 30))
+		stages_draw(plan, luck);
+	if (luck_percent(luck, 20))
+		plan->max_in_flight = luck_between(luck, 1, 3);
+	if (luck_percent(luck, 20))
+		plan->per_minute = DRAW(luck, 1, 2, 4, 8);
+	if (plan->per_minute > 2 && luck_percent(luck, 50))
+		plan->ramp_from = luck_between(luck, 1, 2);
+	if (luck_percent(luck, 10))
+		plan->start_after_ms = luck_between(luck, OTA_SECOND_MS, 2 * OTA_MINUTE_MS);
+	if (luck_percent(luck, 15))
+		plan->abort_count = luck_between(luck, 1, 3);
+	if (luck_percent(luck, 15))
+		window_draw(plan, luck);
+	plan->pull_only = luck_percent(luck, 10);
+	plan->aborts_on_burn_alone = luck_percent(luck, 10);
+	plan->abort_cancels = luck_percent(luck, 15);
+}
+
 void plan_draw(struct plan *plan, struct luck *luck)
 {
 	*plan = (struct plan){
@@ -46,8 +74,7 @@ void plan_draw(struct plan *plan, struct luck *luck)
 		.abort_sample = DRAW(luck, 0, 1, 3, 5),
 		.retries_all = luck_percent(luck, 30),
 	};
-	if (luck_percent(luck, STAGED))
-		stages_draw(plan, luck);
+	gates_draw(plan, luck);
 }
 
 static const char retried_all[] = ",\"retryCauses\":[\"download_failed\",\"push_timeout\",\"upgrade_timeout\",\"lost\","
@@ -93,11 +120,13 @@ void plan_print(const struct plan *plan, int64_t now_ms, struct ota_bytes *out)
 	if (plan->max_in_flight)
 		ota_bytes_format(out, ",\"maxInFlight\":%lld", (long long)plan->max_in_flight);
 	if (plan->per_minute)
-		ota_bytes_format(out, ",\"rate\":{\"perMinute\":%lld}", (long long)plan->per_minute);
+		ota_bytes_format(out, ",\"rate\":{\"perMinute\":%lld,\"from\":%lld,\"factor\":2,\"every\":\"60s\"}",
+				 (long long)plan->per_minute, (long long)plan->ramp_from);
 	if (plan->window_from != plan->window_to)
 		/* Etc/GMT-3 is three hours ahead of UTC: POSIX counts the other way. */
-		ota_bytes_format(out, ",\"window\":{\"from\":\"%02d:00\",\"to\":\"%02d:00\",\"zone\":\"Etc/GMT%+d\"}",
-				 plan->window_from, plan->window_to, -plan->zone_hours);
+		ota_bytes_format(out, ",\"window\":{\"from\":\"%02d:%02d\",\"to\":\"%02d:%02d\",\"zone\":\"Etc/GMT%+d\"}",
+				 plan->window_from / 60, plan->window_from % 60, plan->window_to / 60, plan->window_to % 60,
+				 -plan->zone_hours);
 	if (plan->confirm)
 		ota_bytes_format(out, ",\"confirm\":true");
 	if (plan->pull_only)
@@ -132,7 +161,7 @@ bool plan_counts_for_abort(const struct plan *plan, const char *cause)
 bool plan_window_is_open(const struct plan *plan, int64_t wall_ms)
 {
 	int64_t minute = ((wall_ms / OTA_MINUTE_MS + plan->zone_hours * 60) % 1440 + 1440) % 1440;
-	int64_t from = plan->window_from * 60, to = plan->window_to * 60;
+	int64_t from = plan->window_from, to = plan->window_to;
 
 	if (from == to)
 		return true;

@@ -20,7 +20,8 @@ struct plan {
 	bool retries_all, aborts_on_burn_alone, abort_cancels;
 	int64_t start_after_ms; /* of its creation; 0 = at once */
 	int64_t max_in_flight, per_minute;
-	int window_from, window_to, zone_hours; /* hours of the day in a zone of a fixed offset; equal = always */
+	int64_t ramp_from; /* doubled every minute; 0 = per_minute at once */
+	int window_from, window_to, zone_hours; /* minutes of the day in a zone of a fixed offset; equal = always */
 	bool confirm, pull_only;
 	size_t stage_count;
 	struct plan_stage {

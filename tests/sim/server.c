@@ -174,7 +174,7 @@ void server_start(struct world *world)
 	server->started_ms = world->true_ms;
 	server->up = true;
 	server->more = true;
-	server->undone = false;
+	server->undone = server->begun = false;
 	server->next_due = 0;
 	server->paused_until_ms = 0;
 	parts_start(world, server_now(world));
@@ -358,6 +358,12 @@ static bool work_commit(struct world *world, struct work *work, uint64_t applied
 	return true;
 }
 
+/* A part of what waits is applied. */
+static bool round_is_begun(const struct server *server)
+{
+	return server->begun && server->count;
+}
+
 static struct ota_instant work_now(const struct world *world)
 {
 	return world->server.count ? world->server.items[0].at : server_now(world);
@@ -373,15 +379,19 @@ static void turn_run(struct world *world)
 
 	if (!code && server->undone)
 		code = ota_engine_rolled_back(server->engine, &error);
+	bool begun = round_is_begun(server);
 	if (!code)
-		code = ota_engine_turn(server->engine, now, TURN_ROWS, &work.more, &error);
+		code = begun ? ota_engine_catch_up(server->engine, now, TURN_ROWS, &work.more, &error)
+			     : ota_engine_turn(server->engine, now, TURN_ROWS, &work.more, &error);
 	if (code) {
 		world_blame(world, "a turn failed: %s", error.text);
 		return;
 	}
+	bool more = work.more || (server->more && begun);
+	work.more |= begun; /* it was no whole turn */
 	if (!work_commit(world, &work, server->applied))
 		return;
-	server->more = work.more;
+	server->more = more;
 	server->undone = false;
 }
 
@@ -446,11 +456,12 @@ static void round_run(struct world *world)
 	must(ota_store_begin(server->store, &error), "begin", &error);
 	if (round_apply(world, count, &applied) && work_commit(world, &work, applied))
 		round_done(server, count);
+	server->begun = server->count > 0;
 }
 
 static bool turn_is_due(const struct world *world)
 {
-	return world->server.more || work_now(world).heard_ms >= world->server.next_due;
+	return (world->server.more && !round_is_begun(&world->server)) || work_now(world).heard_ms >= world->server.next_due;
 }
 
 void server_work(struct world *world)

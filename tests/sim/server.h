@@ -60,7 +60,7 @@ struct server {
 	struct item *items;
 	size_t count, capacity;
 	uint64_t sequence, applied, connections;
-	bool more, undone;
+	bool more, undone, begun;
 	int64_t next_due, paused_until_ms;
 	unsigned deaths, failures; /* per mille, at each place where one may come */
 	int died;

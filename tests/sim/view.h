@@ -32,6 +32,8 @@ struct seen_batch {
 	char state[12], reason[160];
 	bool prepared, canceling, revokes;
 	int64_t ends_ms, total;
+	int64_t stage; /* the last one that is open */
+	bool started;
 };
 
 struct seen_module {

@@ -49,6 +49,7 @@ def echoed(plugin):
     ("/api/v1/packages/7", {"command": "getPackage", "package": 7}),
     ("/api/v1/batches?state=running", {"command": "listBatches", "state": "running"}),
     ("/api/v1/batches/7", {"command": "getBatch", "batch": 7}),
+    ("/api/v1/batches/7/order?all=true", {"command": "exportBatch", "batch": 7, "all": True}),
     ("/api/v1/batches/7/tasks?state=failed", {"command": "listTasks", "batch": 7, "state": "failed"}),
     ("/api/v1/tasks/9007199254740991", {"command": "getTask", "task": 9007199254740991}),
     ("/api/v1/events?batch=7", {"command": "listEvents", "batch": 7}),

@@ -64,6 +64,7 @@ def own(command):
     ("package show -p pk1 -v 2.0", "getPackage", {"productKey": "pk1", "version": "2.0"}),
     ("batch show 7", "getBatch", {"batch": 7}),
     ("batch pause 7", "pauseBatch", {"batch": 7}),
+    ("batch export 7 --all", "exportBatch", {"batch": 7, "all": True}),
     ("batch pause 7 --dry-run --if-rev 12", "pauseBatch", {"batch": 7, "dryRun": True, "ifRev": 12}),
     ("batch resume 7", "resumeBatch", {"batch": 7}),
     ("batch advance 7 --reason fine", "advanceBatch", {"batch": 7, "reason": "fine"}),
@@ -273,6 +274,34 @@ def test_file_that_is_no_package_is_refused_here(plugin, otactl, tmp_path, make)
     result = otactl("package", "add", tmp_path / "fw.bin", "-p", "pk1", "-v", "1")
     assert result.code in (2, 3) and "fw.bin" in result.err
     assert plugin.asked("addPackage") == []
+
+
+def test_batch_is_taken_from_a_file(plugin, otactl, tmp_path):
+    order = {"productKey": "pk1", "version": "2.0", "kind": "verify", "targets": {"all": True},
+             "strategy": {"retries": 5, "soak": "1h"}}
+    (tmp_path / "b.json").write_text(json.dumps(order))
+    plugin.answers["createBatch"] = batch()
+    otactl.good("batch", "create", "-f", tmp_path / "b.json", "--retries", 1, "-v", "2.1")
+    assert own(plugin.asked("createBatch")[0]) == {**order, "version": "2.1", "strategy": {"retries": 1, "soak": "1h"}}
+    otactl.good("batch", "create", "-f", tmp_path / "b.json", "-d", "a")
+    assert plugin.asked("createBatch")[1]["targets"] == {"names": ["a"]}
+
+
+@pytest.mark.parametrize("text, said", [
+    ('{"kind": "static",}', "b.json: "), ('{"kinds": "static"}', 'did you mean "kind"?'), ("[]", "batch export"),
+    ('{"strategy": {"retries": 11}}', "strategy.retries: retries is 11; allowed: 0..10"), ("", "b.json: ")],
+    ids=["no JSON", "unknown member", "no object", "out of range", "empty"])
+def test_file_that_is_no_batch_is_refused_by_name_and_member(plugin, otactl, tmp_path, text, said):
+    (tmp_path / "b.json").write_text(text)
+    result = otactl("batch", "plan", "-f", tmp_path / "b.json")
+    assert result.code == 2 and "b.json" in result.err and said in result.err
+    assert plugin.asked("createBatch") == []
+
+
+def test_export_is_json_in_every_form(plugin, otactl):
+    order = {"productKey": "pk1", "version": "2.0", "kind": "verify", "targets": {"all": True}}
+    plugin.answers["exportBatch"] = order
+    assert json.loads(otactl.good("batch", "export", 7)) == json.loads(otactl.good("batch", "export", 7, "-o", "json")) == order
 
 
 def test_dry_run_shows_the_plan(plugin, otactl):

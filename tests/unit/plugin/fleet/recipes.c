@@ -68,6 +68,7 @@ static const struct recipe recipes[] = {
 	{ "createBatch",         ",\"package\":@package,\"kind\":\"verify\",\"targets\":{\"names\":[\"d1\"]}", },
 	{ "listBatches",         "" },
 	{ "getBatch",            ",\"batch\":@batch" },
+	{ "exportBatch",         ",\"batch\":@batch" },
 	{ "listTasks",           ",\"batch\":@batch" },
 	{ "getTask",             ",\"task\":1" },
 	{ "listEvents",          "" },

@@ -167,3 +167,64 @@ Test(plans, a_batch_that_has_ended_has_no_pace)
 	cr_expect_null(cJSON_GetObjectItem(batch, "next"));
 	cJSON_Delete(batch);
 }
+
+/* --- a batch as an order --- */
+
+/* `order` without its braces, with more members. */
+static cJSON *create(const cJSON *order, const char *more)
+{
+	char *text = cJSON_PrintUnformatted(order);
+
+	cJSON *made = fleet_do(&fleet, "{\"command\":\"createBatch\",\"override\":true,\"reason\":\"test\"%s,%s", more, text + 1);
+	cJSON_free(text);
+	return made;
+}
+
+static cJSON *export_of(int64_t id, const char *more)
+{
+	return fleet_do(&fleet, "{\"command\":\"exportBatch\",\"batch\":%lld%s}", (long long)id, more);
+}
+
+static void round_trip(const char *kind, const char *members)
+{
+	int64_t id = fleet_batch(&fleet, kind, members);
+	cJSON *order = export_of(id, ""), *full = export_of(id, ",\"all\":true");
+
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"cancelBatch\",\"batch\":%lld,\"level\":\"revoke\"}", (long long)id));
+	fleet_advance(&fleet, 2000);
+	cJSON *plan = create(order, ",\"dryRun\":true"), *full_plan = create(full, ",\"dryRun\":true");
+	cr_expect(cJSON_Compare(plan, full_plan, true), "%s: what was left out is not a default", members);
+	cJSON *made = create(order, ""), *again = export_of((int64_t)cJSON_GetObjectItem(made, "id")->valuedouble, "");
+	cr_expect(cJSON_Compare(order, again, true), "%s: %s", members, cJSON_PrintUnformatted(again));
+	cJSON *full_again = export_of((int64_t)cJSON_GetObjectItem(made, "id")->valuedouble, ",\"all\":true");
+	cr_expect(cJSON_Compare(full, full_again, true), "%s", members);
+	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"cancelBatch\",\"batch\":%.0f}",
+			      cJSON_GetObjectItem(made, "id")->valuedouble));
+	fleet_advance(&fleet, 2000);
+	for (cJSON **each = (cJSON *[]){ order, full, plan, full_plan, made, again, full_again, NULL }; *each; each++)
+		cJSON_Delete(*each);
+}
+
+Test(plans, an_exported_batch_makes_the_same_batch)
+{
+	round_trip("verify", ",\"targets\":{\"all\":true}");
+	round_trip("static", ",\"name\":\"n\",\"targets\":{\"where\":\"name = d1*\"},\"onConflict\":\"skip\","
+			     "\"tags\":{\"a\":\"b\"}");
+	round_trip("static", ",\"targets\":{\"names\":[\"d3\",\"nobody\",\"d1\"]},\"strategy\":{\"retries\":0,\"abortSample\":0,"
+			     "\"abortCauses\":[\"lost\"],\"retryCauses\":[],\"abortAction\":\"cancel\",\"confirm\":true,"
+			     "\"maxInFlight\":5,\"rate\":{\"perMinute\":10,\"from\":1,\"factor\":3,\"every\":\"1m\"},"
+			     "\"window\":{\"from\":\"22:00\",\"to\":\"00:00\",\"zone\":\"UTC\"},"
+			     "\"stages\":[{\"percent\":1,\"success\":0},{\"count\":5,\"soak\":\"1h\",\"manual\":true}]}");
+}
+
+Test(plans, an_order_says_only_what_was_said)
+{
+	int64_t id = fleet_batch(&fleet, "verify", ",\"targets\":{\"all\":true},\"strategy\":{\"retries\":1,\"soak\":\"0s\"}");
+	cJSON *order = export_of(id, "");
+	char *text = cJSON_PrintUnformatted(order);
+
+	cr_expect_str_eq(text, "{\"productKey\":\"PK\",\"version\":\"2.0.0\",\"kind\":\"verify\",\"targets\":{\"all\":true},"
+			       "\"strategy\":{\"retries\":1}}");
+	cJSON_free(text);
+	cJSON_Delete(order);
+}
