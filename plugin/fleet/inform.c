@@ -137,17 +137,13 @@ static bool task_is_delivered(const struct ota_task *task)
 }
 
 /* The device has not restarted since the delivery: it says so, or the inform was under way before the delivery and only settled
- * after it. */
-static int same_boot(const struct ota_work *work, const struct ota_device_module *row, bool *ret_same, struct ota_error *error)
+ * after it. By heard time: a step of the wall clock makes nothing earlier than it was. */
+static bool is_same_boot(const struct ota_work *work, const struct ota_device_module *row)
 {
-	struct ota_attempt attempt;
-
-	*ret_same = *row->boot_id && !strcmp(work->task.boot_id, row->boot_id);
-	if (*ret_same || !task_is_delivered(&work->task))
-		return 0;
-	int failed = ota_attempt_find(work->engine->options.store, work->task.id, work->task.attempt, &attempt, error);
-	*ret_same = !failed && row->version_ms < attempt.delivered_ms;
-	return failed == OTA_ENOTFOUND ? 0 : failed;
+	if (*row->boot_id && !strcmp(work->task.boot_id, row->boot_id))
+		return true;
+	return work->task.phase == OTA_PHASE_DELIVERED &&
+	       row->told_at < work->task.deadline_at - work->strategy.reboot_timeout_ms;
 }
 
 /* Counts deliveries that changed nothing; true when they have become a loop. */
@@ -180,11 +176,9 @@ static void source_follow(struct ota_task *task, const struct ota_device_module 
 static int unfinished_follow(struct ota_work *work, struct ota_device_module *row, struct ota_error *error)
 {
 	enum ota_task_event event = inform_event(&work->task, row->version);
-	struct ota_task_facts facts = { .still_matches = true };
-	int failed = same_boot(work, row, &facts.same_boot, error);
+	struct ota_task_facts facts = { .still_matches = true, .same_boot = is_same_boot(work, row) };
+	int failed = ota_order_taken_back(work->engine, &work->task, row->version, work->at, &facts.former_target, error);
 
-	if (!failed)
-		failed = ota_order_taken_back(work->engine, &work->task, row->version, work->at, &facts.former_target, error);
 	if (!failed && event == OTA_EVENT_INFORM_OTHER && work->task.state == OTA_TASK_SUCCEEDED)
 		failed = version_is_older(work, row->version, &facts.older, error);
 	if (failed)
@@ -223,6 +217,7 @@ static int version_follow(struct ota_engine *engine, const struct ota_device *de
 	ota_text_cut(old, sizeof(old), row->version);
 	ota_text_cut(row->version, sizeof(row->version), row->candidate);
 	row->version_ms = row->candidate_wall_ms;
+	row->told_at = row->candidate_due - engine->options.settle_ms;
 	row->candidate[0] = 0;
 	row->candidate_due = 0;
 	row->loop_count = changed ? 0 : row->loop_count;

@@ -28,6 +28,7 @@ struct ota_device_module {
 	char candidate[OTA_VERSION_MAX + 1]; /* an inform that has not settled yet, "" = none */
 	int64_t candidate_wall_ms;           /* when it was received */
 	int64_t candidate_due;               /* heard_ms at which it settles, 0 = none */
+	int64_t told_at;                     /* heard: when what has just settled was told. In memory alone */
 	int64_t loop_count;                  /* deliveries without a version change in the window */
 	int64_t loop_since;                  /* heard_ms of the first one */
 };

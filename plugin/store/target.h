@@ -14,7 +14,7 @@
 
 enum {
 	OTA_TARGET_WINDOW = 10000, /* devices looked at in one call: some 10 ms */
-	OTA_TARGET_SAMPLE = 20000, /* devices counted; of a larger product a sample, which is wrong by 1 % of them at most */
+	OTA_TARGET_SAMPLE = 8000, /* devices counted, some 50 ms; of a larger product a sample, wrong by 2 % of it at most */
 };
 
 struct ota_target_scope {

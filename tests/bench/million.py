@@ -23,7 +23,7 @@ from measure import quantile, rss_kib, table
 
 TALKERS = 200     # devices that inform
 PERIOD = 0.005    # between two reports
-PULL_EACH = 8     # a device may pull six times a minute
+PULL_EACH = 11    # no divisor of the talkers, so each of them pulls: six times a minute at the most
 VERSIONS = 40     # that the talkers go through; an expression means what versions there are
 LOOK_EACH = 10    # turns between two looks at the broker's memory
 CHUNK = 1000      # rows of a transaction of the bare insert, about what the broker's are
@@ -127,10 +127,10 @@ class Felt:
         self.took, self.seconds, self.memory = took, seconds, memory
 
     def p99(self, kind):
-        return quantile(self.took[kind], 0.99)
+        return quantile(self.took[kind], 0.99) if self.took[kind] else None
 
     def longest(self, kind):
-        return max(self.took[kind])
+        return max(self.took[kind], default=None)
 
 
 def talkers():
@@ -275,7 +275,7 @@ def _print(devices, felt, pages, bare, idle):
 
 def _judge(felt, pages, bare, idle):
     busy = [felt["creating"], felt["canceling"]]
-    figures = [felt["creating"].seconds / bare, max(max(each.p99("acknowledged"), each.p99("applied")) for each in busy),
+    figures = [felt["creating"].seconds / bare, max(each.p99(kind) for each in busy for kind in ("acknowledged", "applied")),
                max(each.p99("decided") for each in busy), max(each.longest("foreign") for each in busy),
                max(each.memory for each in felt.values()) - idle, max(pages["plan"]), max(pages["distribution"]),
                max(max(took) for name, took in pages.items() if name.startswith("a page"))]

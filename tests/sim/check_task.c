@@ -251,6 +251,11 @@ static void timer_check(const struct change *change)
 		blame(change, "its pause before the next attempt is too long");
 }
 
+static bool takes_over(const struct change *change)
+{
+	return !strcmp(change->batch->order.conflict, "supersede");
+}
+
 static void begin_check(const struct change *change)
 {
 	const struct seen_device *device = &change->world->view.now.devices[change->now->device];
@@ -258,7 +263,8 @@ static void begin_check(const struct change *change)
 	/* It may be made and sent in one turn. */
 	if (view_is_final(change->now->state) || change->now->attempt > (change->now->state != SEEN_PENDING))
 		blame(change, "a task begins pending");
-	if (!strcmp(change->runs, change->now->version))
+	/* Of a batch it was taken from the device may have an order still, and carry it out. */
+	if (!strcmp(change->runs, change->now->version) && !takes_over(change))
 		blame(change, "its device runs the version already");
 	if (device->barred || device->disabled)
 		blame(change, "its device is barred or disabled");
@@ -276,7 +282,7 @@ static void truth_check(const struct change *change)
 {
 	const struct seen_task *now = change->now;
 
-	if (view_is_final(now->state) || strcmp(change->runs, now->version) != 0)
+	if (view_is_final(now->state) || strcmp(change->runs, now->version) != 0 || takes_over(change))
 		return;
 	if (now->phase != SEEN_PHASE_SOAKING)
 		blame(change, "its device runs the version, and the task goes on");
@@ -324,6 +330,23 @@ static bool is_same(const struct seen_task *before, const struct seen_task *now)
 	return before && !memcmp(before, now, sizeof(*now));
 }
 
+/* A device that has the package and tells its old version again, after what it said of the package, has booted back. Devices of
+ * our dialect say in which boot they are, and may not have restarted yet. */
+static void boot_back_check(struct world *world, const struct seen_task *before, const struct seen_task *now)
+{
+	int module = model_module(now->module);
+	const struct seen_module *was = view_module(&world->view.before, now->device, now->module);
+	const struct seen_module *is = view_module(&world->view.now, now->device, now->module);
+	const struct model_task *known = &world->model.tasks[now - world->view.now.tasks];
+	bool delivered = before && (before->phase == SEEN_PHASE_DELIVERED || before->phase == SEEN_PHASE_DRAWN);
+
+	if (!delivered || world->devices[now->device].ours || !was || !was->due || !is || is->due)
+		return;
+	if (!strcmp(is->version, now->from) && world->model.devices[now->device].said[module].at > known->state_at &&
+	    now->phase == before->phase && now->attempt == before->attempt)
+		world_blame(world, "d%d booted back into %s, and task %lld goes on", now->device, now->from, (long long)now->id);
+}
+
 static void timers_ran(struct world *world, const struct work *work)
 {
 	bool grace = work->last.heard_ms < world->server.heard_base_ms + world->server.grace_ms;
@@ -365,6 +388,7 @@ void check_tasks(struct world *world, const struct work *work)
 		if (!batch)
 			world_blame(world, "task %lld belongs to batch %lld, which nobody was told of", (long long)now->id,
 				    (long long)now->batch);
+		boot_back_check(world, before, now);
 		if (is_same(before, now) || !batch)
 			continue;
 		const struct change change = { .world = world,

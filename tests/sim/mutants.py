@@ -94,27 +94,38 @@ def ends_badly(command: list, place: pathlib.Path) -> bool:
         return True
 
 
-def killer_of(program: pathlib.Path, by: str, place: pathlib.Path) -> str | None:
+def killer_of(program: pathlib.Path, by: str, place: pathlib.Path, seeds: int) -> str | None:
     if by != "sim":
         return by if ends_badly([program, "--jobs=1"], place) else None
-    for first in range(1, SEEDS_MAX, SEEDS_ONCE):
+    for first in range(1, seeds, SEEDS_ONCE):
         with tempfile.TemporaryDirectory(dir=place) as scratch:
             if ends_badly([program, scratch, str(first), str(SEEDS_ONCE), "1"], place):
                 return f"sim, seeds {first} to {first + SEEDS_ONCE - 1}"
     return None
 
 
-def judge(build: pathlib.Path, mutant: Mutant) -> tuple[Mutant, str | None, float]:
+def judge(build: pathlib.Path, mutant: Mutant, seeds: int = SEEDS_MAX) -> tuple[Mutant, str | None, float]:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ota-mutant-", dir=run.scratch()) as scratch:
         place = pathlib.Path(scratch)
         program = "tests/sim/ota-sim" if mutant.by == "sim" else f"tests/unit/{mutant.by}"
-        killer = killer_of(link_mutant(build, program, compile_mutant(build, mutant, place), place), mutant.by, place)
+        killer = killer_of(link_mutant(build, program, compile_mutant(build, mutant, place), place), mutant.by, place, seeds)
     return mutant, killer, time.monotonic() - begun
+
+
+def control_fails(build: pathlib.Path) -> bool:
+    """A file compiled as it stands must be noticed by nobody, or every mutant would be killed by whatever that is."""
+    same = mutants()[0]._replace(becomes=mutants()[0].text)
+    killer = judge(build, same, 2 * SEEDS_ONCE)[1]
+    if killer:
+        print(f"without any mutant: {killer}")
+    return killer is not None
 
 
 def run_all(build: pathlib.Path, chosen: list[Mutant]) -> int:
     killed = 0
+    if control_fails(build):
+        return 1
     with concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool:
         for done in concurrent.futures.as_completed([pool.submit(judge, build, mutant) for mutant in chosen]):
             mutant, killer, took = done.result()

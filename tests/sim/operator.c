@@ -81,7 +81,7 @@ static void targets_draw(struct world *world, struct order *order)
 
 static void batch_create(struct world *world)
 {
-	static const char *const conflicts[] = { "skip", "skip", "reject" };
+	static const char *const conflicts[] = { "skip", "skip", "reject", "supersede" };
 	struct luck *luck = &world->luck;
 	struct order order = { .kind = ORDER_CREATE, .batch_kind = luck_percent(luck, 25) ? "verify" : "static" };
 
@@ -89,7 +89,7 @@ static void batch_create(struct world *world)
 	    world->view.now.task_count + (size_t)world->device_count * 2 > SEEN_TASKS_MAX)
 		return;
 	package_name((int)luck_below(luck, (size_t)world->operator.packages), &order);
-	order.conflict = conflicts[luck_below(luck, 3)];
+	order.conflict = conflicts[luck_below(luck, 4)];
 	targets_draw(world, &order);
 	plan_draw(&order.plan, luck);
 	order_give(world, &order);

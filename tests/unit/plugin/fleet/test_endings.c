@@ -271,7 +271,7 @@ Test(endings, a_batch_for_devices_of_one_that_is_still_being_prepared_is_refused
 }
 
 /* What holds a push holds the one that draws a report, too; the timer runs once more all the same. */
-Test(drawn, no_report_is_drawn_by_a_push_while_the_batch_is_paused)
+Test(reboot, no_report_is_drawn_by_a_push_while_the_batch_is_paused)
 {
 	fleet_open(&fleet, 1);
 	fleet_connect(&fleet, 0);
@@ -290,7 +290,7 @@ Test(drawn, no_report_is_drawn_by_a_push_while_the_batch_is_paused)
 }
 
 /* It has just returned and is about to say what it runs. */
-Test(drawn, no_report_is_drawn_by_a_push_before_a_connection_has_settled)
+Test(reboot, no_report_is_drawn_by_a_push_before_a_connection_has_settled)
 {
 	fleet_open(&fleet, 1);
 	fleet_connect(&fleet, 0);
@@ -307,5 +307,24 @@ Test(drawn, no_report_is_drawn_by_a_push_before_a_connection_has_settled)
 	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
 	cr_expect_eq(fleet_pushes(&fleet, 0), 0);
 	cr_expect_str_eq(fleet_task(&fleet, 0), "succeeded/version_reported");
+	fleet_close(&fleet);
+}
+
+/* Between the delivery and the report the wall clock is set back: the report is the later one all the same. */
+Test(reboot, a_step_back_of_the_wall_clock_hides_no_boot_into_the_old_version)
+{
+	fleet_open(&fleet, 1);
+	fleet_connect(&fleet, 0);
+	fleet_inform(&fleet, 0, "1.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	fleet_batch(&fleet, "static", ",\"strategy\":{\"retries\":0}");
+	fleet_progress(&fleet, 0, 100);
+	fleet_disconnect(&fleet, 0);
+	fleet.now.wall_ms -= OTA_MINUTE_MS;
+	fleet_advance(&fleet, 10 * OTA_SECOND_MS);
+	fleet_connect(&fleet, 0);
+	fleet_inform(&fleet, 0, "1.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_expect_str_eq(fleet_task(&fleet, 0), "failed/rolled_back");
 	fleet_close(&fleet);
 }
