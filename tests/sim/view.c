@@ -13,7 +13,8 @@
 static const char *const queries[VIEW_QUERIES] = {
 	[VIEW_TASKS] = "SELECT id, batch_id, device_id, module, version, from_version, cause, state, phase, attempt, due_at,"
 		       " deadline_at, deadline_left_ms, stage, pushes, confirmed, parked FROM task ORDER BY id",
-	[VIEW_BATCHES] = "SELECT id, state, reason, prepared, canceling, cancel_level = 'revoke', ends_ms, total, coalesce(f.stage, 0),"
+	[VIEW_BATCHES] = "SELECT id, state, reason, prepared, canceling, cancel_level = 'revoke', ends_ms, total,"
+			 " coalesce(f.stage, 0),"
 			 " started_ms > 0 FROM batch b LEFT JOIN batch_flow f ON f.batch_id = b.id ORDER BY id",
 	[VIEW_MODULES] = "SELECT device_id, module, version, candidate, candidate_due FROM device_module",
 	[VIEW_DEVICES] = "SELECT id, device_name, barred, disabled FROM device",
