@@ -9,6 +9,7 @@
  * Devices' reports (OTA_JSON_DEVICE): the first duplicate wins, bad UTF-8 becomes U+FFFD, \u0000 becomes U+FFFD, a trailing
  * comma, raw control bytes in strings and NUL bytes behind the document are tolerated; what was mended is told in ret_mended, so
  * that it can be logged and no true report is lost.
+ * Answers of the server itself (OTA_JSON_ANSWER): as strict as operators' input, and deeper.
  *
  * Numbers are read with ota_json_integer(), never through cJSON's valueint (it clamps). Keys match in exact case.
  */
@@ -24,6 +25,7 @@
 enum ota_json_mode {
 	OTA_JSON_STRICT,
 	OTA_JSON_DEVICE,
+	OTA_JSON_ANSWER,
 };
 
 enum ota_json_mended {

@@ -56,7 +56,7 @@ static void space_skip(struct reader *reader)
 /* A device's oddity is mended and remembered; an operator's is refused. */
 static int mend(struct reader *reader, enum ota_json_mended what, const char *sentence)
 {
-	if (reader->mode == OTA_JSON_STRICT)
+	if (reader->mode != OTA_JSON_DEVICE)
 		return reader_fail(reader, OTA_EINVALID, sentence);
 	reader->mended |= what;
 	return 0;
@@ -236,7 +236,7 @@ static int number_read(struct reader *reader)
 	if (!ota_text_copy(text, sizeof(text), digits))
 		return reader_fail(reader, OTA_ELIMIT, "a number of more than 63 characters");
 	/* Beyond it two readers of the same text may hold two different numbers. */
-	if (reader->mode == OTA_JSON_STRICT && fabs(strtod(text, NULL)) > (double)OTA_INTEGER_MAX)
+	if (reader->mode != OTA_JSON_DEVICE && fabs(strtod(text, NULL)) > (double)OTA_INTEGER_MAX)
 		return reader_fail(reader, OTA_EINVALID, "a number beyond 9007199254740991");
 	ota_bytes_append(&reader->out, digits.data, digits.size);
 	return 0;
@@ -344,8 +344,10 @@ static int separator_read(struct reader *reader, char end)
 
 static int bracket_open(struct reader *reader, char bracket)
 {
-	if (reader->depth == OTA_JSON_DEPTH_MAX)
-		return reader_fail(reader, OTA_ELIMIT, "nested deeper than 8 levels");
+	bool answer = reader->mode == OTA_JSON_ANSWER;
+
+	if (reader->depth == (answer ? OTA_JSON_ANSWER_DEPTH_MAX : OTA_JSON_DEPTH_MAX))
+		return reader_fail(reader, OTA_ELIMIT, answer ? "nested deeper than 12 levels" : "nested deeper than 8 levels");
 	reader->depth++;
 	reader->position++;
 	ota_bytes_u8(&reader->out, (uint8_t)bracket);

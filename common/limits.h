@@ -31,6 +31,7 @@ enum {
 	OTA_PAYLOAD_MAX = 65536,        /* any payload we read: operators' commands and answers */
 	OTA_DEVICE_PAYLOAD_MAX = 16384, /* a device's report; the largest true one is under 1 KiB */
 	OTA_JSON_DEPTH_MAX = 8,
+	OTA_JSON_ANSWER_DEPTH_MAX = 12, /* of our own answers: a list of batches whose strategies have stages is 9 deep */
 	OTA_JSON_MEMBERS_MAX = 256,     /* members of one object, so that the duplicate check stays cheap */
 	OTA_JSON_NUMBER_MAX = 63,       /* characters of a number: cJSON cuts longer ones apart */
 	OTA_MESSAGE_ID_MAX = 64,        /* of a pull, echoed: decimal in the manual, some clients send a UUID */

@@ -1,14 +1,52 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/names.h"
+#include "common/text.h"
+#include "ctl/enrol.h"
 #include "ctl/order.h"
 #include "ctl/pairs.h"
 #include "ctl/plan.h"
 #include "ctl/verbs.h"
 
-/* All of them in one command. */
-static int names_list(struct ota_names *names, cJSON *targets, struct ota_error *error)
+static int product_of(struct ota_invocation *invocation, const cJSON *command, char product[OTA_PRODUCT_KEY_MAX + 1],
+		      struct ota_error *error)
+{
+	const cJSON *key = ota_json_member(command, "productKey"), *package = ota_json_member(command, "package");
+	OTA_AUTO_JSON cJSON *question = cJSON_CreateObject();
+	OTA_AUTO_JSON cJSON *data = NULL;
+	int code = 0;
+
+	if (!key && package) {
+		if (!cJSON_AddStringToObject(question, "command", "getPackage") ||
+		    !cJSON_AddNumberToObject(question, "package", package->valuedouble))
+			return ota_fail(error, OTA_ENOMEM, "out of memory");
+		code = ota_client_call(invocation->client, question, &data, error);
+		key = ota_json_member(data, "productKey");
+	}
+	if (code == 0 && !cJSON_IsString(key))
+		code = ota_fail(error, OTA_EINVALID, "which package? Give --package ID, or --product and --version");
+	if (code == 0)
+		ota_text_cut(product, OTA_PRODUCT_KEY_MAX + 1, key->valuestring);
+	return code;
+}
+
+/* More names than a command holds are a group of their own. */
+static int names_group(struct ota_invocation *invocation, const cJSON *command, const struct ota_names *names, cJSON *targets,
+		       struct ota_error *error)
+{
+	char product[OTA_PRODUCT_KEY_MAX + 1], group[OTA_ENROL_NAME_SIZE], where[OTA_ENROL_NAME_SIZE + 16];
+	int code = product_of(invocation, command, product, error);
+
+	if (code == 0)
+		code = ota_enrol_list(invocation, product, names, group, error);
+	if (code < 0)
+		return code;
+	(void)snprintf(where, sizeof(where), "group = %s", group);
+	return cJSON_AddStringToObject(targets, "where", where) ? 0 : ota_fail(error, OTA_ENOMEM, "out of memory");
+}
+
+static int names_target(struct ota_invocation *invocation, const cJSON *command, struct ota_names *names, cJSON *targets,
+			struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *list = NULL;
 	OTA_AUTO_JSON cJSON *rest = NULL;
@@ -19,10 +57,7 @@ static int names_list(struct ota_names *names, cJSON *targets, struct ota_error 
 	if (code < 0)
 		return code;
 	if (rest->child)
-		return ota_fail(error, OTA_ELIMIT,
-				"a batch takes at most %d names; put them into a group (otactl group add) and give"
-				" --where 'group = NAME'",
-				OTA_NAMES_MAX);
+		return names_group(invocation, command, names, targets, error);
 	if (!cJSON_AddItemToObject(targets, "names", list))
 		return ota_fail(error, OTA_ENOMEM, "out of memory");
 	list = NULL;
@@ -43,7 +78,7 @@ static const char **devices_of(const struct ota_invocation *invocation, int *ret
 }
 
 /* targets.all, targets.where and targets.batch came with their flags; names come from options and a file. */
-static int set_names(const struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
+static int set_names(struct ota_invocation *invocation, cJSON *command, struct ota_error *error)
 {
 	const char *file = ota_invocation_value(invocation, "names-file");
 	cJSON *targets = cJSON_GetObjectItemCaseSensitive(command, "targets");
@@ -65,7 +100,7 @@ static int set_names(const struct ota_invocation *invocation, cJSON *command, st
 	int code = ota_names_open(words, count, file, &names, error);
 	if (code < 0)
 		return code;
-	code = names_list(&names, targets, error);
+	code = names_target(invocation, command, &names, targets, error);
 	ota_names_close(&names);
 	return code;
 }
@@ -77,7 +112,7 @@ static bool names_devices(const struct ota_invocation *invocation, const cJSON *
 }
 
 /* What the command line says, and what the file says besides. */
-static int order_make(const struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)
+static int order_make(struct ota_invocation *invocation, cJSON **ret_command, struct ota_error *error)
 {
 	OTA_AUTO_JSON cJSON *order = NULL;
 	const char *file = ota_invocation_value(invocation, "file");

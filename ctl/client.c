@@ -187,29 +187,67 @@ int ota_client_call(struct ota_client *client, const cJSON *members, cJSON **ret
 	return perform(client, &answer, ret_data, error);
 }
 
+/* Where the body of a command goes, and by which method. Members that stand in the path are not in the query. */
+static const struct upload_place {
+	const char *command, *method;
+	const char *path;      /* "groups" */
+	const char *inside[2]; /* members behind it, "PRODUCT/GROUP" */
+	const char *tail;      /* and what ends it */
+} upload_places[] = {
+	{ "addPackage", "PUT", "packages", { NULL }, "" },
+	{ "addFile", "PUT", "files", { NULL }, "" },
+	{ "addToGroup", "POST", "groups", { "productKey", "group" }, "/members" },
+};
+
+static const struct upload_place *place_of(const cJSON *members)
+{
+	const struct upload_place *place = upload_places;
+
+	while (strcmp(place->command, ota_json_member(members, "command")->valuestring) != 0)
+		place++;
+	return place;
+}
+
+static bool is_inside(const struct upload_place *place, const char *member)
+{
+	for (size_t i = 0; i < 2 && place->inside[i]; i++) {
+		if (strcmp(place->inside[i], member) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void print_path(const struct upload_place *place, const cJSON *members, struct ota_bytes *out)
+{
+	ota_bytes_text(out, place->path);
+	for (size_t i = 0; i < 2 && place->inside[i]; i++)
+		ota_bytes_format(out, "/%s", ota_json_member(members, place->inside[i])->valuestring);
+	ota_bytes_text(out, place->tail);
+}
+
 static int print_upload_url(const struct ota_client *client, const cJSON *members, struct ota_bytes *out, struct ota_error *error)
 {
+	const struct upload_place *place = place_of(members);
 	const cJSON *member;
+	char mark = '?';
 
-	bool is_file = strcmp(ota_json_member(members, "command")->valuestring, "addFile") == 0;
-
-	ota_bytes_format(out, "%s/api/v1/%s?", client->access.url, is_file ? "files" : "packages");
+	ota_bytes_format(out, "%s/api/v1/", client->access.url);
+	print_path(place, members, out);
 	cJSON_ArrayForEach(member, members) {
 		OTA_AUTO_BYTES struct ota_bytes json = { 0 };
 		char *value;
 
-		if (strcmp(member->string, "command") == 0 || strcmp(member->string, "requestId") == 0)
+		if (strcmp(member->string, "command") == 0 || strcmp(member->string, "requestId") == 0 ||
+		    is_inside(place, member->string))
 			continue;
 		if (!cJSON_IsString(member) && ota_json_write(member, &json) < 0)
 			return ota_fail(error, OTA_ENOMEM, "out of memory");
 		value = curl_easy_escape(client->curl, json.data ? json.data : member->valuestring, 0);
-		ota_bytes_format(out, "%s=%s&", member->string, value ? value : "");
+		ota_bytes_format(out, "%c%s=%s", mark, member->string, value ? value : "");
 		curl_free(value);
+		mark = '&';
 	}
-	if (out->failed)
-		return ota_fail(error, OTA_ENOMEM, "out of memory");
-	out->data[--out->size] = '\0';
-	return 0;
+	return out->failed ? ota_fail(error, OTA_ENOMEM, "out of memory") : 0;
 }
 
 struct source {
@@ -269,6 +307,7 @@ int ota_client_upload(struct ota_client *client, const struct ota_client_upload 
 	curl_easy_setopt(curl, CURLOPT_URL, url.data);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, place_of(upload->members)->method);
 	curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)upload->size);
 	curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_body);
 	curl_easy_setopt(curl, CURLOPT_READDATA, &source);

@@ -24,7 +24,7 @@ int ota_client_call(struct ota_client *client, const cJSON *members, cJSON **ret
 bool ota_client_may_recover(int code);
 
 struct ota_client_upload {
-	const cJSON *members; /* of addPackage or addFile, with sha256; become the query */
+	const cJSON *members; /* of addPackage or addFile, with sha256, or of addToGroup; become path and query */
 	int fd;               /* read from its start */
 	uint64_t size;
 	void (*progress)(void *context, uint64_t sent); /* NULL = nobody looks */

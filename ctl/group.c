@@ -1,50 +1,29 @@
 /* group add and group remove: names from words and files, in as many commands as they need. */
-#include <string.h>
-
+#include "ctl/enrol.h"
 #include "ctl/pieces.h"
 #include "ctl/verbs.h"
 
-enum { GROUP_WORDS = 2, UNKNOWN_SHOWN = 20 }; /* PRODUCT GROUP stand before the names */
+enum { GROUP_WORDS = 2 }; /* PRODUCT GROUP stand before the names */
 
-static int set_copy(cJSON *sums, const char *key, const cJSON *value, struct ota_error *error)
+/* A long list goes as one upload, unless it is only to be tried. */
+static int send_names(struct ota_invocation *invocation, struct ota_names *names, cJSON *sums, struct ota_error *error)
 {
-	cJSON *copy = cJSON_Duplicate(value, true);
+	struct ota_pieces pieces = {
+		.invocation = invocation, .names = names, .sums = sums, .answered = ota_enrol_answered, .context = sums };
+	bool adds = invocation->verb->run == ota_group_add, dry_run = ota_invocation_value(invocation, "dry-run") != NULL;
+	OTA_AUTO_JSON cJSON *command = NULL;
 
-	cJSON_DeleteItemFromObjectCaseSensitive(sums, key);
-	if (copy && cJSON_AddItemToObject(sums, key, copy))
-		return 0;
-	cJSON_Delete(copy);
-	return ota_fail(error, OTA_ENOMEM, "out of memory");
-}
-
-/* Counts add up by themselves; the first of the unknown names are kept, and the last count of members. */
-static int keep(void *context, const cJSON *data, struct ota_error *error)
-{
-	cJSON *sums = context, *shown = cJSON_GetObjectItemCaseSensitive(sums, "unknownNames");
-	const cJSON *name;
-
-	cJSON_ArrayForEach(name, ota_json_member(data, "unknownNames")) {
-		if (cJSON_GetArraySize(shown) == UNKNOWN_SHOWN || !cJSON_IsString(name))
-			break;
-		cJSON_AddItemToArray(shown, cJSON_CreateString(name->valuestring));
-	}
-	return ota_json_member(data, "members") ? set_copy(sums, "members", ota_json_member(data, "members"), error) : 0;
-}
-
-static cJSON *sums_new(const char *answers)
-{
-	cJSON *sums = ota_pieces_sums(answers);
-
-	if (sums && cJSON_AddArrayToObject(sums, "unknownNames"))
-		return sums;
-	cJSON_Delete(sums);
-	return NULL;
+	if (dry_run && !cJSON_AddTrueToObject(sums, "dryRun"))
+		return ota_fail(error, OTA_ENOMEM, "out of memory");
+	if (!adds || dry_run || names->file_count <= OTA_NAMES_MAX)
+		return ota_pieces_send(&pieces, error);
+	int code = ota_invocation_command(invocation, &command, error);
+	return code == 0 ? ota_enrol(invocation, command, names, sums, error) : code;
 }
 
 static int change(struct ota_invocation *invocation, const char *answers, struct ota_error *error)
 {
-	OTA_AUTO_JSON cJSON *sums = sums_new(answers);
-	struct ota_pieces pieces = { .invocation = invocation, .sums = sums, .answered = keep, .context = sums };
+	OTA_AUTO_JSON cJSON *sums = ota_enrol_sums(answers);
 	struct ota_names names;
 	int code = sums ? ota_names_open(invocation->arguments + GROUP_WORDS, invocation->argument_count - GROUP_WORDS,
 					 ota_invocation_value(invocation, "names-file"), &names, error)
@@ -52,11 +31,7 @@ static int change(struct ota_invocation *invocation, const char *answers, struct
 
 	if (code < 0)
 		return code;
-	pieces.names = &names;
-	if (ota_invocation_value(invocation, "dry-run") && !cJSON_AddTrueToObject(sums, "dryRun"))
-		code = ota_fail(error, OTA_ENOMEM, "out of memory");
-	if (code == 0)
-		code = ota_pieces_send(&pieces, error);
+	code = send_names(invocation, &names, sums, error);
 	ota_names_close(&names);
 	if (code == 0)
 		ota_output_one(&invocation->output, invocation->verb->view, sums);

@@ -146,7 +146,7 @@ static const struct ota_option batch_create_options[] = {
 	{ "of-batch", 0, "ID", "targets.batch", false, "those of another batch" },
 	{ "of-state", 0, "STATE", "targets.state", false, "of them only those that are failed, succeeded, canceled or have it installed" },
 	{ "device", 'd', "NAME", NULL, true, "this device; may be given many times" },
-	{ "names-file", 0, "FILE", NULL, false, "one device name a line, - for standard input" },
+	{ "names-file", 0, "FILE", NULL, false, "one device name a line, - for standard input; more than 1000 become a group" },
 	{ "name", 0, "TEXT", "name", false, "a name for people" },
 	{ "tag", 0, "KEY=VALUE", NULL, true, "goes with each push of this batch; may be given many times" },
 	{ "on-conflict", 0, "RULE", "onConflict", false, "devices that have unfinished work: reject (default), skip them, or supersede: take them over" },

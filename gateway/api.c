@@ -50,11 +50,13 @@ static enum ota_next api_begin(struct ota_request *request)
 	return request->route.kind == OTA_ROUTE_GET ? begin_get(request) : begin_post(request);
 }
 
-static void api_body(struct ota_request *request, struct ota_span data)
+static enum ota_next api_body(struct ota_request *request, struct ota_span *bytes)
 {
-	ota_bytes_append(&request->body, data.data, data.size);
+	ota_bytes_append(&request->body, bytes->data, bytes->size);
+	bytes->size = 0;
 	if (request->body.failed)
 		(void)ota_fail(&request->refusal, OTA_ELIMIT, "the body has more than %d bytes", OTA_REQUEST_BODY_MAX);
+	return OTA_NEXT_BODY;
 }
 
 /* Members that the gateway sets itself must not come with the body: there would be two of each. */

@@ -228,7 +228,7 @@ int ota_exchange_take(struct ota_exchange *exchange, struct ota_span payload, st
 	const cJSON *responses = NULL;
 	cJSON *response;
 	int taken = 0;
-	int code = ota_json_read(payload, OTA_JSON_STRICT, OTA_PAYLOAD_MAX, &tree, NULL, error);
+	int code = ota_json_read(payload, OTA_JSON_ANSWER, OTA_PAYLOAD_MAX, &tree, NULL, error);
 
 	if (code < 0)
 		return code;

@@ -6,6 +6,7 @@
 
 static const char *const route_words[OTA_FIGURES_ROUTES] = {
 	[OTA_ROUTE_POST] = "command",      [OTA_ROUTE_GET] = "read",       [OTA_ROUTE_UPLOAD] = "upload",
+	[OTA_ROUTE_MEMBERS] = "members",
 	[OTA_ROUTE_DOWNLOAD] = "download", [OTA_ROUTE_HEALTH] = "healthz", [OTA_ROUTE_METRICS] = "metrics",
 	[OTA_ROUTE_KINDS] = "none",
 };

@@ -142,6 +142,19 @@ const char *ota_request_header(const struct ota_request *request, const char *na
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
+int ota_request_check_form(const struct ota_request *request, const char *what, struct ota_error *error)
+{
+	const char *coding = ota_request_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING);
+
+	if (coding && strcasecmp(coding, "identity") != 0)
+		return ota_fail_at(error, OTA_EINVALID, MHD_HTTP_HEADER_CONTENT_ENCODING,
+				   "%s is stored as it is sent; leave the Content-Encoding out", what);
+	if (ota_request_header(request, MHD_HTTP_HEADER_CONTENT_RANGE))
+		return ota_fail_at(error, OTA_EINVALID, MHD_HTTP_HEADER_CONTENT_RANGE,
+				   "%s is sent as a whole, not in a Content-Range", what);
+	return 0;
+}
+
 bool ota_request_length(const struct ota_request *request, uint64_t *ret_length)
 {
 	const char *text = ota_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);

@@ -1,13 +1,15 @@
 /*
  * Request: one HTTP request on its way, and what every resource does with it.
  *
- * A resource is a const struct of functions, one file each: api.c, upload.c, download.c, health.c, metrics.c. server.c drives
- * them:
+ * A resource is a const struct of functions, one file each: api.c, upload.c, members.c, download.c, health.c, metrics.c. server.c
+ * drives them:
  *
  *   begin ----> ANSWERED                      refused or served at once
  *     |  \----> WAIT ---> answered ---> ...   the broker is asked; the connection sleeps, no thread waits
  *     v
  *   BODY -----> body, body, ... ---> end ---> ANSWERED or WAIT ---> answered
+ *                |  ^
+ *               WAIT ---> answered              who takes a body in pieces asks the broker on the way
  *
  * Thread rule: a request is handled by one thread at a time, libmicrohttpd's, and belongs to the exchange while it waits.
  */
@@ -66,7 +68,9 @@ struct ota_request;
 
 struct ota_resource {
 	enum ota_next (*begin)(struct ota_request *request);
-	void (*body)(struct ota_request *request, struct ota_span data); /* may set request->refusal: the rest is then dropped */
+	/* Takes bytes off the front, BODY when all are taken. WAIT before that: the broker is asked, and what is left comes again
+	 * when it has answered. May set request->refusal: the rest is then dropped. */
+	enum ota_next (*body)(struct ota_request *request, struct ota_span *bytes);
 	enum ota_next (*end)(struct ota_request *request); /* the body is whole, and nothing was refused */
 	enum ota_next (*answered)(struct ota_request *request); /* data or error of the last ask stands in the request */
 	/* The response is over, sent whole or broken off. NULL = nobody asks. */
@@ -75,8 +79,12 @@ struct ota_resource {
 	bool is_probe; /* 503 is its answer, asked for every few seconds: no failure to tell of each time */
 };
 
-extern const struct ota_resource ota_resource_api, ota_resource_upload, ota_resource_download, ota_resource_health,
-	ota_resource_metrics;
+extern const struct ota_resource ota_resource_api, ota_resource_upload, ota_resource_members, ota_resource_download,
+	ota_resource_health, ota_resource_metrics;
+
+/* members.c: a list of names on its way into a group. */
+struct ota_enrolment;
+void ota_enrolment_free(struct ota_enrolment *enrolment);
 
 /* The body of a download on its way. */
 struct ota_passage {
@@ -98,7 +106,9 @@ struct ota_request {
 	enum ota_stage stage;
 	bool is_head;
 	struct ota_bytes body;     /* of API requests */
+	uint64_t body_bytes;       /* of any body, taken so far */
 	struct ota_deposit *deposit; /* of uploads */
+	struct ota_enrolment *enrolment; /* of lists of names */
 	struct ota_digest_result digests; /* of the upload once it is stored */
 	cJSON *command;            /* what is asked of the plugin */
 	cJSON *data;               /* its answer */
@@ -130,6 +140,10 @@ int ota_request_check(const struct ota_request *request, struct ota_error *error
 
 /* Sends request->command to the plugin; `answered` is called with what comes of it. Returns OTA_NEXT_WAIT. */
 enum ota_next ota_request_ask(struct ota_request *request);
+
+/* The body is what it is about, byte for byte and from the first to the last; what says otherwise is refused. `what` begins the
+ * sentence: "a package". */
+int ota_request_check_form(const struct ota_request *request, const char *what, struct ota_error *error);
 
 const char *ota_request_header(const struct ota_request *request, const char *name); /* NULL if absent */
 /* Content-Length; false when absent or no number. */

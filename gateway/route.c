@@ -131,6 +131,10 @@ static void search_own(struct search *search, struct ota_span path)
 		route.command = ota_command_find(uploads[i].command);
 		offer(search, METHOD_PUT, OTA_ROUTE_UPLOAD, route);
 	}
+	if (match(API "groups/{productKey}/{group}/members", path, &route)) {
+		route.command = ota_command_find("addToGroup");
+		offer(search, METHOD_POST, OTA_ROUTE_MEMBERS, route);
+	}
 	if (match("/dl/{sha256}", path, &route))
 		offer(search, METHOD_GET, OTA_ROUTE_DOWNLOAD, route);
 	if (ota_span_equals(path, "/healthz"))

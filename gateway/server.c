@@ -33,6 +33,7 @@ static const struct ota_resource *const resources[OTA_ROUTE_KINDS] = {
 	[OTA_ROUTE_POST] = &ota_resource_api,
 	[OTA_ROUTE_GET] = &ota_resource_api,
 	[OTA_ROUTE_UPLOAD] = &ota_resource_upload,
+	[OTA_ROUTE_MEMBERS] = &ota_resource_members,
 	[OTA_ROUTE_DOWNLOAD] = &ota_resource_download,
 	[OTA_ROUTE_HEALTH] = &ota_resource_health,
 	[OTA_ROUTE_METRICS] = &ota_resource_metrics,
@@ -79,6 +80,7 @@ static void expect_body(struct ota_request *request)
 	(void)ota_request_length(request, &length);
 	if (length > OTA_PACKAGE_SIZE_MAX)
 		length = OTA_PACKAGE_SIZE_MAX;
+	length -= length < request->body_bytes ? length : request->body_bytes;
 	expect(request, ota_boot_ms() + OTA_GUESTS_HEADER_MS + (int64_t)(length * OTA_SECOND_MS / OTA_GUESTS_BODY_RATE));
 }
 
@@ -213,13 +215,30 @@ static enum MHD_Result drop_body(struct ota_request *request, size_t *data_size)
 	return MHD_YES;
 }
 
-/* Bytes of a body. After a refusal the rest is read and dropped: libmicrohttpd cannot answer in the middle of a body. */
+/* Bytes of a body. After a refusal the rest is read and dropped: libmicrohttpd cannot answer in the middle of a body. What is
+ * left while the request waits for the broker, libmicrohttpd keeps and brings again. */
 static enum MHD_Result take_body(struct ota_request *request, const char *data, size_t *data_size)
 {
+	struct ota_span rest = { data, *data_size };
+	enum ota_next next = OTA_NEXT_BODY;
+
 	if (request->refusal.code == 0)
-		request->resource->body(request, (struct ota_span){ data, *data_size });
-	*data_size = 0;
-	return MHD_YES;
+		next = request->resource->body(request, &rest);
+	if (request->refusal.code != 0 && next == OTA_NEXT_BODY)
+		rest.size = 0;
+	request->body_bytes += *data_size - rest.size;
+	*data_size = rest.size;
+	return next == OTA_NEXT_BODY ? MHD_YES : advance(request, next);
+}
+
+/* The broker has answered. In the middle of a body libmicrohttpd calls with more of it, or at its end, and not once more. */
+static enum MHD_Result wake(struct ota_request *request, const char *data, size_t *data_size)
+{
+	enum MHD_Result result = advance(request, request->resource->answered(request));
+
+	if (result == MHD_NO || request->stage != OTA_STAGE_BODY || request->body_bytes == 0)
+		return result;
+	return *data_size > 0 ? take_body(request, data, data_size) : advance(request, end_body(request));
 }
 
 static bool takes_body(const char *method)
@@ -252,7 +271,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	case OTA_STAGE_BODY:
 		return *data_size > 0 ? take_body(request, data, data_size) : advance(request, end_body(request));
 	case OTA_STAGE_WAIT:
-		return advance(request, request->resource->answered(request));
+		return wake(request, data, data_size);
 	case OTA_STAGE_ANSWERED:
 		break;
 	}
@@ -298,6 +317,7 @@ static void log_request(const struct ota_request *request)
 static void request_free(struct ota_request *request)
 {
 	(void)ota_deposit_free(request->deposit);
+	ota_enrolment_free(request->enrolment);
 	ota_bytes_free(&request->body);
 	cJSON_Delete(request->command);
 	cJSON_Delete(request->data);

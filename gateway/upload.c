@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 
 #include "gateway/request.h"
 
@@ -44,21 +43,6 @@ static bool check_length(struct ota_request *request, uint64_t *ret_length, enum
 	return true;
 }
 
-/* The body is the package, byte for byte and from the first to the last: what says otherwise would be stored as an image that no
- * device can use. */
-static int check_form(const struct ota_request *request, struct ota_error *error)
-{
-	const char *coding = ota_request_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING);
-
-	if (coding && strcasecmp(coding, "identity") != 0)
-		return ota_fail_at(error, OTA_EINVALID, MHD_HTTP_HEADER_CONTENT_ENCODING,
-				   "a package is stored as it is sent; leave the Content-Encoding out");
-	if (ota_request_header(request, MHD_HTTP_HEADER_CONTENT_RANGE))
-		return ota_fail_at(error, OTA_EINVALID, MHD_HTTP_HEADER_CONTENT_RANGE,
-				   "a package is sent as a whole, not in a Content-Range");
-	return 0;
-}
-
 static enum ota_next ask_dry_run(struct ota_request *request)
 {
 	struct ota_error error = { 0 };
@@ -78,7 +62,7 @@ static enum ota_next upload_begin(struct ota_request *request)
 
 	if (!check_length(request, &length, &next))
 		return next;
-	if (check_form(request, &error) < 0 ||
+	if (ota_request_check_form(request, "a package", &error) < 0 ||
 	    ota_route_command(&request->route, &request->target, &request->command, &error) < 0 ||
 	    check_claims(request->command, &error) < 0)
 		return ota_request_refuse(request, &error);
@@ -99,9 +83,11 @@ static enum ota_next accept_body(struct ota_request *request)
 	return OTA_NEXT_BODY;
 }
 
-static void upload_body(struct ota_request *request, struct ota_span data)
+static enum ota_next upload_body(struct ota_request *request, struct ota_span *bytes)
 {
-	(void)ota_deposit_write(request->deposit, data, &request->refusal);
+	(void)ota_deposit_write(request->deposit, *bytes, &request->refusal);
+	bytes->size = 0;
+	return OTA_NEXT_BODY;
 }
 
 static bool set_number(cJSON *object, const char *key, uint64_t value)

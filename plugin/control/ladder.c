@@ -57,7 +57,7 @@ static void answer_left(struct ota_bytes *out, const char *key, int64_t ms)
 
 	if (!ms)
 		return;
-	ota_text_print_duration(text, (ms + OTA_SECOND_MS - 1) / OTA_SECOND_MS * OTA_SECOND_MS);
+	ota_text_print_duration(text, ota_stage_left_ms(ms));
 	ota_answer_text(out, key, text);
 }
 
@@ -101,9 +101,10 @@ static void answer_why(struct ota_bytes *out, const struct ota_batch *batch, con
 	}
 	if (ladder->open >= (int64_t)strategy->stage_count)
 		return;
-	ota_bytes_format(&why, "stage %lld of %zu%s: ", (long long)ladder->open + 1, ladder->total,
-			 paused ? ", its times stand still while the batch is paused" : "");
+	ota_bytes_format(&why, "stage %lld of %zu: ", (long long)ladder->open + 1, ladder->total);
 	ota_stage_explain(&strategy->stages[ladder->open], &ladder->tallies[ladder->open], &ladder->look, &why);
+	if (paused)
+		ota_bytes_text(&why, "; its times stand still while the batch is paused");
 	ota_answer_text(out, "stageReason", why.failed ? "" : why.data);
 }
 

@@ -183,10 +183,6 @@ static void assumptions_answer(const struct ota_plan *plan, struct ota_bytes *ou
 		ota_answer_text(out, NULL, "devices ask for work at once");
 	if (*window->zone_tag)
 		ota_answer_text(out, NULL, "no device has a time zone of its own");
-	if (*window->zone) {
-		snprintf(text, sizeof(text), "the window is counted in %s as it is now", window->zone);
-		ota_answer_text(out, NULL, text);
-	}
 	ota_answer_close(out, ']');
 }
 
@@ -235,9 +231,13 @@ static void stages_answer(const struct ota_plan *plan, struct ota_bytes *out)
 	ota_answer_close(out, ']');
 }
 
-static int plan_fill(struct ota_plan *plan, int64_t now_ms, struct ota_error *error)
+static int plan_fill(const struct ota_call *call, struct ota_plan *plan, struct ota_error *error)
 {
-	struct ota_forecast_facts facts = { .strategy = &plan->strategy, .now_ms = now_ms, .ends_ms = plan->batch->ends_ms };
+	struct ota_forecast_facts facts = {
+		.strategy = &plan->strategy,
+		.now_ms = call->now.wall_ms,
+		.ends_ms = plan->batch->ends_ms,
+	};
 	const struct ota_package *package = plan->package;
 	int failed = ota_strategy_parse_text(plan->batch->strategy, &plan->strategy, error);
 
@@ -247,6 +247,7 @@ static int plan_fill(struct ota_plan *plan, int64_t now_ms, struct ota_error *er
 	plan->stage_count = ota_forecast_sizes(&plan->strategy, plan->matches, plan->sizes);
 	memcpy(facts.sizes, plan->sizes, sizeof(facts.sizes));
 	facts.stage_count = plan->stage_count;
+	facts.local = ota_engine_local(call->control->options.engine, plan->strategy.window.zone);
 	failed = ota_forecast_make(&facts, &plan->forecast);
 	return failed ? ota_fail(error, failed, "no memory for the forecast of a batch") : 0;
 }
@@ -254,7 +255,7 @@ static int plan_fill(struct ota_plan *plan, int64_t now_ms, struct ota_error *er
 int ota_call_plan(const struct ota_call *call, struct ota_plan *plan, struct ota_error *error)
 {
 	const struct ota_batch *batch = plan->batch;
-	int failed = plan_fill(plan, call->now.wall_ms, error);
+	int failed = plan_fill(call, plan, error);
 
 	if (failed)
 		return failed;

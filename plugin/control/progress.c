@@ -7,15 +7,13 @@
 #include "plugin/rules/forecast.h"
 #include "plugin/rules/pace.h"
 
-enum { DAY_MINUTES = 24 * 60 };
-
 struct progress {
 	const struct ota_batch *batch;
 	const struct ota_batch_counts *counts;
 	struct ota_strategy strategy;
 	struct ota_flow flow;
 	int64_t since_ms;     /* of the ramp */
-	int64_t zone_offset_ms;
+	struct ota_local local; /* of the window */
 	struct ota_instant now;
 };
 
@@ -46,18 +44,11 @@ static void next_offer(struct next *next, int64_t at_ms, const char *text)
 static void next_window(const struct progress *progress, struct next *next)
 {
 	const struct ota_window *window = &progress->strategy.window;
-	int64_t minute = (progress->now.wall_ms + progress->zone_offset_ms) / OTA_MINUTE_MS;
-	bool open = ota_window_holds(window, minute % DAY_MINUTES);
+	bool open = ota_window_is_open(window, progress->local, progress->now.wall_ms);
 
-	if (window->from_minute == window->to_minute || *window->zone_tag)
-		return;
-	for (int64_t later = minute + 1; later <= minute + DAY_MINUTES; later++) {
-		if (ota_window_holds(window, later % DAY_MINUTES) == open)
-			continue;
-		next_offer(next, later * OTA_MINUTE_MS - progress->zone_offset_ms,
+	if (ota_window_is_given(window) && !*window->zone_tag)
+		next_offer(next, ota_window_turns_ms(window, progress->local, progress->now.wall_ms),
 			   open ? "the window closes" : "the window opens");
-		return;
-	}
 }
 
 static void next_rate(const struct progress *progress, struct next *next)
@@ -144,7 +135,7 @@ static int finish_answer(struct ota_call *call, const struct progress *progress,
 		.now_ms = progress->now.wall_ms,
 		.ends_ms = progress->batch->ends_ms,
 		.since_ms = progress->since_ms,
-		.zone_offset_ms = progress->zone_offset_ms,
+		.local = progress->local,
 	};
 	struct ota_forecast forecast;
 	int64_t left = 0;
@@ -173,6 +164,7 @@ static int progress_load(struct ota_call *call, struct progress *progress, struc
 		failed = ota_flow_load(call->store, progress->batch->id, &progress->flow, error);
 	progress->since_ms = progress->flow.ramp_at ? call->now.heard_ms - progress->flow.ramp_at : 0;
 	progress->now = call->now;
+	progress->local = ota_engine_local(call->control->options.engine, progress->strategy.window.zone);
 	return failed;
 }
 

@@ -309,6 +309,12 @@ int ota_campaign_try(struct ota_engine *engine, const struct ota_task *task, str
 	return failed;
 }
 
+/* Of a million rows most are not there yet: they cost nothing but their reading. */
+static bool scan_passes_over(const struct ota_task *task, const struct ota_flow *flow)
+{
+	return ota_task_state_is_final(task->state) || task->stage > flow->stage;
+}
+
 static int scan_chunk(struct ota_engine *engine, struct ota_instant at, size_t budget, size_t *ret_count, struct ota_error *error)
 {
 	struct ota_scan *scan = &engine->scans[0];
@@ -318,9 +324,14 @@ static int scan_chunk(struct ota_engine *engine, struct ota_instant at, size_t b
 		return OTA_ENOMEM;
 	engine->walked = scan->batch_id;
 	const struct ota_task_filter next = { scan->batch_id, -1, scan->after };
-	int failed = ota_task_list(engine->options.store, &next, rows, budget, ret_count, error);
-	for (size_t i = 0; !failed && i < *ret_count; i++)
-		failed = ota_campaign_try(engine, &rows[i], at, error);
+	struct ota_flow flow;
+	int failed = ota_flow_load(engine->options.store, scan->batch_id, &flow, error);
+	if (!failed)
+		failed = ota_task_list(engine->options.store, &next, rows, budget, ret_count, error);
+	for (size_t i = 0; !failed && i < *ret_count; i++) {
+		if (!scan_passes_over(&rows[i], &flow))
+			failed = ota_campaign_try(engine, &rows[i], at, error);
+	}
 	if (failed)
 		return failed;
 	struct ota_scan next_chunk = { scan->batch_id, *ret_count ? rows[*ret_count - 1].id : scan->after };

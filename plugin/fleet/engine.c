@@ -348,6 +348,15 @@ int64_t ota_engine_online(const struct ota_engine *engine)
 	return ota_presence_count(engine->presence);
 }
 
+struct ota_local ota_engine_local(struct ota_engine *engine, const char *zone)
+{
+	struct ota_local local = {0};
+
+	if (!ota_zones_find(&engine->zones, zone, &local))
+		(void)ota_zones_find(&engine->zones, "", &local);
+	return local;
+}
+
 int64_t ota_engine_link_lifetime(const struct ota_engine *engine)
 {
 	return engine->options.url_lifetime_ms;

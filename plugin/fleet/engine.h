@@ -13,6 +13,7 @@
 #include "common/time.h"
 #include "common/topic.h"
 #include "plugin/fleet/outbox.h"
+#include "plugin/rules/window.h"
 #include "plugin/rules/strategy.h"
 #include "plugin/rules/stage.h"
 #include "plugin/store/batch.h"
@@ -167,6 +168,8 @@ struct ota_link_to {
 };
 int ota_engine_link(const struct ota_engine *engine, const struct ota_artifact *artifact, const struct ota_identity *identity,
 		    struct ota_instant now, struct ota_link_to *ret_link, struct ota_error *error);
+/* The clocks of a zone; of UTC where this machine has no such zone. Valid until the next call. */
+struct ota_local ota_engine_local(struct ota_engine *engine, const char *zone);
 int64_t ota_engine_link_lifetime(const struct ota_engine *engine); /* ms */
 /* Whether blocks over MQTT can bring it: one image, in the package directory. */
 bool ota_engine_can_stream(const struct ota_package *package);

@@ -5,8 +5,6 @@
 #include "common/text.h"
 #include "plugin/fleet/context.h"
 
-enum { WATCH_MS = 1000 };
-
 bool ota_flow_wants_watch(const struct ota_batch *batch, const struct ota_strategy *strategy, const struct ota_flow *flow)
 {
 	return !batch->started_ms || ota_stages_are_left(strategy, flow);
@@ -125,7 +123,7 @@ int ota_flow_turn(struct ota_engine *engine, struct ota_instant now, struct ota_
 			failed = look_guarded(engine, ids[i], now, error);
 		after = count ? ids[count - 1] : after;
 	}
-	engine->watch_at = now.heard_ms + WATCH_MS;
+	engine->watch_at = now.heard_ms + engine->options.look_ms;
 	return failed;
 }
 

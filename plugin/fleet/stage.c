@@ -42,15 +42,17 @@ static struct ota_stage_tally tally_of(const struct ota_batch_counts *counts)
 	};
 }
 
-static int tally_load(struct ota_engine *engine, int64_t batch_id, int64_t stage, struct ota_stage_tally *ret_tally,
+static int tally_load(struct ota_engine *engine, const struct ota_batch *batch, int64_t stage, struct ota_stage_tally *ret_tally,
 		      struct ota_error *error)
 {
 	struct ota_batch_counts counts;
-	int failed = ota_batch_load_stage_counts(engine->options.store, batch_id, stage, &counts, error);
+	int failed = ota_batch_load_stage_counts(engine->options.store, batch->id, stage, &counts, error);
 
-	if (!failed)
-		*ret_tally = tally_of(&counts);
-	return failed;
+	if (failed)
+		return failed;
+	*ret_tally = tally_of(&counts);
+	ret_tally->growing = batch->kind == OTA_BATCH_DYNAMIC;
+	return 0;
 }
 
 bool ota_stages_are_left(const struct ota_strategy *strategy, const struct ota_flow *flow)
@@ -82,7 +84,7 @@ static int stage_look(struct climb *climb, struct ota_error *error)
 		.since_at = climb->flow.stage_at,
 		.met_at = climb->flow.met_at,
 	};
-	int failed = tally_load(climb->engine, climb->batch->id, climb->flow.stage, &climb->tally, error);
+	int failed = tally_load(climb->engine, climb->batch, climb->flow.stage, &climb->tally, error);
 
 	if (!failed)
 		climb->look = ota_stage_decide(stage_of(climb), &climb->tally, &times);
@@ -99,7 +101,7 @@ static void stage_name(const struct climb *climb, struct ota_bytes *out)
 static int opening_describe(const struct climb *climb, const char *why, struct ota_bytes *out, struct ota_error *error)
 {
 	struct ota_stage_tally tally;
-	int failed = tally_load(climb->engine, climb->batch->id, climb->flow.stage, &tally, error);
+	int failed = tally_load(climb->engine, climb->batch, climb->flow.stage, &tally, error);
 
 	if (failed)
 		return failed;
@@ -296,7 +298,7 @@ static int rungs_fill(const struct climb *climb, struct ota_ladder *ladder, stru
 	for (size_t i = 0; !failed && i < count; i++)
 		ladder->opened_ms[openings[i].stage] = openings[i].opened_ms;
 	for (size_t i = 0; !failed && i < ladder->total; i++)
-		failed = tally_load(climb->engine, climb->batch->id, (int64_t)i, &ladder->tallies[i], error);
+		failed = tally_load(climb->engine, climb->batch, (int64_t)i, &ladder->tallies[i], error);
 	return failed;
 }
 

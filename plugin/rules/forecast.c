@@ -11,22 +11,6 @@ enum { DAY_MINUTES = 24 * 60 };
 /* No batch is forecast for longer: 400 days, more than the longest endAfter. */
 enum { MINUTES_MAX = 400 * DAY_MINUTES };
 
-int64_t ota_window_minutes(const struct ota_window *window)
-{
-	int64_t length = window->to_minute - window->from_minute;
-
-	return length > 0 ? length : length + DAY_MINUTES;
-}
-
-bool ota_window_holds(const struct ota_window *window, int64_t minute)
-{
-	bool after = minute >= window->from_minute, before = minute < window->to_minute;
-
-	if (window->from_minute == window->to_minute)
-		return true;
-	return window->from_minute < window->to_minute ? after && before : after || before;
-}
-
 static int64_t share_of(int64_t devices, int64_t percent)
 {
 	return (devices * percent + 99) / 100;
@@ -107,7 +91,7 @@ static bool may_release(const struct play *play)
 
 	if (wall_ms < strategy->start_at_ms)
 		return false;
-	return ota_window_holds(&strategy->window, (wall_ms + play->facts->zone_offset_ms) / OTA_MINUTE_MS % DAY_MINUTES);
+	return !ota_window_is_given(&strategy->window) || ota_window_is_open(&strategy->window, play->facts->local, wall_ms);
 }
 
 static int64_t release_count(struct play *play)

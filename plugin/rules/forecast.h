@@ -8,7 +8,7 @@
 #ifndef OTA_PLUGIN_RULES_FORECAST_H
 #define OTA_PLUGIN_RULES_FORECAST_H
 
-#include "plugin/rules/strategy.h"
+#include "plugin/rules/window.h"
 
 enum {
 	OTA_FORECAST_DEVICE_MS = 10 * 60 * 1000, /* what a device takes from its push to its report, if nobody knows better */
@@ -19,7 +19,7 @@ struct ota_forecast_facts {
 	const struct ota_strategy *strategy;
 	int64_t now_ms;
 	int64_t ends_ms;        /* what is pending then is given up; 0 = never */
-	int64_t zone_offset_ms; /* of the window's zone from UTC, now */
+	struct ota_local local; /* the clocks of the window's zone; needed where there is a window */
 	int64_t since_ms;       /* how long its rate has been growing */
 	int64_t device_ms;      /* 0 = OTA_FORECAST_DEVICE_MS */
 	int64_t sizes[OTA_FORECAST_STAGES]; /* devices of each stage that are to go yet */
@@ -45,10 +45,5 @@ size_t ota_forecast_sizes(const struct ota_strategy *strategy, int64_t devices, 
 
 /* OTA_ENOMEM alone. */
 int ota_forecast_make(const struct ota_forecast_facts *facts, struct ota_forecast *ret_forecast);
-
-/* Minutes of a day in which the window is open: all of them without one. */
-int64_t ota_window_minutes(const struct ota_window *window);
-/* Whether it is open at that minute of its day. */
-bool ota_window_holds(const struct ota_window *window, int64_t minute);
 
 #endif

@@ -51,6 +51,11 @@ struct sight {
 	int64_t soak_left_ms;
 };
 
+static bool expects(const struct sight *sight)
+{
+	return !judged(sight->tally) && sight->tally->growing;
+}
+
 static bool is_empty(const struct sight *sight)
 {
 	return !judged(sight->tally) && !sight->stage->manual;
@@ -99,6 +104,7 @@ static const struct {
 	enum ota_stage_step step;
 	bool (*is)(const struct sight *sight);
 } rows[] = {
+	{ OTA_STAGE_EXPECTS,      OTA_STAGE_WAITS,  expects },
 	{ OTA_STAGE_EMPTY,        OTA_STAGE_PASSES, is_empty },
 	{ OTA_STAGE_EXHAUSTED,    OTA_STAGE_STALLS, is_exhausted },
 	{ OTA_STAGE_LATE,         OTA_STAGE_STALLS, is_late },
@@ -117,6 +123,13 @@ static int64_t left_of(int64_t whole_ms, int64_t since_at, int64_t now_at)
 	return left > 0 ? left : 0;
 }
 
+int64_t ota_stage_left_ms(int64_t ms)
+{
+	int64_t unit = ms > 2 * OTA_HOUR_MS ? OTA_HOUR_MS : ms > 2 * OTA_MINUTE_MS ? OTA_MINUTE_MS : OTA_SECOND_MS;
+
+	return (ms + unit - 1) / unit * unit;
+}
+
 struct ota_stage_look ota_stage_decide(const struct ota_stage *stage, const struct ota_stage_tally *tally,
 				       const struct ota_stage_times *times)
 {
@@ -129,7 +142,7 @@ struct ota_stage_look ota_stage_decide(const struct ota_stage *stage, const stru
 		.enough_succeeded = tally->succeeded * 100 >= stage->success_percent * done,
 	};
 
-	sight.met = sight.enough_finished && sight.enough_succeeded;
+	sight.met = sight.enough_finished && sight.enough_succeeded && !expects(&sight);
 	if (sight.met)
 		sight.soak_left_ms = left_of(stage->soak_ms, times->met_at ? times->met_at : times->now_at, times->now_at);
 	if (stage->deadline_ms)
@@ -182,20 +195,15 @@ static void duration_put(struct ota_bytes *out, const char *before, int64_t ms, 
 	ota_bytes_format(out, "%s%s%s", before, text, after);
 }
 
-/* Whole seconds, and whole minutes of what is longer than some: as exactly as anybody waits. */
-static int64_t rounded_up(int64_t ms)
-{
-	int64_t unit = ms > 2 * OTA_MINUTE_MS ? OTA_MINUTE_MS : OTA_SECOND_MS;
-
-	return (ms + unit - 1) / unit * unit;
-}
-
 void ota_stage_explain(const struct ota_stage *stage, const struct ota_stage_tally *tally, const struct ota_stage_look *look,
 		       struct ota_bytes *out)
 {
 	const char *nobody = tally->unproven ? "none of its devices went through an attempt" : "no device is in it";
 
 	switch (look->why) {
+	case OTA_STAGE_EXPECTS:
+		ota_bytes_format(out, "%s, and the next stage waits for one%s", nobody, tally->unproven ? " that does" : "");
+		return;
 	case OTA_STAGE_EMPTY:
 		ota_bytes_text(out, nobody);
 		return;
@@ -207,7 +215,7 @@ void ota_stage_explain(const struct ota_stage *stage, const struct ota_stage_tal
 		break;
 	case OTA_STAGE_SOAKS:
 		duration_put(out, "its gate holds and must do so for ", stage->soak_ms, "");
-		duration_put(out, ", ", rounded_up(look->soak_left_ms), " more");
+		duration_put(out, ", ", ota_stage_left_ms(look->soak_left_ms), " more");
 		return;
 	case OTA_STAGE_ASKS:
 		ota_bytes_format(out, "%s, and an operator is to open the next stage", judged(tally) ? "its gate holds" : nobody);

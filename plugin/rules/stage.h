@@ -3,8 +3,8 @@
  *
  * A stage is judged by its own tasks alone. Those that ended without an attempt (canceled, or at the target already) count
  * nowhere: neither as finished nor as to be finished. A stage in which no task is open and none ended through an attempt proves
- * nothing, and holds nobody: it is passed at once, unless an operator is to open the next one. What is still open when a stage is
- * passed is carried over: it goes on, beside the stages that follow.
+ * nothing, and holds nobody: it is passed at once, unless an operator is to open the next one, or devices may still join. What is
+ * still open when a stage is passed is carried over: it goes on, beside the stages that follow.
  */
 #ifndef OTA_PLUGIN_RULES_STAGE_H
 #define OTA_PLUGIN_RULES_STAGE_H
@@ -26,6 +26,7 @@ struct ota_stage_tally {
 	int64_t succeeded; /* by the version it reported */
 	int64_t failed;
 	int64_t unproven;  /* ended without an attempt, or was canceled in it */
+	bool growing;      /* devices may join the batch later: an empty stage awaits them */
 };
 
 struct ota_stage_times {
@@ -41,7 +42,8 @@ enum ota_stage_step {
 };
 
 enum ota_stage_why {
-	OTA_STAGE_EMPTY,        /* nothing to judge */
+	OTA_STAGE_EXPECTS,      /* nothing to judge yet */
+	OTA_STAGE_EMPTY,        /* nothing to judge, ever */
 	OTA_STAGE_EXHAUSTED,    /* everything ended, and too little of it well: time changes nothing any more */
 	OTA_STAGE_LATE,         /* its deadline is over */
 	OTA_STAGE_UNFINISHED,   /* too little of it has ended */
@@ -65,7 +67,9 @@ struct ota_stage_look ota_stage_decide(const struct ota_stage *stage, const stru
 /* Why it has (not) passed, with its figures, as the end of a sentence: "12 of 50 devices finished, 40 must (80 %)". */
 void ota_stage_explain(const struct ota_stage *stage, const struct ota_stage_tally *tally, const struct ota_stage_look *look,
 		       struct ota_bytes *out);
-/* What it takes and asks for: "1 %; 95 % of at least 80 % succeeded for 10m, within 2d; an operator opens the next". */
+/* A time that is left, as exactly as anybody waits: whole seconds, minutes or hours, upwards. */
+int64_t ota_stage_left_ms(int64_t ms);
+/* What it takes and asks for: "1 %; 80 % finished, 95 % of them succeeded, for 10m, within 2d". */
 void ota_stage_describe(const struct ota_stage *stage, struct ota_bytes *out);
 
 #endif

@@ -4,6 +4,13 @@
 
 enum { DAY_MINUTES = 24 * 60 };
 
+int64_t ota_window_minutes(const struct ota_window *window)
+{
+	int64_t length = (window->to_minute - window->from_minute) % DAY_MINUTES;
+
+	return length > 0 ? length : length + DAY_MINUTES;
+}
+
 bool ota_window_is_given(const struct ota_window *window)
 {
 	return (window->to_minute - window->from_minute) % DAY_MINUTES != 0;

@@ -18,6 +18,8 @@ struct ota_local {
 	const void *zone;
 };
 
+/* Minutes of a day in which it is open. */
+int64_t ota_window_minutes(const struct ota_window *window);
 /* One that is always open is no window. */
 bool ota_window_is_given(const struct ota_window *window);
 bool ota_window_is_open(const struct ota_window *window, struct ota_local local, int64_t wall_ms);

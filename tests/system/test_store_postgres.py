@@ -18,6 +18,7 @@ from harness import places, wait
 pytestmark = pytest.mark.needs_no_plugin
 
 PRINTER = places.BUILD / "tests" / "unit" / "plugin" / "store" / "print-statements"
+TARGETS = PRINTER.with_name("print-targets")
 
 
 def server_programs():
@@ -121,6 +122,17 @@ def test_parameters_are_of_the_three_types_the_store_binds(store):
     strange = store("SELECT name, parameter_types FROM pg_prepared_statements WHERE EXISTS"
                     " (SELECT FROM unnest(parameter_types) t WHERE t::text NOT IN ('bigint', 'smallint', 'text'));")
     assert strange == []
+
+
+def test_what_target_expressions_become_prepares_too(server, store, tmp_path):
+    """These statements are put together as they are asked: every field, over a window, to the end, of a sample, of a group."""
+    printed = subprocess.run([TARGETS, tmp_path], capture_output=True, text=True, timeout=10, check=True).stdout
+    assert printed.count("PREPARE expression_") == 60
+    kinds = store(printed + """
+        SELECT COUNT(*) FROM pg_prepared_statements WHERE name LIKE 'expression%';
+        SELECT name, parameter_types FROM pg_prepared_statements WHERE name LIKE 'expression%' AND EXISTS
+            (SELECT FROM unnest(parameter_types) t WHERE t::text NOT IN ('bigint', 'smallint', 'text'));""")
+    assert kinds == [["60"]]
 
 
 def test_columns_are_of_three_types_and_texts_compare_by_bytes(store):

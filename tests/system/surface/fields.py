@@ -56,7 +56,7 @@ def allowed_words(row):
 TYPE_WORDS = {"text": "text", "integer": "integer", "bool": "true or false", "duration": "90s", "object": "object",
               "names": "array of names", "objects": "array of objects"}
 # What is between the limits is another parser's business, with tests of its own.
-GRAMMARS = {"where", "abortCauses", "retryCauses"}
+GRAMMARS = {"where", "abortCauses", "retryCauses", "causes"}
 TYPED = {"text": "x", "integer": 7, "fraction": 1.5, "bool": True, "null": None, "list": [], "object": {}}
 FITS = {"text": ("text",), "duration": (), "integer": ("integer",), "bool": ("bool",), "object": ("object",), "names": ("list",),
         "objects": ("list",)}

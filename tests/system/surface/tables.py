@@ -64,9 +64,19 @@ def member(value, path):
     return value
 
 
+def borrowed(command, name):
+    """The command's first example, with a member as createBatch has it: batches made of batches take the same."""
+    for each in examples("createBatch"):
+        if name in each:
+            reason = {"reason": each["reason"]} if "reason" in each else {}
+            apart = ("version",) if name == "package" else ()  # a package is named by the one or the other
+            own = {key: value for key, value in examples(command)[0].items() if key not in apart}
+            yield {**own, **reason, name: each[name]}
+
+
 def example_with(field):
     """An example that holds the field: its rules allow it there. Optional members of the whole command stand in any."""
-    for each in examples(field.command):
+    for each in [*examples(field.command), *borrowed(field.command, field.path[0])]:
         try:
             member(each, field.path)
             return each

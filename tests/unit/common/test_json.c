@@ -201,6 +201,8 @@ Test(json, nesting_goes_to_its_limit)
 	cr_expect_eq(error.code, OTA_ELIMIT);
 	cr_expect_str_eq(read_as(OTA_JSON_DEVICE, ota_span_from_text(nested(OTA_JSON_DEPTH_MAX + 1, '[', ']')), NULL), "");
 	cr_expect_str_neq(strict("[[],[],[],[],[],[],[],[],[],[]]"), "", "siblings are no depth");
+	cr_expect_str_neq(read_as(OTA_JSON_ANSWER, ota_span_from_text(nested(OTA_JSON_ANSWER_DEPTH_MAX, '[', ']')), NULL), "");
+	cr_expect_str_eq(read_as(OTA_JSON_ANSWER, ota_span_from_text(nested(OTA_JSON_ANSWER_DEPTH_MAX + 1, '[', ']')), NULL), "");
 	cr_expect_str_eq(strict("{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}"), "");
 	cr_expect_eq(error.code, OTA_ELIMIT);
 	cr_expect_str_eq(error.path, "a.a.a.a.a.a.a.a");

@@ -65,6 +65,9 @@ Test(route, own_paths_are_found)
 	cr_assert_eq(find("GET", "/dl/abc?e=1"), 0);
 	cr_expect_eq(route.kind, OTA_ROUTE_DOWNLOAD);
 	cr_expect(ota_span_equals(route.variables[0].value, "abc"));
+	cr_assert_eq(find("POST", "/api/v1/groups/pk/lab/members"), 0);
+	cr_expect_eq(route.kind, OTA_ROUTE_MEMBERS);
+	cr_expect(ota_span_equals(route.variables[1].value, "lab"));
 	cr_assert_eq(find("GET", "/healthz"), 0);
 	cr_expect_eq(route.kind, OTA_ROUTE_HEALTH);
 }

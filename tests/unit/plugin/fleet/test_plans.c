@@ -195,7 +195,7 @@ static void round_trip(const char *kind, const char *members)
 	cJSON *plan = create(order, ",\"dryRun\":true"), *full_plan = create(full, ",\"dryRun\":true");
 	cr_expect(cJSON_Compare(plan, full_plan, true), "%s: what was left out is not a default", members);
 	cJSON *made = create(order, ""), *again = export_of((int64_t)cJSON_GetObjectItem(made, "id")->valuedouble, "");
-	cr_expect(cJSON_Compare(order, again, true), "%s: %s", members, cJSON_PrintUnformatted(again));
+	cr_expect(cJSON_Compare(order, again, true), "%s", members);
 	cJSON *full_again = export_of((int64_t)cJSON_GetObjectItem(made, "id")->valuedouble, ",\"all\":true");
 	cr_expect(cJSON_Compare(full, full_again, true), "%s", members);
 	cJSON_Delete(fleet_do(&fleet, "{\"command\":\"cancelBatch\",\"batch\":%.0f}",

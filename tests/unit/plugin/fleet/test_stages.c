@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/bytes.h"
+#include "common/json.h"
+#include "common/limits.h"
 #include "common/time.h"
 #include "tests/unit/plugin/fleet/fixture.h"
 
@@ -343,6 +346,25 @@ Test(stages, with_a_canary_that_fails_no_device_outside_it_is_ever_touched)
 	for (int i = 0; i < DEVICES; i++)
 		cr_assert(strncmp(fleet_task(&fleet, i), "pending", 7) == 0 || !strncmp(fleet_task(&fleet, i), "failed", 6));
 	cr_assert_eq(touched(DEVICES), count);
+}
+
+/* What answers may be read again: the gateway's reader has its limits. */
+Test(stages, a_list_of_batches_with_stages_is_not_too_deep_for_its_reader)
+{
+	struct ota_bytes answer = {0};
+	struct ota_error error = {0};
+	cJSON *tree = NULL, *response;
+
+	staged(",\"soak\":\"1h\"");
+	response = fleet_ask(&fleet, "{\"command\":\"listBatches\"}");
+	char *text = cJSON_PrintUnformatted(response);
+	ota_bytes_format(&answer, "{\"responses\":[%s]}", text);
+	cr_assert_eq(ota_json_read((struct ota_span){ answer.data, answer.size }, OTA_JSON_ANSWER, OTA_PAYLOAD_MAX, &tree, NULL,
+				   &error), 0, "%s", error.text);
+	cJSON_Delete(tree);
+	cJSON_Delete(response);
+	cJSON_free(text);
+	ota_bytes_free(&answer);
 }
 
 Test(stages, a_batch_begins_at_its_planned_start_and_its_time_counts_from_there)

@@ -121,6 +121,25 @@ Test(stage, a_deadline_stalls_what_is_not_met_then_and_not_what_soaks)
 	cr_assert_eq(look.why, OTA_STAGE_ASKS, "an operator who sleeps stalls nobody");
 }
 
+Test(stage, an_empty_one_that_devices_may_join_waits_for_them)
+{
+	struct ota_stage stage = a_stage();
+	const struct ota_stage_tally nobody = { .growing = true }, none_tried = { .unproven = 2, .growing = true };
+
+	stage.deadline_ms = 1;
+	struct ota_stage_look look = look_at(&stage, nobody, (struct ota_stage_times){ 9, 1, 0 });
+	cr_assert_eq(look.why, OTA_STAGE_EXPECTS);
+	cr_assert_eq(look.step, OTA_STAGE_WAITS, "else whoever joins later would find every stage open");
+	cr_assert(!look.met);
+	cr_assert_eq(look_at(&stage, none_tried, (struct ota_stage_times){ 9, 1, 0 }).why, OTA_STAGE_EXPECTS);
+	cr_assert_eq(look_at(&stage, (struct ota_stage_tally){ .succeeded = 1, .growing = true },
+			     (struct ota_stage_times){ 9, 1, 0 }).step, OTA_STAGE_PASSES);
+	cr_assert_str_eq(said(&stage, nobody, (struct ota_stage_times){ 9, 1, 0 }),
+			 "no device is in it, and the next stage waits for one");
+	cr_assert_str_eq(said(&stage, none_tried, (struct ota_stage_times){ 9, 1, 0 }),
+			 "none of its devices went through an attempt, and the next stage waits for one that does");
+}
+
 Test(stage, only_an_operator_opens_what_is_manual)
 {
 	struct ota_stage stage = a_stage();

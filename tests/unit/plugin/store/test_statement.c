@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "fixture.h"
+#include "plugin/store/group.h"
+#include "plugin/store/order.h"
 #include "plugin/store/schema.h"
 #include "plugin/store/statement.h"
 
@@ -138,5 +140,53 @@ Test(statement, the_index_of_unfinished_tasks_is_used)
 			  ota_statement(users[i])->name, sqlite3_column_text(plan, 3));
 		sqlite3_finalize(plan);
 	}
+	sqlite3_close(database);
+}
+
+/* One that is put together for a target: it reads its rows by key, sorts nothing, and begins where its part says. */
+static void order_check(sqlite3 *database, const char *expression, const struct ota_order_part *part, const char *lead)
+{
+	static struct ota_target target;
+	const struct ota_target_scope scope = {.target = &target, .product_key = "pk", .module = "default", .wall_ms = 1};
+	struct ota_order order = {0};
+	OTA_AUTO_BYTES struct ota_bytes sql = {0};
+	sqlite3_stmt *plan = NULL;
+
+	MUST(ota_target_parse(ota_span_from_text(expression), &target, &fixture.error));
+	MUST(ota_order_make(&order, fixture.store, &scope, part, &fixture.error));
+	ota_bytes_format(&sql, "EXPLAIN QUERY PLAN %s", order.sql.data);
+	cr_assert_eq(sqlite3_prepare_v2(database, sql.data, -1, &plan, NULL), SQLITE_OK, "%s", sqlite3_errmsg(database));
+	for (int line = 0; sqlite3_step(plan) == SQLITE_ROW; line++) {
+		const char *detail = (const char *)sqlite3_column_text(plan, 3);
+
+		cr_expect(!strstr(detail, "SCAN") && !strstr(detail, "TEMP B-TREE"), "%s: %s", expression, detail);
+		cr_expect(line > 0 || strstr(detail, lead), "%s begins with %s", expression, detail);
+	}
+	sqlite3_finalize(plan);
+	ota_order_free(&order);
+}
+
+Test(statement, what_a_target_becomes_reaches_its_rows_by_key)
+{
+	static const char *const expressions[] = {"group = lab", "not group in (lab, l*)", "tag.region = eu and version < 2",
+						  "seen < 1h or group != lab", "module = m* and percent < 10"};
+	static const struct {
+		struct ota_order_part part;
+		const char *lead;
+	} parts[] = {
+		{{.after = "a", .until = "b", .limit = 10}, "device_identity"},
+		{{.after = "", .limit = 10}, "device_identity"},
+		{{.after = "", .buckets = 20000, .limit = 10}, "device_bucket"},
+		{{.group = 1, .after = "a", .until = "b", .limit = 10}, "SEARCH l USING PRIMARY KEY"},
+	};
+	struct ota_group lab = {.id = fixture_id(), .rev = 1, .product_key = "pk", .name = "lab"};
+	sqlite3 *database = NULL;
+
+	insert_product("pk");
+	MUST(ota_group_insert(fixture.store, &lab, &fixture.error));
+	database = database_open();
+	for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++)
+		for (size_t at = 0; at < sizeof(parts) / sizeof(parts[0]); at++)
+			order_check(database, expressions[i], &parts[at].part, parts[at].lead);
 	sqlite3_close(database);
 }
