@@ -110,7 +110,7 @@ void check_stage(struct world *world, const struct work *work, const struct seen
 	if (row->stage > batch->may_stage)
 		world_blame(world, "stage %lld of batch %lld is open, and the one before has not passed", (long long)row->stage,
 			    (long long)row->id);
-	if (!before || before->stage != row->stage || !batch->stage_at)
+	if (!before || before->stage != row->stage)
 		batch->stage_at = work->first.heard_ms;
 	if (!running || !was_running || before->stage != row->stage)
 		batch->surely_at = batch->lacking_at = 0;
