@@ -70,7 +70,7 @@ enum { COMMON_READING = 3 }; /* how many of common_rows a command may carry that
 
 /* What they say is judged by the strategy's own table in the plugin (rules/strategy.c); here stand their shapes. */
 static const struct ota_parameter rate_rows[] = {
-	INTEGER("perMinute", true, 1, 1000000), INTEGER("from", false, 0, 1000000), INTEGER("factor", false, 2, 10),
+	INTEGER("perMinute", true, 0, 1000000), INTEGER("from", false, 0, 1000000), INTEGER("factor", false, 2, 10),
 	DURATION("every", OTA_SECOND_MS, DAYS(7)),
 };
 static const struct ota_parameter window_rows[] = {
@@ -202,6 +202,14 @@ static const struct ota_parameter clone_rows[] = {
 static const struct ota_parameter rollback_rows[] = { SUCCESSOR, ID("package", false), VERSION(false) };
 static const struct ota_parameter list_batches_rows[] = { PRODUCT_KEY(false), CHOICE("state", false, batch_states), PAGE };
 static const struct ota_parameter batch_rows[] = { ID("batch", true) };
+static const struct ota_parameter update_batch_rows[] = {
+	ID("batch", true),
+	{ .name = "strategy", .type = OTA_PARAMETER_OBJECT, .required = true, .members = LIST(strategy) },
+};
+static const struct ota_parameter confirm_rows[] = {
+	ID("batch", true), BOOL("all"),
+	{ .name = "names", .type = OTA_PARAMETER_NAMES, .low = 1, .high = OTA_NAMES_MAX },
+};
 static const struct ota_parameter export_rows[] = { ID("batch", true), BOOL("all") };
 static const struct ota_parameter list_tasks_rows[] = { ID("batch", true), CHOICE("state", false, task_states), PAGE };
 static const struct ota_parameter task_rows[] = { ID("task", true) };
@@ -249,6 +257,7 @@ static const struct ota_command commands[] = {
 	{ "tagDevices",          OPERATOR, CHANGES, LIST(tag),            NULL, ota_rule_tag_devices },
 	{ "renewSecret",         OPERATOR, CHANGES, LIST(device),         NULL },
 	{ "getDevice",           VIEWER,   READS,   LIST(device),         "/api/v1/devices/{productKey}/{deviceName}" },
+	{ "explainDevice",       VIEWER,   READS,   LIST(device),         "/api/v1/devices/{productKey}/{deviceName}/explain" },
 	{ "listDevices",         VIEWER,   READS,   LIST(list_devices),   "/api/v1/devices" },
 	{ "versionDistribution", VIEWER,   READS,   LIST(versions),       "/api/v1/products/{productKey}/versions" },
 	{ "addToGroup",          OPERATOR, CHANGES, LIST(add_to_group),   NULL },
@@ -276,6 +285,8 @@ static const struct ota_command commands[] = {
 	{ "pauseBatch",          OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "resumeBatch",         OPERATOR, CHANGES, LIST(batch),          NULL },
 	{ "advanceBatch",        OPERATOR, CHANGES, LIST(batch),          NULL },
+	{ "updateBatch",         OPERATOR, CHANGES, LIST(update_batch),   NULL },
+	{ "confirmTasks",        OPERATOR, CHANGES, LIST(confirm),        NULL, ota_rule_confirm_tasks },
 	{ "cancelBatch",         OPERATOR, CHANGES, LIST(cancel),         NULL },
 	{ "unbarDevice",         OPERATOR, CHANGES, LIST(device),         NULL },
 	{ "disableDevice",       OPERATOR, CHANGES, LIST(device),         NULL },

@@ -238,3 +238,15 @@ int ota_rule_create_batch(struct ota_json_place command, struct ota_error *error
 		return missing(command, "reason", "an override is kept in the log with its reason", error);
 	return ota_rule_package(command, error);
 }
+
+int ota_rule_confirm_tasks(struct ota_json_place command, struct ota_error *error)
+{
+	char path[OTA_ERROR_PATH_MAX];
+	bool all = false;
+
+	ota_json_bool(command, "all", &all, NULL);
+	if (all != (ota_json_member(command.object, "names") != NULL))
+		return 0;
+	ota_command_path(path, command, "names");
+	return ota_fail_at(error, OTA_EINVALID, path, "confirm either the devices in names, or with all true whoever waits");
+}

@@ -50,6 +50,8 @@ int ota_rule_package(struct ota_json_place command, struct ota_error *error);
 /* A package that is not merely tried (dryRun) has size and digests. */
 int ota_rule_add_file(struct ota_json_place command, struct ota_error *error);
 int ota_rule_add_package(struct ota_json_place command, struct ota_error *error);
+/* Some devices by name, or all. */
+int ota_rule_confirm_tasks(struct ota_json_place command, struct ota_error *error);
 /* A package, and a reason when the rule of verification is set aside. */
 int ota_rule_create_batch(struct ota_json_place command, struct ota_error *error);
 

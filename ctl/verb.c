@@ -105,16 +105,14 @@ static const struct ota_option package_verify_options[] = {
 	PRODUCT, MODULE, VERSION,
 	QUIET,
 };
-/* How a batch moves. */
-#define STRATEGY \
+/* How a batch moves: what may change while it runs, and what is said of it once. */
+#define STRATEGY_LIVE \
 	{ "push-timeout", 0, "TIME", "strategy.pushTimeout", false, "online time for the first report (1h)" }, \
 	{ "upgrade-timeout", 0, "TIME", "strategy.upgradeTimeout", false, "from the first report to the new version (60m)" }, \
 	{ "reboot-timeout", 0, "TIME", "strategy.rebootTimeout", false, "from the whole download to the new version (10m)" }, \
 	{ "soak", 0, "TIME", "strategy.soak", false, "the new version must run that long (0s)" }, \
 	{ "retries", 0, "N", "strategy.retries", false, "more attempts after a failed one (2)" }, \
 	{ "retry-pause", 0, "TIME", "strategy.retryPause", false, "before the next attempt (10m)" }, \
-	{ "start-at", 0, "WHEN", "strategy.startAt", false, "nothing is sent before: \"in 2h\", 2026-11-20 or 2026-11-20T10:00 (UTC)", \
-	  ota_schedule_read }, \
 	{ "end-at", 0, "WHEN", "strategy.endAt", false, "then what is pending is canceled, in place of --end-after", ota_schedule_read }, \
 	{ "end-after", 0, "TIME", "strategy.endAfter", false, "so long after its start what is pending is canceled (30d)" }, \
 	{ "retry-on", 0, "CAUSES", "strategy.retryCauses", false, "what is tried again (download_failed,push_timeout,upgrade_timeout,lost; none)", \
@@ -125,15 +123,19 @@ static const struct ota_option package_verify_options[] = {
 	{ "abort-on", 0, "CAUSES", "strategy.abortCauses", false, "what counts as failed for that, as burn_failed,lost (every cause)", \
 	  ota_phrase_read_list }, \
 	{ "abort-action", 0, "ACTION", "strategy.abortAction", false, "pause (default) or cancel: what stopping means" }, \
-	{ "auto-rollback", 0, NULL, "strategy.autoRollback", false, "when it stops by itself, send who has the version back to the one before" }, \
-	{ "stage", 's', "STAGE", "strategy.stages", true, "who goes first, as '1% success 95 finished 80 soak 1h deadline 2d manual' or '500 soak 1h'; may be given many times", \
-	  ota_phrase_read_stage }, \
 	{ "rate", 'r', "RATE", "strategy.rate", false, "devices a minute: '1000', or growing: '1000 from 50 factor 2 every 10m'", \
 	  ota_phrase_read_rate }, \
 	{ "max-in-flight", 0, "N", "strategy.maxInFlight", false, "devices being updated at a time; 0 = any number (0)" }, \
 	{ "window", 0, "FROM-TO", "strategy.window", false, "send only at this time of the day, such as 22:00-06:00", ota_phrase_read_window }, \
 	{ "zone", 0, "ZONE", "strategy.window.zone", false, "the time zone of --window, such as Europe/Berlin (UTC)" }, \
-	{ "zone-tag", 0, "TAG", "strategy.window.zoneTag", false, "each device's own time zone is the value of this tag, --zone if it has none" }, \
+	{ "zone-tag", 0, "TAG", "strategy.window.zoneTag", false, "each device's own time zone is the value of this tag, --zone if it has none" }
+#define STRATEGY \
+	STRATEGY_LIVE, \
+	{ "start-at", 0, "WHEN", "strategy.startAt", false, "nothing is sent before: \"in 2h\", 2026-11-20 or 2026-11-20T10:00 (UTC)", \
+	  ota_schedule_read }, \
+	{ "auto-rollback", 0, NULL, "strategy.autoRollback", false, "when it stops by itself, send who has the version back to the one before" }, \
+	{ "stage", 's', "STAGE", "strategy.stages", true, "who goes first, as '1% success 95 finished 80 soak 1h deadline 2d manual' or '500 soak 1h'; may be given many times", \
+	  ota_phrase_read_stage }, \
 	{ "confirm", 0, NULL, "strategy.confirm", false, "each device waits for an operator's word" }, \
 	{ "pull-only", 0, NULL, "strategy.pullOnly", false, "nothing is pushed: devices that ask are answered" }
 static const struct ota_option batch_create_options[] = {
@@ -180,6 +182,12 @@ static const struct ota_option batch_rollback_options[] = {
 	{ "to", 't', "VERSION", "version", false, "to this version; not needed when all its devices ran the same one before" },
 	{ "package", 0, "ID", "package", false, "to this package, by its id" },
 	SUCCESSOR, STRATEGY, MUTATING,
+};
+static const struct ota_option batch_set_options[] = { STRATEGY_LIVE, MUTATING };
+static const struct ota_option batch_confirm_options[] = {
+	{ "all", 'a', NULL, NULL, false, "every device that waits in it now" },
+	NAMES_FILE,
+	MUTATING,
 };
 static const struct ota_option batch_list_options[] = {
 	PRODUCT,
@@ -251,6 +259,9 @@ static const struct ota_verb verbs[] = {
 	{ "device", "show", "PRODUCT NAME", "productKey deviceName", 2, 2, "getDevice",
 	  NO_OPTIONS, &ota_view_device, NULL,
 	  "one device: versions and latest tasks" },
+	{ "device", "explain", "PRODUCT NAME", "productKey deviceName", 2, 2, "explainDevice",
+	  NO_OPTIONS, &ota_view_explanation, NULL,
+	  "why it has not got what it was meant to get, and when it will" },
 	{ "device", "add", "PRODUCT [NAME...]", "productKey", 1, -1, "registerDevices",
 	  LIST(device_add_options), &ota_view_registration, ota_device_add,
 	  "register devices by name" },
@@ -351,6 +362,12 @@ static const struct ota_verb verbs[] = {
 	{ "batch", "advance", "ID", "batch", 1, 1, "advanceBatch",
 	  LIST(mutating_options), &ota_view_batch, NULL,
 	  "open its next stage now, whatever the gate of the open one says" },
+	{ "batch", "set", "ID", "batch", 1, 1, "updateBatch",
+	  LIST(batch_set_options), &ota_view_batch, NULL,
+	  "change its rate, limits, timers or end while it runs" },
+	{ "batch", "confirm", "ID [NAME...]", "batch", 1, -1, "confirmTasks",
+	  LIST(batch_confirm_options), &ota_view_confirmation, ota_batch_confirm,
+	  "your word for devices of a batch made with --confirm" },
 	{ "batch", "cancel", "ID", "batch", 1, 1, "cancelBatch",
 	  LIST(batch_cancel_options), &ota_view_batch, NULL,
 	  "end it" },

@@ -19,6 +19,7 @@ int ota_batch_plan(struct ota_invocation *invocation, struct ota_error *error);
 int ota_batch_create(struct ota_invocation *invocation, struct ota_error *error);
 /* retry, clone, rollback: what is not said is as it was in the batch before. */
 int ota_batch_succeed(struct ota_invocation *invocation, struct ota_error *error);
+int ota_batch_confirm(struct ota_invocation *invocation, struct ota_error *error);
 int ota_log_show(struct ota_invocation *invocation, struct ota_error *error);
 int ota_batch_watch(struct ota_invocation *invocation, struct ota_error *error);
 int ota_server_backup(struct ota_invocation *invocation, struct ota_error *error);

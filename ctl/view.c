@@ -151,6 +151,36 @@ static const struct ota_field membership_lines[] = {
 };
 const struct ota_view ota_view_membership = { "group", { NULL, 0 }, LIST(membership_lines), NULL };
 
+static const struct ota_field reason_columns[] = {
+	{ "TASK",    "task",    OTA_HUMAN_NUMBER, 0 },
+	{ "BATCH",   "batch",   OTA_HUMAN_NUMBER, 0 },
+	{ "MODULE",  "module",  OTA_HUMAN_TEXT,   24 },
+	{ "VERSION", "version", OTA_HUMAN_TEXT,   32 },
+	{ "STATE",   "state",   OTA_HUMAN_TEXT,   0 },
+	{ "REASON",  "reason",  OTA_HUMAN_TEXT,   0 },
+	{ "WHY",     "text",    OTA_HUMAN_TEXT,   0 },
+};
+static const struct ota_view reason_view = { "task", LIST(reason_columns), { NULL, 0 }, NULL };
+static const struct ota_field explanation_lines[] = {
+	{ "product",    "productKey", OTA_HUMAN_TEXT, 0 },
+	{ "device",     "deviceName", OTA_HUMAN_TEXT, 0 },
+	{ "registered", "registered", OTA_HUMAN_YES,  0 },
+	{ "online",     "online",     OTA_HUMAN_YES,  0 },
+	{ "why",        "text",       OTA_HUMAN_TEXT, 0 },
+	{ "opens",      "opensAt",    OTA_HUMAN_TIME, 0 },
+};
+static const struct ota_part explanation_parts[] = { { "tasks", "tasks", &reason_view }, { NULL, NULL, NULL } };
+const struct ota_view ota_view_explanation = {
+	"productKey/deviceName", { NULL, 0 }, LIST(explanation_lines), explanation_parts,
+};
+static const struct ota_field confirmation_lines[] = {
+	{ "confirmed",        "confirmed",  OTA_HUMAN_NUMBER, 0 },
+	{ "confirmed before", "already",    OTA_HUMAN_NUMBER, 0 },
+	{ "do not wait",      "notWaiting", OTA_HUMAN_NUMBER, 0 },
+	{ "such as",          "names",      OTA_HUMAN_LIST,   0 },
+};
+const struct ota_view ota_view_confirmation = { "batch", { NULL, 0 }, LIST(confirmation_lines), NULL };
+
 static const struct ota_field count_columns[] = {
 	{ "VERSION", "version", OTA_HUMAN_TEXT,   0 },
 	{ "DEVICES", "count",   OTA_HUMAN_NUMBER, 0 },

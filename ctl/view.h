@@ -33,7 +33,8 @@ struct ota_view {
 extern const struct ota_view ota_view_product, ota_view_device, ota_view_version, ota_view_package, ota_view_link,
 	ota_view_batch, ota_view_stage, ota_view_plan, ota_view_order, ota_view_task, ota_view_event, ota_view_device_event,
 	ota_view_server, ota_view_group, ota_view_group_member, ota_view_membership, ota_view_registration, ota_view_secret,
-	ota_view_token, ota_view_import, ota_view_job, ota_view_backup, ota_view_check, ota_view_finding;
+	ota_view_token, ota_view_import, ota_view_job, ota_view_backup, ota_view_check, ota_view_finding,
+	ota_view_explanation, ota_view_confirmation;
 
 /* The member at a path, NULL if there is none. */
 const cJSON *ota_view_member(const cJSON *object, const char *path);

@@ -55,6 +55,7 @@ ota_handler ota_handle_export_batch;
 ota_handler ota_handle_create_batch, ota_handle_list_batches, ota_handle_get_batch;
 ota_handler ota_handle_retry_batch, ota_handle_clone_batch, ota_handle_roll_back_batch; /* successors.c */
 ota_handler ota_handle_pause_batch, ota_handle_resume_batch, ota_handle_cancel_batch, ota_handle_advance_batch;
+ota_handler ota_handle_update_batch, ota_handle_confirm_tasks, ota_handle_explain_device;
 ota_handler ota_handle_list_tasks, ota_handle_get_task, ota_handle_report_transfer;
 ota_handler ota_handle_get_server, ota_handle_list_events;
 ota_handler ota_handle_create_token, ota_handle_list_tokens, ota_handle_revoke_token;

@@ -377,6 +377,13 @@ int ota_engine_wake_batch(struct ota_engine *engine, int64_t batch_id)
 	return ota_campaign_scan(engine, batch_id);
 }
 
+int ota_engine_update_batch(struct ota_engine *engine, int64_t batch_id, struct ota_instant now, struct ota_error *error)
+{
+	ota_engine_look(engine);
+	ota_waiters_renew(&engine->waiters, batch_id);
+	return ota_campaign_follow(engine, batch_id, now, error);
+}
+
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
 			   struct ota_error *error)
 {

@@ -132,6 +132,8 @@ struct ota_ladder {
 };
 int ota_engine_ladder(struct ota_engine *engine, struct ota_batch *batch, const struct ota_strategy *strategy,
 		      struct ota_instant now, struct ota_ladder *ret_ladder, struct ota_error *error);
+/* Its strategy was changed: who waits is looked at by it in the next turn, and the abort rule is asked again. */
+int ota_engine_update_batch(struct ota_engine *engine, int64_t batch_id, struct ota_instant now, struct ota_error *error);
 /* The device's pending tasks are decided again now: it was unbarred. */
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
 			   struct ota_error *error);
@@ -145,6 +147,15 @@ void ota_engine_unsend(struct ota_engine *engine, size_t sent);
 /* The gate that holds a pending task at this moment; OTA_REASON_NONE for a task in another state. */
 int ota_engine_explain(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now,
 		       enum ota_reason *ret_reason, struct ota_error *error);
+/* The same of any task, in a sentence with its figures, and when that gate opens. */
+enum { OTA_EXPLANATION_MAX = 511 };
+struct ota_explanation {
+	enum ota_reason reason; /* of a pending one; NONE: it goes out now */
+	char text[OTA_EXPLANATION_MAX + 1];
+	int64_t opens_ms; /* wall; 0 = nobody knows, or no gate holds it */
+};
+int ota_engine_explain_task(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now,
+			    struct ota_explanation *ret_explanation, struct ota_error *error);
 /* Writes a row of the log operators read, and the same line to the broker's log. The id is made here. */
 int ota_engine_note(struct ota_engine *engine, struct ota_event *event, struct ota_error *error);
 /* A download that ended, as the gateway tells of it: how many bytes went, and whether the last of the package was among them. It

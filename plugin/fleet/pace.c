@@ -13,7 +13,7 @@ int ota_release_look(struct ota_engine *engine, int64_t batch_id, const struct o
 		return failed;
 	state.place_free = ota_place_is_free(strategy->max_in_flight, state.active, state.flow.parked);
 	state.per_minute = ota_rate_now(&strategy->rate, state.flow.ramp_at ? at.heard_ms - state.flow.ramp_at : 0);
-	state.due_us = ota_rate_due_us(state.per_minute, state.flow.release_at_us, at.heard_ms * 1000);
+	state.due_us = ota_rate_due_us(state.per_minute, state.flow.spent_at_us, at.heard_ms * 1000);
 	*ret_state = state;
 	return 0;
 }
@@ -29,7 +29,7 @@ int ota_release_take(const struct ota_work *work, struct ota_error *error)
 		return failed;
 	if (!pace.flow.ramp_at) /* the ramp begins with its first release */
 		pace.flow.ramp_at = work->at.heard_ms;
-	pace.flow.release_at_us = ota_rate_take_us(pace.per_minute, pace.flow.release_at_us, work->at.heard_ms * 1000);
+	pace.flow.spent_at_us = ota_rate_take_us(pace.per_minute, pace.flow.spent_at_us, work->at.heard_ms * 1000);
 	return ota_flow_save(work->engine->options.store, &pace.flow, error);
 }
 

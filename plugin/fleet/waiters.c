@@ -98,6 +98,16 @@ bool ota_waiters_has_ready(const struct ota_waiters *waiters, int64_t batch_id)
 	return line && line->ready;
 }
 
+void ota_waiters_renew(struct ota_waiters *waiters, int64_t batch_id)
+{
+	struct ota_line *line = line_find(waiters, batch_id);
+
+	if (!line)
+		return;
+	ota_line_open(line, INT64_MAX);
+	line->due_at = 0;
+}
+
 void ota_waiters_wake(struct ota_waiters *waiters, int64_t batch_id)
 {
 	struct ota_line *line = line_find(waiters, batch_id);

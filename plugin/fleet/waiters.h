@@ -41,8 +41,10 @@ void ota_waiters_end(struct ota_waiters *waiters);
 int ota_waiters_add(struct ota_waiters *waiters, int64_t batch_id, int64_t task_id, int64_t opens_ms);
 /* Whether somebody is ready, whose turn comes before that of whoever comes now. */
 bool ota_waiters_has_ready(const struct ota_waiters *waiters, int64_t batch_id);
-/* The line is looked at in the next turn: a place is free, or the batch was changed. */
+/* The line is looked at in the next turn: a place is free. */
 void ota_waiters_wake(struct ota_waiters *waiters, int64_t batch_id);
+/* The same, and who waits for a window is ready: the batch was changed. */
+void ota_waiters_renew(struct ota_waiters *waiters, int64_t batch_id);
 /* Whoever waits for a window is ready: the clock was set, and what was computed by it holds no more. */
 void ota_waiters_wake_all(struct ota_waiters *waiters);
 /* heard_ms of what is due first, by the distance of the clocks; INT64_MAX: nothing. */

@@ -134,6 +134,7 @@ int ota_work_gate(struct ota_work *work, bool repeat, enum ota_reason *ret_reaso
 		.device_disabled = work->device.disabled,
 		.device_barred = work->device.barred,
 		.before_start = !work->batch.started_ms,
+		.unconfirmed = work->strategy.confirm && !work->task.confirmed && work->task.id > work->flow.confirmed_to,
 		.stage_closed = work->task.stage > work->flow.stage,
 		.retry_pausing = work->task.state == OTA_TASK_PENDING && work->task.deadline_at > work->at.heard_ms,
 		.online = ota_work_online(work),

@@ -31,29 +31,22 @@ int64_t ota_rate_burst(int64_t per_minute)
 	return per_minute < MINUTE_S ? 1 : per_minute / MINUTE_S;
 }
 
-/* With nothing saved up release_at_us is a burst ahead of now; further ahead only when the rate was raised since. */
-static int64_t release_bound(int64_t per_minute, int64_t release_at_us, int64_t now_us)
+int64_t ota_rate_due_us(int64_t per_minute, int64_t spent_at_us, int64_t now_us)
 {
-	int64_t empty_us = now_us + ota_rate_burst(per_minute) * interval_us(per_minute);
-
-	return release_at_us < empty_us ? release_at_us : empty_us;
-}
-
-int64_t ota_rate_due_us(int64_t per_minute, int64_t release_at_us, int64_t now_us)
-{
-	if (!per_minute)
+	if (!per_minute || !spent_at_us)
 		return now_us;
-	int64_t saved_us = (ota_rate_burst(per_minute) - 1) * interval_us(per_minute);
-	int64_t due_us = release_bound(per_minute, release_at_us, now_us) - saved_us;
+	int64_t due_us = spent_at_us + interval_us(per_minute);
 
 	return due_us > now_us ? due_us : now_us;
 }
 
-int64_t ota_rate_take_us(int64_t per_minute, int64_t release_at_us, int64_t now_us)
+int64_t ota_rate_take_us(int64_t per_minute, int64_t spent_at_us, int64_t now_us)
 {
 	if (!per_minute)
-		return release_at_us;
-	int64_t from_us = release_bound(per_minute, release_at_us, now_us);
+		return spent_at_us;
+	int64_t full_us = now_us - ota_rate_burst(per_minute) * interval_us(per_minute);
+	int64_t from_us = spent_at_us && spent_at_us > full_us ? spent_at_us : full_us;
+	int64_t spent_us = from_us + interval_us(per_minute);
 
-	return (from_us > now_us ? from_us : now_us) + interval_us(per_minute);
+	return spent_us ? spent_us : 1; /* 0 says something else */
 }

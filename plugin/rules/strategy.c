@@ -55,7 +55,7 @@ static const char *const abort_actions[OTA_ABORT_ACTIONS + 1] = { "pause", "canc
 /* clang-format off */
 /*                                                        low            high             standard */
 static const struct strategy_row rate_rows[] = {
-	ROW(ota_rate,   "perMinute",       NUMBER,   per_minute,       1,             1000000,         0),
+	ROW(ota_rate,   "perMinute",       NUMBER,   per_minute,       0,             1000000,         0),
 	ROW(ota_rate,   "from",            NUMBER,   from,             0,             1000000,         0),
 	ROW(ota_rate,   "factor",          NUMBER,   factor,           2,             10,              2),
 	ROW(ota_rate,   "every",           DURATION, every_ms,         OTA_SECOND_MS, DAYS(7),         10 * OTA_MINUTE_MS),
@@ -365,11 +365,25 @@ static int members_check(const struct ota_strategy *strategy, const char *prefix
 	return stages_check(strategy, prefix, error);
 }
 
+/* No rate has no ramp, and a window that is always open has no zone: what was said of them before is over. */
+static void groups_clear(const cJSON *object, struct ota_strategy *strategy)
+{
+	const cJSON *rate = ota_json_member(object, "rate"), *window = ota_json_member(object, "window");
+
+	if (cJSON_IsObject(rate) && !strategy->rate.per_minute && !ota_json_member(rate, "from"))
+		strategy->rate = ota_strategy_defaults().rate;
+	if (cJSON_IsObject(window) && strategy->window.from_minute == strategy->window.to_minute &&
+	    !ota_json_member(window, "zone") && !ota_json_member(window, "zoneTag"))
+		strategy->window = (struct ota_window){0};
+}
+
 int ota_strategy_change(const cJSON *object, const char *prefix, struct ota_strategy *strategy, struct ota_error *error)
 {
 	struct ota_strategy changed = *strategy;
 	int failed = table_parse(&strategy_table, (struct ota_json_place){ object, prefix }, &changed, error);
 
+	if (!failed && object)
+		groups_clear(object, &changed);
 	if (!failed)
 		failed = members_check(&changed, prefix, error);
 	if (!failed)

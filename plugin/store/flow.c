@@ -8,8 +8,9 @@ static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_flow, stage_at),
 	OTA_FIELD(INTEGER, struct ota_flow, met_at),
 	OTA_FIELD(INTEGER, struct ota_flow, ramp_at),
-	OTA_FIELD(INTEGER, struct ota_flow, release_at_us),
+	OTA_FIELD(INTEGER, struct ota_flow, spent_at_us),
 	OTA_FIELD(INTEGER, struct ota_flow, parked),
+	OTA_FIELD(INTEGER, struct ota_flow, confirmed_to),
 	OTA_FIELD(INTEGER, struct ota_flow, paused_at),
 	OTA_FIELD(BOOL, struct ota_flow, watched),
 };

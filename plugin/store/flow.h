@@ -14,8 +14,9 @@ struct ota_flow {
 	int64_t stage_at;      /* its deadline counts from here: its opening, later by the time the batch was paused */
 	int64_t met_at;        /* since when its gate holds: the stage's soak counts from here */
 	int64_t ramp_at;       /* when the batch began to run, or was resumed: the rate's ramp counts from here */
-	int64_t release_at_us; /* heard microseconds: when the next release is due at this rate */
+	int64_t spent_at_us;   /* heard microseconds: since then releases are saved up at the rate; 0 = none was made yet */
 	int64_t parked;        /* tasks that gave their place back */
+	int64_t confirmed_to;  /* an operator gave his word for all tasks with ids up to it */
 	int64_t paused_at;     /* since when the batch is paused: the times above stand still */
 	bool watched;          /* time alone may open a gate: a stage's soak or deadline, a start, a window */
 };

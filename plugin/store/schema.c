@@ -143,7 +143,7 @@ static const char *const step_4[] = {
 	"ALTER TABLE batch ADD COLUMN source_state {text} DEFAULT ''",
 	/* Where a batch stands between its gates: apart from its own row, which an operator's change may name by its revision. */
 	"CREATE TABLE batch_flow (batch_id {id} REFERENCES batch, stage {int}, stage_at {int}, met_at {int}, ramp_at {int},"
-		" release_at_us {int}, parked {int}, paused_at {int}, watched {flag}) {heap}",
+		" spent_at_us {int}, parked {int}, confirmed_to {int}, paused_at {int}, watched {flag}) {heap}",
 	"CREATE INDEX batch_flow_watched ON batch_flow (batch_id) WHERE watched = 1",
 	/* Lists of devices that an operator keeps. A group that was deleted is gone at once, its members go in pieces. */
 	"CREATE TABLE device_group (id {id}, rev {int}, product_key {text} REFERENCES product, name {text}, created_ms {int},"

@@ -43,7 +43,7 @@
 	" cause, mark, phase, attempt, step, description, boot_id, updated_ms, pushes, last_push_at, answered, repush_at,"      \
 	" deadline_at, deadline_left_ms, confirmed, parked"
 
-#define FLOW_COLUMNS "batch_id, stage, stage_at, met_at, ramp_at, release_at_us, parked, paused_at, watched"
+#define FLOW_COLUMNS "batch_id, stage, stage_at, met_at, ramp_at, spent_at_us, parked, confirmed_to, paused_at, watched"
 
 #define ATTEMPT_OWN_COLUMNS "task_id, number, pushed_ms, started_ms, delivered_ms, ended_ms, cause, description"
 #define ATTEMPT_COLUMNS ATTEMPT_OWN_COLUMNS ", bytes, fetched_ms, fetched_files"
@@ -283,10 +283,10 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_FLOW_FIND] = {"flow_find", OTA_SQL_HOT,
 		"SELECT " FLOW_COLUMNS " FROM batch_flow WHERE batch_id = $1"},
 	[OTA_SQL_FLOW_SAVE] = {"flow_save", OTA_SQL_HOT,
-		"INSERT INTO batch_flow (" FLOW_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (batch_id)"
+		"INSERT INTO batch_flow (" FLOW_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (batch_id)"
 		" DO UPDATE SET stage = excluded.stage, stage_at = excluded.stage_at, met_at = excluded.met_at,"
-		" ramp_at = excluded.ramp_at, release_at_us = excluded.release_at_us, parked = excluded.parked,"
-		" paused_at = excluded.paused_at, watched = excluded.watched"},
+		" ramp_at = excluded.ramp_at, spent_at_us = excluded.spent_at_us, parked = excluded.parked,"
+		" confirmed_to = excluded.confirmed_to, paused_at = excluded.paused_at, watched = excluded.watched"},
 	[OTA_SQL_FLOW_INSERT_OPENING] = {"flow_insert_opening", OTA_SQL_WARM,
 		"INSERT INTO batch_stage (batch_id, stage, opened_ms) VALUES ($1, $2, $3)"},
 	[OTA_SQL_FLOW_LIST_OPENINGS] = {"flow_list_openings", OTA_SQL_WARM,

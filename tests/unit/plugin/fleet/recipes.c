@@ -51,6 +51,7 @@ static const struct recipe recipes[] = {
 	{ "tagDevices",          ",\"productKey\":\"PK\",\"names\":[\"d0\"],\"set\":{\"a\":\"b\"}" },
 	{ "renewSecret",         ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
 	{ "getDevice",           ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
+	{ "explainDevice",       ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
 	{ "listDevices",         ",\"productKey\":\"PK\"" },
 	{ "versionDistribution", ",\"productKey\":\"PK\"" },
 	{ "addToGroup",          ",\"productKey\":\"PK\",\"group\":\"lab\",\"names\":[\"d1\"]", LAB },
@@ -78,6 +79,8 @@ static const struct recipe recipes[] = {
 	{ "pauseBatch",          ",\"batch\":@batch" },
 	{ "resumeBatch",         ",\"batch\":@batch", "{\"command\":\"pauseBatch\",\"batch\":@batch}" },
 	{ "advanceBatch",        ",\"batch\":@batch" },
+	{ "updateBatch",         ",\"batch\":@batch,\"strategy\":{\"maxInFlight\":5}" },
+	{ "confirmTasks",        ",\"batch\":@batch,\"all\":true" },
 	{ "cancelBatch",         ",\"batch\":@batch" },
 	{ "unbarDevice",         ",\"productKey\":\"PK\",\"deviceName\":\"d0\"", NULL, device_bar },
 	{ "disableDevice",       ",\"productKey\":\"PK\",\"deviceName\":\"d0\"" },
@@ -110,7 +113,7 @@ void recipes_open(void)
 	batch = fleet_do(&recipes_fleet, "{\"command\":\"getBatch\",\"batch\":%lld}",
 			 (long long)fleet_batch(&recipes_fleet, "verify",
 						    ",\"targets\":{\"names\":[\"d0\"]},"
-						    "\"strategy\":{\"stages\":[{\"count\":1}]}"));
+						    "\"strategy\":{\"confirm\":true,\"stages\":[{\"count\":1}]}"));
 }
 
 void recipes_close(void)

@@ -49,13 +49,14 @@ Test(pace, a_ramp_grows_by_its_factor_up_to_the_rate)
 	cr_assert_eq(ota_rate_next_step_ms(&rate, 3 * OTA_MINUTE_MS), INT64_MAX);
 }
 
-Test(pace, a_rate_that_is_raised_counts_at_once_and_saves_nothing_up)
+Test(pace, a_rate_that_is_raised_counts_at_once)
 {
 	int64_t at_us = ota_rate_take_us(1, 0, 1000);
 
 	cr_assert_eq(ota_rate_due_us(1, at_us, 1000), 60001000);
 	cr_assert_eq(ota_rate_due_us(60, at_us, 1000), 1001000);
 	cr_assert_eq(ota_rate_due_us(60000, at_us, 1000), 2000);
+	cr_assert_eq(ota_rate_due_us(60, at_us, 900000), 1001000, "also when it is asked again");
 }
 
 static uint64_t state;

@@ -17,7 +17,7 @@ Test(flow, comes_back_as_it_was_saved_last)
 {
 	struct ota_batch batch = insert_world();
 	struct ota_flow in = {
-		.batch_id = batch.id, .stage = 1, .stage_at = 2, .met_at = 3, .ramp_at = 4, .release_at_us = 5, .parked = 6,
+		.batch_id = batch.id, .stage = 1, .stage_at = 2, .met_at = 3, .ramp_at = 4, .spent_at_us = 5, .parked = 6,
 		.paused_at = 7, .watched = true,
 	};
 	struct ota_flow out;
