@@ -203,7 +203,7 @@ static const struct ota_option batch_watch_options[] = {
 	{ "timeout", 't', "TIME", NULL, false, "give up after that time, with exit code 1" },
 };
 static const struct ota_option batch_cancel_options[] = {
-	{ "level", 'l', "LEVEL", "level", false, "withdraw (default): what is pending; revoke: also what was pushed" },
+	{ "level", 'l', "LEVEL", "level", false, "withdraw (default): what is pending; ask: what was pushed, too, where the device agrees; revoke: whatever it does" },
 	MUTATING,
 };
 static const struct ota_option token_add_options[] = {

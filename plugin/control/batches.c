@@ -544,6 +544,18 @@ int ota_handle_resume_batch(struct ota_call *call, struct ota_error *error)
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_resumed", "", error);
 }
 
+/* One that still walks may be told to do more, not less. An ask walks them all once more: who refused may think better of it. */
+static void level_raise(struct ota_batch *batch, const char *word)
+{
+	enum ota_cancel_level level = OTA_CANCEL_WITHDRAWS;
+
+	ota_cancel_level_parse(word, &level);
+	if (!batch->canceling || level > batch->cancel_level)
+		batch->cancel_level = level;
+	batch->canceling = true;
+	batch->cancel_after = 0;
+}
+
 int ota_handle_cancel_batch(struct ota_call *call, struct ota_error *error)
 {
 	struct ota_batch batch;
@@ -554,7 +566,6 @@ int ota_handle_cancel_batch(struct ota_call *call, struct ota_error *error)
 		return failed;
 	ota_call_text(call, "level", "withdraw", level, sizeof(level));
 	ota_engine_look(call->control->options.engine);
-	batch.canceling = true;
-	batch.cancel_revokes = batch.cancel_revokes || !strcmp(level, "revoke");
+	level_raise(&batch, level);
 	return batch_save_and_answer(call, &batch, "batch_canceled", level, error);
 }

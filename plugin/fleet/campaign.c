@@ -77,14 +77,17 @@ static int cancel_event(const struct walk *walk, const struct ota_batch *batch, 
 
 	if (failed)
 		return failed;
-	*ret_event = package.yanked ? OTA_EVENT_PACKAGE_YANKED : batch->cancel_revokes ? OTA_EVENT_REVOKE : OTA_EVENT_WITHDRAW;
+	if (package.yanked)
+		*ret_event = OTA_EVENT_PACKAGE_YANKED;
+	else
+		*ret_event = batch->cancel_level == OTA_CANCEL_REVOKES ? OTA_EVENT_REVOKE : OTA_EVENT_WITHDRAW;
 	return 0;
 }
 
 static int batch_cancel(const struct walk *walk, struct ota_batch *batch, size_t *ret_count, struct ota_error *error)
 {
 	static const enum ota_task_state states[] = { OTA_TASK_PENDING, OTA_TASK_PUSHED, OTA_TASK_UPGRADING };
-	size_t walked = batch->cancel_revokes ? 3 : 1;
+	size_t walked = batch->cancel_level == OTA_CANCEL_REVOKES ? 3 : 1;
 	enum ota_task_event event;
 	int failed = cancel_event(walk, batch, &event, error);
 
@@ -93,12 +96,18 @@ static int batch_cancel(const struct walk *walk, struct ota_batch *batch, size_t
 		if (*ret_count)
 			return failed;
 	}
-	if (failed)
+	if (!failed && batch->cancel_level == OTA_CANCEL_ASKS)
+		failed = ota_ask_walk(walk->engine, batch, walk->at, walk->budget, ret_count, error);
+	if (failed || *ret_count)
 		return failed;
 	batch->canceling = false;
 	batch->ended_ms = walk->at.wall_ms;
 	failed = verdict_withdraw(walk->engine, batch, error);
-	return failed ? failed : ota_batch_save(walk->engine->options.store, batch, error);
+	if (!failed)
+		failed = ota_batch_save(walk->engine->options.store, batch, error);
+	if (!failed && batch->cancel_level == OTA_CANCEL_ASKS)
+		failed = ota_ask_end_walk(walk->engine, batch, walk->at, error);
+	return failed;
 }
 
 static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant at, size_t budget, size_t *ret_count,

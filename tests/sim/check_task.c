@@ -220,6 +220,8 @@ static void retry_check(const struct change *change)
 	if (change->now->state == SEEN_FAILED && owed && !away && batch_was_open(change) &&
 	    view_is_active(change->before->state))
 		blame(change, "its batch would have tried it again");
+	if (!strcmp(change->now->cause, "loop"))
+		device->rolled_back[model_module(change->now->module)] = 0; /* found, and counted anew once it is unbarred */
 	if (!strcmp(change->now->cause, "rolled_back") && change->before->phase != SEEN_PHASE_SOAKING &&
 	    ++device->rolled_back[model_module(change->now->module)] >= 6)
 		blame(change, "six deliveries without another version are a loop");

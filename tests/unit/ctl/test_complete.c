@@ -52,7 +52,8 @@ Test(complete, options_of_the_verb_and_of_all)
 	cr_expect_not_null(strstr(complete("batch create --"), "--on-conflict\t"));
 	cr_expect_not_null(strstr(said, "--output\t"));
 	expect("batch create --ki",
-	       "--kind\tstatic (default); verify: a few devices prove the package; dynamic: whoever comes to match later joins\n");
+	       "--kind\tstatic (default); verify: a few devices prove the package; dynamic: whoever comes to match later"
+	       " joins\n");
 	expect("product list --ki", "");
 }
 
