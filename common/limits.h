@@ -62,6 +62,7 @@ enum {
 	OTA_ROLL_BYTES_MAX = OTA_ROLL_NAMES_MAX * (OTA_DEVICE_NAME_MAX + 2), /* each with the end of its line */
 	OTA_OPEN_REGISTRATIONS_BURST = 1000, /* unknown devices of an open product: a site switched on registers at once, */
 	OTA_OPEN_REGISTRATIONS_SECOND = 10,  /* and a liar makes 10 rows a second at the most */
+	OTA_ASK_MS = 60000, /* for a device that is asked to give up: no download keeps an agent from answering for longer */
 	OTA_TRANSACTION_ROWS = 5000, /* rows one transaction may touch, so that informs keep their pace */
 
 	/* What one device may do, so that a hostile one cannot hurt the others (docs/protocol.md tells device makers). A bucket

@@ -142,7 +142,7 @@ static const struct ota_option batch_create_options[] = {
 	{ "file", 'f', "FILE", NULL, false, "the batch as JSON, as batch export writes it; - for standard input. Options win over it" },
 	{ "package", 0, "ID", "package", false, "the package by its id; or:" },
 	PRODUCT, MODULE, VERSION,
-	{ "kind", 'k', "KIND", "kind", false, "static (default), or verify: a few devices prove the package" },
+	{ "kind", 'k', "KIND", "kind", false, "static (default); verify: a few devices prove the package; dynamic: whoever comes to match later joins" },
 	{ "all", 'a', NULL, "targets.all", false, "every device of the product" },
 	{ "where", 'w', "EXPRESSION", "targets.where", false, "those it means, as 'version < 2.0 and percent < 10'; ota-targets(7)" },
 	{ "of-batch", 0, "ID", "targets.batch", false, "those of another batch" },
@@ -203,7 +203,7 @@ static const struct ota_option batch_watch_options[] = {
 	{ "timeout", 't', "TIME", NULL, false, "give up after that time, with exit code 1" },
 };
 static const struct ota_option batch_cancel_options[] = {
-	{ "level", 'l', "LEVEL", "level", false, "withdraw (default): what is pending; revoke: also what was pushed" },
+	{ "level", 'l', "LEVEL", "level", false, "withdraw (default): what is pending; ask: what was pushed, too, where the device agrees; revoke: whatever it does" },
 	MUTATING,
 };
 static const struct ota_option token_add_options[] = {

@@ -28,6 +28,8 @@ static void effects_print(struct ota_bytes *out, unsigned effects)
 		{ OTA_EFFECT_DRAWN, "reboot timer again" }, { OTA_EFFECT_RETRY, "retry pause" },
 		{ OTA_EFFECT_BAR, "bar the device" },      { OTA_EFFECT_NOTE, "noted" },
 		{ OTA_EFFECT_GO_ON, "push timer goes on" },
+		{ OTA_EFFECT_ASK, "ask, answer timer" },   { OTA_EFFECT_ASK_UNABLE, "told: use revoke" },
+		{ OTA_EFFECT_ASK_REFUSED, "told" },        { OTA_EFFECT_ASK_NO_ANSWER, "told" },
 		{ OTA_EFFECT_RESTART, "download starts over" },
 		{ OTA_EFFECT_MARK_REGRESSED, "mark regressed" },
 		{ OTA_EFFECT_MARK_RECOVERED, "mark recovered" },

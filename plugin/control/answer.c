@@ -207,6 +207,22 @@ static void answer_counts(struct ota_bytes *out, const struct ota_batch_counts *
 	ota_answer_close(out, '}');
 }
 
+/* What became of asking; nothing if nobody was to be asked. */
+static void answer_asks(struct ota_bytes *out, const struct ota_ask_counts *asks)
+{
+	int64_t asked = 0;
+
+	for (enum ota_ask ask = OTA_ASK_WAITING; ask < OTA_ASK_UNABLE; ask++)
+		asked += asks->n[ask];
+	if (!asked && !asks->n[OTA_ASK_UNABLE])
+		return;
+	ota_answer_open(out, "asked", '{');
+	ota_answer_integer(out, "devices", asked);
+	for (enum ota_ask ask = OTA_ASK_WAITING; ask < OTA_ASKS; ask++)
+		ota_answer_integer_if(out, ota_ask_word(ask), asks->n[ask]);
+	ota_answer_close(out, '}');
+}
+
 static const char *batch_outcome(const struct ota_batch *batch, const struct ota_batch_counts *counts)
 {
 	if (batch->state == OTA_BATCH_CANCELED)
@@ -235,9 +251,11 @@ void ota_answer_batch_open(struct ota_bytes *out, const char *key, const struct 
 	ota_answer_integer_if(out, "startedAt", batch->started_ms);
 	ota_answer_integer_if(out, "endedAt", batch->ended_ms);
 	ota_answer_integer(out, "endsAt", batch->ends_ms);
-	ota_answer_integer(out, "total", batch->total);
+	bool grows = batch->kind == OTA_BATCH_DYNAMIC && batch->prepared;
+	ota_answer_integer(out, "total", grows ? ota_batch_counts_sum(counts) : batch->total);
 	ota_answer_integer(out, "prepared", ota_batch_counts_sum(counts));
 	answer_counts(out, counts);
+	answer_asks(out, &counts->asks);
 	ota_answer_raw(out, "strategy", batch->strategy);
 	if (*batch->tags)
 		ota_answer_raw(out, "tags", batch->tags);
@@ -259,6 +277,7 @@ void ota_answer_task_open(struct ota_bytes *out, const char *key, const struct o
 	ota_answer_text_if(out, "reason", ota_reason_word(row->reason));
 	ota_answer_text_if(out, "cause", ota_cause_word(task->cause));
 	ota_answer_text_if(out, "mark", ota_mark_word(task->mark));
+	ota_answer_text_if(out, "ask", ota_ask_word(task->ask));
 	if (task->step >= -4)
 		ota_answer_integer(out, "step", task->step);
 	ota_answer_text_if(out, "desc", task->desc);

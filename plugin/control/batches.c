@@ -347,6 +347,16 @@ static int source_fill(struct ota_call *call, struct ota_json_place at, struct o
 	return 0;
 }
 
+/* What a dynamic batch means may grow. */
+static int kind_allow(const struct ota_batch *batch, struct ota_error *error)
+{
+	if (batch->kind != OTA_BATCH_DYNAMIC || batch->all_devices)
+		return 0;
+	return ota_fail_at(error, OTA_EINVALID, "kind",
+			   "a dynamic batch takes devices as they come: name them by all or where; a list of names and the"
+			   " devices of another batch are for kind static");
+}
+
 static int targets_fill(struct ota_call *call, struct ota_batch *batch, struct meant *ret_meant, struct ota_error *error)
 {
 	OTA_AUTO_FREE struct ota_target *target = NULL;
@@ -363,6 +373,8 @@ static int targets_fill(struct ota_call *call, struct ota_batch *batch, struct m
 	batch->total = batch->all_devices ? product.devices : cJSON_GetArraySize(ret_meant->names);
 	if (!failed && ota_json_member(targets, "batch"))
 		failed = source_fill(call, at, batch, error);
+	if (!failed)
+		failed = kind_allow(batch, error);
 	if (failed || !where)
 		return failed;
 	ret_meant->expression = where->valuestring;
@@ -532,6 +544,18 @@ int ota_handle_resume_batch(struct ota_call *call, struct ota_error *error)
 	return failed ? failed : batch_save_and_answer(call, &batch, "batch_resumed", "", error);
 }
 
+/* One that still walks may be told to do more, not less. An ask walks them all once more: who refused may think better of it. */
+static void level_raise(struct ota_batch *batch, const char *word)
+{
+	enum ota_cancel_level level = OTA_CANCEL_WITHDRAWS;
+
+	ota_cancel_level_parse(word, &level);
+	if (!batch->canceling || level > batch->cancel_level)
+		batch->cancel_level = level;
+	batch->canceling = true;
+	batch->cancel_after = 0;
+}
+
 int ota_handle_cancel_batch(struct ota_call *call, struct ota_error *error)
 {
 	struct ota_batch batch;
@@ -542,7 +566,6 @@ int ota_handle_cancel_batch(struct ota_call *call, struct ota_error *error)
 		return failed;
 	ota_call_text(call, "level", "withdraw", level, sizeof(level));
 	ota_engine_look(call->control->options.engine);
-	batch.canceling = true;
-	batch.cancel_revokes = batch.cancel_revokes || !strcmp(level, "revoke");
+	level_raise(&batch, level);
 	return batch_save_and_answer(call, &batch, "batch_canceled", level, error);
 }

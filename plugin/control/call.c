@@ -216,6 +216,8 @@ int ota_call_batch_open(struct ota_call *call, const struct ota_batch *batch, co
 	int failed = ota_batch_load_counts(call->store, batch->id, &counts, error);
 
 	if (!failed)
+		failed = ota_ask_load_counts(call->store, batch->id, &counts.asks, error);
+	if (!failed)
 		failed = ota_batch_find_where(call->store, batch->id, &where, error);
 	if (failed && failed != OTA_ENOTFOUND)
 		return failed;

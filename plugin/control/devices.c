@@ -31,6 +31,8 @@ static int device_add(struct ota_call *call, const char *product_key, const char
 	struct ota_device device;
 	int failed = ota_call_register(call, product_key, name, &device, ret_new, error);
 
+	if (!failed && *ret_new)
+		failed = ota_engine_wake_device(call->control->options.engine, &device, call->now, error);
 	if (failed || !*ret_new || !ota_call_bool(call, "secrets"))
 		return failed;
 	ota_answer_open(call->out, NULL, '{');
@@ -194,6 +196,8 @@ static int disabled_set(struct ota_call *call, bool disabled, struct ota_error *
 				       disabled ? "device_disabled" : "device_enabled", "", error);
 	if (!failed)
 		failed = disabled ? ota_engine_shut_out(engine, &device, error) : ota_engine_let_in(engine, &device, error);
+	if (!failed && !disabled)
+		failed = ota_engine_wake_device(engine, &device, call->now, error);
 	return failed ? failed : device_answer(call, &device, error);
 }
 

@@ -105,6 +105,8 @@ static int member_change(struct ota_call *call, const struct ota_group *group, c
 	if (!failed)
 		failed = add ? ota_group_add_member(call->store, group, &device, &changed, error)
 			     : ota_group_remove_member(call->store, group, name, &changed, error);
+	if (!failed && changed)
+		failed = ota_engine_wake_device(call->control->options.engine, &device, call->now, error);
 	sums->changed += changed;
 	sums->unchanged += !changed;
 	return failed;

@@ -73,6 +73,8 @@ static int device_import(struct ota_call *call, const char *product_key, const c
 		failed = tags_set(call, &device, ota_json_member(object, "tags"), &tagged, error);
 	if (!failed && secret)
 		failed = ota_call_secret_keep(call, &device, secret->valuestring, &keyed, error);
+	if (!failed && (is_new || tagged))
+		failed = ota_engine_wake_device(call->control->options.engine, &device, call->now, error);
 	sums->registered += is_new;
 	sums->changed += !is_new && (tagged || keyed);
 	sums->already += !is_new && !tagged && !keyed;
@@ -127,7 +129,10 @@ static int device_tag(struct ota_call *call, const struct tagging *tagging, cons
 	/* First what goes: a device with as many tags as it may have can change one for another. */
 	if (!failed)
 		failed = tags_unset(call, &device, tagging->unset, ret_changed, error);
-	return failed ? failed : tags_set(call, &device, tagging->set, ret_changed, error);
+	if (!failed)
+		failed = tags_set(call, &device, tagging->set, ret_changed, error);
+	return failed || !*ret_changed ? failed
+				       : ota_engine_wake_device(call->control->options.engine, &device, call->now, error);
 }
 
 /* "site=lab, -old on 12 devices" */

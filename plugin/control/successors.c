@@ -89,7 +89,7 @@ static int strategy_add(struct successor *successor, struct ota_error *error)
 static int rest_add(struct successor *successor, const char *name, struct ota_error *error)
 {
 	const struct ota_batch *from = &successor->from;
-	bool verifies = from->kind == OTA_BATCH_VERIFY;
+	bool verifies = from->kind == OTA_BATCH_VERIFY; /* else static: a dynamic one goes on by itself */
 	int failed = add_integer(successor, "package", from->package_id);
 
 	if (!failed)

@@ -56,7 +56,7 @@ static int batch_end(struct yank *yank, struct ota_batch *batch, struct ota_erro
 	ota_text_cut(batch->reason, sizeof(batch->reason), reason);
 	batch->state = ota_batch_decide(batch->state, OTA_BATCH_EVENT_CANCEL)->to;
 	batch->canceling = true;
-	batch->cancel_revokes = true;
+	batch->cancel_level = OTA_CANCEL_REVOKES;
 	const struct ota_call_subject subject = { batch->product_key, batch };
 	int failed = ota_batch_save(call->store, batch, error);
 	return failed ? failed : ota_call_note(call, subject, "batch_canceled", "package yanked", error);

@@ -77,14 +77,17 @@ static int cancel_event(const struct walk *walk, const struct ota_batch *batch, 
 
 	if (failed)
 		return failed;
-	*ret_event = package.yanked ? OTA_EVENT_PACKAGE_YANKED : batch->cancel_revokes ? OTA_EVENT_REVOKE : OTA_EVENT_WITHDRAW;
+	if (package.yanked)
+		*ret_event = OTA_EVENT_PACKAGE_YANKED;
+	else
+		*ret_event = batch->cancel_level == OTA_CANCEL_REVOKES ? OTA_EVENT_REVOKE : OTA_EVENT_WITHDRAW;
 	return 0;
 }
 
 static int batch_cancel(const struct walk *walk, struct ota_batch *batch, size_t *ret_count, struct ota_error *error)
 {
 	static const enum ota_task_state states[] = { OTA_TASK_PENDING, OTA_TASK_PUSHED, OTA_TASK_UPGRADING };
-	size_t walked = batch->cancel_revokes ? 3 : 1;
+	size_t walked = batch->cancel_level == OTA_CANCEL_REVOKES ? 3 : 1;
 	enum ota_task_event event;
 	int failed = cancel_event(walk, batch, &event, error);
 
@@ -93,12 +96,18 @@ static int batch_cancel(const struct walk *walk, struct ota_batch *batch, size_t
 		if (*ret_count)
 			return failed;
 	}
-	if (failed)
+	if (!failed && batch->cancel_level == OTA_CANCEL_ASKS)
+		failed = ota_ask_walk(walk->engine, batch, walk->at, walk->budget, ret_count, error);
+	if (failed || *ret_count)
 		return failed;
 	batch->canceling = false;
 	batch->ended_ms = walk->at.wall_ms;
 	failed = verdict_withdraw(walk->engine, batch, error);
-	return failed ? failed : ota_batch_save(walk->engine->options.store, batch, error);
+	if (!failed)
+		failed = ota_batch_save(walk->engine->options.store, batch, error);
+	if (!failed && batch->cancel_level == OTA_CANCEL_ASKS)
+		failed = ota_ask_end_walk(walk->engine, batch, walk->at, error);
+	return failed;
 }
 
 static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant at, size_t budget, size_t *ret_count,
@@ -117,8 +126,10 @@ static int batch_work(struct ota_engine *engine, int64_t id, struct ota_instant 
 		return ota_campaign_prepare(engine, &batch, at, budget, ret_count, error);
 	bool ended = batch.ends_ms && batch.ends_ms <= at.wall_ms && ota_calendar_is_trusted(&engine->calendar, at);
 	if (ended && at.heard_ms >= engine->grace_until)
-		return batch_walk(&walk, OTA_TASK_PENDING, OTA_EVENT_EXPIRE, ret_count, error);
-	return 0;
+		failed = batch_walk(&walk, OTA_TASK_PENDING, OTA_EVENT_EXPIRE, ret_count, error);
+	/* Nobody joins it any more: it is over with its last task, or now. */
+	bool over = ended && at.heard_ms >= engine->grace_until && !*ret_count && batch.kind == OTA_BATCH_DYNAMIC;
+	return failed || !over ? failed : ota_campaign_follow(engine, id, at, error);
 }
 
 static int verdict_give(struct ota_engine *engine, const struct ota_batch *batch, const struct ota_batch_tally *tally,
@@ -233,7 +244,8 @@ int ota_campaign_follow(struct ota_engine *engine, int64_t batch_id, struct ota_
 
 	const struct ota_batch_tally tally = tally_of(&counts, &strategy, false);
 	const struct ota_batch_rule *finish = ota_batch_decide(batch.state, OTA_BATCH_EVENT_FINISHED);
-	if (finish->allowed && batch.prepared && !tally.open) {
+	bool stays_open = batch.kind == OTA_BATCH_DYNAMIC && at.wall_ms < batch.ends_ms;
+	if (finish->allowed && batch.prepared && !tally.open && !stays_open) {
 		failed = ota_campaign_move(engine, &batch, finish, finish->text, at, error);
 		if (!failed && batch.kind == OTA_BATCH_VERIFY)
 			failed = verdict_give(engine, &batch, &tally, at, error);

@@ -147,5 +147,9 @@ int ota_settle_connection(struct ota_engine *engine, const struct ota_identity *
 		return ota_release_device(engine, &device, at, error);
 	if (!failed)
 		failed = ota_work_load(engine, &device, &task, at, &work, error);
-	return failed ? failed : ota_transition(&work, OTA_EVENT_CONNECT, NULL, NULL, error);
+	if (!failed)
+		failed = ota_transition(&work, OTA_EVENT_CONNECT, NULL, NULL, error);
+	if (!failed && work.task.ask == OTA_ASK_WAITING)
+		failed = ota_ask_send(&work, error);
+	return failed;
 }

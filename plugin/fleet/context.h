@@ -25,6 +25,7 @@
 #include "plugin/store/flow.h"
 #include "plugin/store/package.h"
 #include "plugin/store/product.h"
+#include "plugin/store/prospect.h"
 #include "plugin/store/task.h"
 
 enum { OTA_DEVICE_TASKS_MAX = 16, OTA_DEVICE_MODULES_MAX = 16, OTA_LOOP_MAX = 6 };
@@ -166,6 +167,21 @@ int ota_push_answer_nothing(const struct ota_work *work, struct ota_error *error
  * saves nothing. */
 int ota_push_again(struct ota_work *work, bool *ret_sent, struct ota_error *error);
 
+/* ask.c: asking devices to give up what was sent to them. The next `budget` tasks of a batch that is being canceled; *ret_count:
+ * how many there were, 0 when all are done. */
+int ota_ask_walk(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget, size_t *ret_count,
+		 struct ota_error *error);
+/* All that could be asked were: tells how many. */
+int ota_ask_end_walk(struct ota_engine *engine, const struct ota_batch *batch, struct ota_instant at, struct ota_error *error);
+/* Puts the question into the outbox, if the device is there to hear it. */
+int ota_ask_send(const struct ota_work *work, struct ota_error *error);
+/* What the rule says of asking is set in work->task, before it is saved; when it was the last answer of its batch, the second
+ * tells what became of them all. */
+void ota_ask_become(struct ota_work *work, const struct ota_task_rule *rule);
+int ota_ask_spread(struct ota_work *work, struct ota_error *error);
+/* A task whose ask_until has come. */
+int ota_ask_clock(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error);
+
 /* inform.c, progress.c, pull.c: one message each. OTA_EINVALID: refused and logged. */
 int ota_inform_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
 int ota_progress_apply(struct ota_engine *engine, const struct ota_fleet_event *event, struct ota_error *error);
@@ -210,6 +226,15 @@ int ota_campaign_move(struct ota_engine *engine, struct ota_batch *batch, const 
 /* prepare.c: the next `budget` targets at most. *ret_count: how many there were, 0 when nothing is left to do. */
 int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, struct ota_instant at, size_t budget,
 			 size_t *ret_count, struct ota_error *error);
+
+/* prepare.c: one device for a batch that is prepared already. */
+int ota_campaign_take(struct ota_engine *engine, const struct ota_batch *batch, const struct ota_prospect *prospect,
+		      struct ota_instant at, struct ota_error *error);
+bool ota_campaign_is_online(const void *presence, const struct ota_identity *identity); /* for struct ota_target_scope */
+/* join.c: what is known of a device has changed: the newest dynamic batch that means it takes it, of one module or of each ("").
+ * The caller releases what came of it. */
+int ota_campaign_join(struct ota_engine *engine, const struct ota_device *device, const char *module, struct ota_instant at,
+		      struct ota_error *error);
 
 /* rollback.c: the abort rule fired for a batch that then goes back by itself. What stands in the way of it is told in the batch's
  * log, and fails nothing. */

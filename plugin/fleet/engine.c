@@ -211,16 +211,36 @@ static int settle_informs(struct ota_engine *engine, struct ota_instant now, siz
 	return failed;
 }
 
+/* Each of a task's two clocks. */
+static const struct task_clock {
+	size_t offset; /* of its column in struct ota_task */
+	int (*list)(struct ota_store *store, int64_t heard_ms, struct ota_task *rows, size_t capacity, size_t *ret_count,
+		    struct ota_error *error);
+	int (*run)(struct ota_engine *engine, const struct ota_task *task, struct ota_instant at, struct ota_error *error);
+} task_clocks[] = {
+	{ offsetof(struct ota_task, ask_until), ota_task_unanswered, ota_ask_clock },
+	{ offsetof(struct ota_task, due_at), ota_task_due, ota_clock_task },
+};
+
+enum { TASK_CLOCKS = sizeof(task_clocks) / sizeof(task_clocks[0]) };
+
+static int64_t *task_due_of(const struct task_clock *clock, struct ota_task *task)
+{
+	return (int64_t *)((char *)task + clock->offset);
+}
+
 /* Looked at again later: an operator may have mended what it hangs on. */
-static int task_postpone(struct ota_engine *engine, const struct ota_task *task, struct ota_instant now, struct ota_error *error)
+static int task_postpone(struct ota_engine *engine, const struct task_clock *clock, const struct ota_task *task,
+			 struct ota_instant now, struct ota_error *error)
 {
 	struct ota_task later = *task;
 
-	later.due_at = now.heard_ms + ASIDE_MS;
+	*task_due_of(clock, &later) = now.heard_ms + ASIDE_MS;
 	return ota_task_save(engine->options.store, task, &later, error);
 }
 
-static int run_timer(struct ota_engine *engine, int64_t id, struct ota_instant now, struct ota_error *error)
+static int run_timer(struct ota_engine *engine, const struct task_clock *clock, int64_t id, struct ota_instant now,
+		     struct ota_error *error)
 {
 	struct ota_error own = {0};
 	struct ota_guard guard;
@@ -229,31 +249,32 @@ static int run_timer(struct ota_engine *engine, int64_t id, struct ota_instant n
 	int failed = ota_task_load(engine->options.store, id, &task, error);
 
 	/* A task before it in this round may have moved this one. */
-	if (failed || !task.due_at || task.due_at > now.heard_ms)
+	if (failed || !*task_due_of(clock, &task) || *task_due_of(clock, &task) > now.heard_ms)
 		return failed;
 	failed = ota_guard_begin(engine, &guard, error);
 	if (failed)
 		return failed;
-	failed = ota_guard_end(engine, &guard, ota_clock_task(engine, &task, now, &own), &aside, &own);
+	failed = ota_guard_end(engine, &guard, clock->run(engine, &task, now, &own), &aside, &own);
 	if (aside) {
 		ota_guard_tell(engine, now, "task", id, &own);
-		failed = task_postpone(engine, &task, now, &own);
+		failed = task_postpone(engine, clock, &task, now, &own);
 	}
 	if (failed && error)
 		*error = own;
 	return failed;
 }
 
-static int run_timers(struct ota_engine *engine, struct ota_instant now, size_t budget, bool *ret_more, struct ota_error *error)
+static int run_timers(struct ota_engine *engine, const struct task_clock *clock, struct ota_instant now, size_t budget,
+		      bool *ret_more, struct ota_error *error)
 {
 	OTA_AUTO_FREE struct ota_task *rows = calloc(budget, sizeof(*rows));
 	size_t count = 0;
 
 	if (!rows)
 		return OTA_ENOMEM;
-	int failed = ota_task_due(engine->options.store, now.heard_ms, rows, budget, &count, error);
+	int failed = clock->list(engine->options.store, now.heard_ms, rows, budget, &count, error);
 	for (size_t i = 0; !failed && i < count; i++)
-		failed = run_timer(engine, rows[i].id, now, error);
+		failed = run_timer(engine, clock, rows[i].id, now, error);
 	*ret_more |= count == budget;
 	return failed;
 }
@@ -268,8 +289,8 @@ static int due_do(struct ota_engine *engine, struct ota_instant now, size_t budg
 	int failed = settle_informs(engine, now, budget, ret_more, error);
 	if (!failed)
 		failed = settle_connections(engine, now, budget, ret_more, error);
-	if (!failed && now.heard_ms >= engine->grace_until)
-		failed = run_timers(engine, now, budget, ret_more, error);
+	for (size_t i = 0; !failed && now.heard_ms >= engine->grace_until && i < TASK_CLOCKS; i++)
+		failed = run_timers(engine, &task_clocks[i], now, budget, ret_more, error);
 	return failed;
 }
 
@@ -387,7 +408,9 @@ int ota_engine_update_batch(struct ota_engine *engine, int64_t batch_id, struct 
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
 			   struct ota_error *error)
 {
-	return engine->rehearsing ? 0 : ota_release_device(engine, device, now, error);
+	int failed = engine->rehearsing ? 0 : ota_campaign_join(engine, device, "", now, error);
+
+	return engine->rehearsing || failed ? failed : ota_release_device(engine, device, now, error);
 }
 
 static int order_give(struct ota_engine *engine, enum ota_outgoing_kind kind, const struct ota_device *device,

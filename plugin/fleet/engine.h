@@ -134,7 +134,8 @@ int ota_engine_ladder(struct ota_engine *engine, struct ota_batch *batch, const 
 		      struct ota_instant now, struct ota_ladder *ret_ladder, struct ota_error *error);
 /* Its strategy was changed: who waits is looked at by it in the next turn, and the abort rule is asked again. */
 int ota_engine_update_batch(struct ota_engine *engine, int64_t batch_id, struct ota_instant now, struct ota_error *error);
-/* The device's pending tasks are decided again now: it was unbarred. */
+/* The device was registered, unbarred, enabled, or its tags or groups changed: dynamic batches may take it now, and its pending
+ * tasks are decided again. */
 int ota_engine_wake_device(struct ota_engine *engine, const struct ota_device *device, struct ota_instant now,
 			   struct ota_error *error);
 /* The device was disabled: once that is committed, the broker's thread refuses it everything and ends its connection. */

@@ -267,5 +267,7 @@ int ota_inform_settle(struct ota_engine *engine, const struct ota_device_module 
 		failed = version_follow(engine, &device, &row, at, error);
 	if (!failed)
 		failed = task_follow(engine, &device, &row, at, error);
+	if (!failed)
+		failed = ota_campaign_join(engine, &device, row.module, at, error);
 	return failed ? failed : ota_release_device(engine, &device, at, error);
 }

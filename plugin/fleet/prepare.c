@@ -169,7 +169,7 @@ static int chunk_of_list(struct target *target, struct chunk *chunk, struct ota_
 	return failed;
 }
 
-static bool presence_has(const void *presence, const struct ota_identity *identity)
+bool ota_campaign_is_online(const void *presence, const struct ota_identity *identity)
 {
 	return ota_presence_find(presence, identity) != NULL;
 }
@@ -183,7 +183,7 @@ static int chunk_of_expression(struct target *target, const struct ota_batch_whe
 						target->batch->product_key,
 						target->batch->module,
 						target->batch->created_ms,
-						presence_has,
+						ota_campaign_is_online,
 						target->engine->presence };
 	struct ota_target_walk walk = {0};
 
@@ -316,4 +316,18 @@ int ota_campaign_prepare(struct ota_engine *engine, struct ota_batch *batch, str
 	if (*target.conflict)
 		return conflict_end(&target, batch, error);
 	return chunk.last ? prepared_end(&target, batch, error) : ota_batch_save(engine->options.store, batch, error);
+}
+
+int ota_campaign_take(struct ota_engine *engine, const struct ota_batch *batch, const struct ota_prospect *prospect,
+		      struct ota_instant at, struct ota_error *error)
+{
+	struct target target = { .engine = engine, .batch = batch, .prospect = prospect, .at = at };
+	bool held, sent;
+	int failed = ota_stage_places_load(engine, batch, &target.places, error);
+
+	if (!failed)
+		failed = target_displace(&target, &held, &sent, error);
+	if (!failed)
+		failed = target_insert(&target, error);
+	return failed ? failed : tally_count(&target, error);
 }

@@ -157,9 +157,11 @@ int ota_push_again(struct ota_work *work, bool *ret_sent, struct ota_error *erro
 		failed = ota_release_await(work, reason, error);
 	if (failed || reason != OTA_REASON_NONE)
 		return failed;
-	if (work->task.repush_at > work->at.heard_ms) {
-		if (!work->task.due_at || work->task.repush_at < work->task.due_at)
-			work->task.due_at = work->task.repush_at;
+	/* Nobody is offered what he is being asked to give up. */
+	int64_t not_before = work->task.ask_until > work->task.repush_at ? work->task.ask_until : work->task.repush_at;
+	if (not_before > work->at.heard_ms) {
+		if (!work->task.due_at || not_before < work->task.due_at)
+			work->task.due_at = not_before;
 		return 0;
 	}
 	*ret_sent = true;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/message.h"
 #include "common/text.h"
 #include "plugin/fleet/context.h"
 
@@ -30,13 +31,14 @@ static int situation_fill(struct ota_work *work, enum ota_task_event event, cons
 	bool open = work->batch.state == OTA_BATCH_RUNNING || work->batch.state == OTA_BATCH_PAUSED;
 
 	facts->online = ota_work_online(work);
+	facts->askable = work->device.caps & OTA_CAP_CANCEL;
 	facts->retry_left = open && ota_strategy_retries(&work->strategy, event_cause(event, report), work->task.attempt);
 	facts->soak_wanted = work->strategy.soak_ms > 0;
 	if (event != OTA_EVENT_PULL)
 		return 0;
 	enum ota_reason reason;
 	int failed = ota_work_gate(work, work->task.state != OTA_TASK_PENDING, &reason, error);
-	facts->gates_open = !failed && reason == OTA_REASON_NONE;
+	facts->gates_open = !failed && reason == OTA_REASON_NONE && work->task.ask != OTA_ASK_WAITING;
 	return failed;
 }
 
@@ -150,6 +152,7 @@ static void task_become(struct ota_work *work, enum ota_task_event event, const 
 	if (event_is_timer(event)) /* a timer that has spoken is spent, unless the rule starts another */
 		timers_clear(task);
 	timers_enter(work, rule, left_ms);
+	ota_ask_become(work, rule);
 }
 
 /* The push that draws a report is one more of the attempt, and what holds those holds it: a pause, or the report itself that is
@@ -174,6 +177,8 @@ static int rule_send(struct ota_work *work, const struct ota_task_rule *rule, bo
 		return ota_push_answer_nothing(work, error);
 	if (rule->effects & OTA_EFFECT_REPUSH)
 		return ota_push_again(work, ret_again, error);
+	if (rule->effects & OTA_EFFECT_ASK)
+		return ota_ask_send(work, error);
 	return 0;
 }
 
@@ -204,6 +209,13 @@ static int attempt_follow(struct ota_work *work, const struct ota_task_rule *rul
 	return ota_attempt_save(work->engine->options.store, &row, error);
 }
 
+static const char *const ask_words[OTA_ASKS] = {
+	[OTA_ASK_WAITING] = "cancel_asked",
+	[OTA_ASK_REFUSED] = "cancel_refused",
+	[OTA_ASK_NO_ANSWER] = "cancel_unanswered",
+	[OTA_ASK_UNABLE] = "cancel_not_asked",
+};
+
 static const char *rule_word(const struct ota_work *work, const struct ota_task_rule *rule, bool pushed_again)
 {
 	if (rule->effects & OTA_EFFECT_RETRY)
@@ -218,6 +230,8 @@ static const char *rule_word(const struct ota_work *work, const struct ota_task_
 		return "pushed_again";
 	if (work->task.mark != work->before.mark)
 		return ota_mark_word(work->task.mark);
+	if (work->task.ask != work->before.ask)
+		return ask_words[work->task.ask];
 	return rule->effects & OTA_EFFECT_NOTE ? "noted" : NULL;
 }
 
@@ -235,7 +249,7 @@ static int rule_note(struct ota_work *work, enum ota_task_event event, const str
 	if (rule->effects & OTA_EFFECT_NOTE &&
 	    !ota_presence_may_note(work->engine->presence, &work->device.identity, work->at.heard_ms))
 		return 0;
-	if (report->step != OTA_NO_STEP)
+	if (report->step != OTA_NO_STEP && (event < OTA_EVENT_ASK || event > OTA_EVENT_ASK_UNANSWERED))
 		snprintf(event_text, sizeof(event_text), "progress %d", report->step);
 	else
 		ota_text_cut(event_text, sizeof(event_text), ota_task_event_word(event));
@@ -258,6 +272,8 @@ static int rule_spread(struct ota_work *work, const struct ota_task_rule *rule, 
 	}
 	if (!failed && rule->to != OTA_TASK_STAYS && ota_task_state_is_final(work->task.state))
 		failed = ota_campaign_follow(engine, work->task.batch_id, work->at, error);
+	if (!failed && work->before.ask != work->task.ask)
+		failed = ota_ask_spread(work, error);
 	if (was_active && !is_active)
 		ota_waiters_wake(&engine->waiters, work->task.batch_id);
 	if (!failed && was_active && !is_active)
@@ -283,6 +299,7 @@ int ota_transition(struct ota_work *work, enum ota_task_event event, const struc
 		.phase = work->task.phase,
 		.cause = work->task.cause,
 		.attempted = work->task.attempt > 0,
+		.ask = work->task.ask,
 		.facts = facts ? *facts : (struct ota_task_facts){0},
 	};
 	bool pushed_again;

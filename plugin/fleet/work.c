@@ -61,7 +61,7 @@ static int work_other_active(const struct ota_work *work, bool *ret_other, struc
  * before the walk through the batch has come to it. */
 static bool batch_runs_on(const struct ota_batch *batch)
 {
-	return batch->state == OTA_BATCH_CANCELED && !(batch->canceling && batch->cancel_revokes);
+	return batch->state == OTA_BATCH_CANCELED && !(batch->canceling && batch->cancel_level == OTA_CANCEL_REVOKES);
 }
 
 static int zone_of_tag(const struct ota_work *work, char value[OTA_DEVICE_TAG_VALUE_MAX + 1], struct ota_error *error)

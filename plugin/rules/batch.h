@@ -37,6 +37,9 @@ const struct ota_batch_rule *ota_batch_decide(enum ota_batch_state state, enum o
 const struct ota_batch_rule *ota_batch_rules(size_t *ret_count);
 const char *ota_batch_event_word(enum ota_batch_event event);
 
+/* How often a device may join one dynamic batch, as with Aliyun: what comes back so often has a trouble of its own. */
+enum { OTA_VISITS_MAX = 10 };
+
 /* What the kept counters say. */
 struct ota_batch_tally {
 	int64_t open;      /* pending, pushed, upgrading */

@@ -423,10 +423,30 @@ enum strategy_extent {
 
 static void table_print(const struct strategy_table *table, const void *base, enum strategy_extent extent, struct ota_bytes *out);
 
+/* 0 of what is no number: such a field has no number's place in memory. */
+static int64_t number_of(const struct strategy_row *row, const void *field)
+{
+	switch (row->kind) {
+	case KIND_FLAG:
+		return *(const bool *)field;
+	case KIND_TEXT:
+	case KIND_GROUP:
+	case KIND_LIST:
+		return 0;
+	case KIND_NUMBER:
+	case KIND_DURATION:
+	case KIND_CLOCK:
+	case KIND_CHOICE:
+	case KIND_CAUSES:
+		break;
+	}
+	return *(const int64_t *)field;
+}
+
 static void value_print(const struct strategy_row *row, const void *base, struct ota_bytes *out)
 {
 	const void *field = field_in(row, base);
-	int64_t number = row->kind == KIND_FLAG ? *(const bool *)field : *(const int64_t *)field;
+	int64_t number = number_of(row, field);
 	char duration[32];
 
 	switch (row->kind) {

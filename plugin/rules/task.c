@@ -125,9 +125,17 @@ static const struct ota_task_rule rules[] = {
 	ROW(BIT(PENDING),   EXPIRE,         ALWAYS,                CANCELED,  EXPIRED,           E(NONE),                         ""),
 	ROW(ACTIVE | FINAL, EXPIRE,         ALWAYS,                STAYS,     NONE,              E(NONE),                         "what was sent runs on"),
 
-	ROW(ACTIVE,         ASK_ACCEPTED,   ALWAYS,                CANCELED,  ASKED,             E(NONE),                         ""),
-	ROW(BIT(PENDING) | FINAL, ASK_ACCEPTED, ALWAYS,            STAYS,     NONE,              E(NOTE),                         "nobody asked"),
-	ROW(ANY,            ASK_REFUSED,    ALWAYS,                STAYS,     NONE,              E(NOTE),                         ""),
+	ROW(ACTIVE,         ASK,            ASK_WAITS,             STAYS,     NONE,              E(NONE),                         "asked already"),
+	ROW(ACTIVE,         ASK,            ASKABLE,               STAYS,     NONE,              E(ASK),                          ""),
+	ROW(ACTIVE,         ASK,            ALWAYS,                STAYS,     NONE,              E(ASK_UNABLE),                   "it would not understand: revoke it"),
+	ROW(BIT(PENDING) | FINAL, ASK,      ALWAYS,                STAYS,     NONE,              E(NONE),                         "nothing to give up"),
+
+	ROW(ACTIVE,         ASK_ACCEPTED,   ASKED,                 CANCELED,  ASKED,             E(NONE),                         "in time or later"),
+	ROW(ANY,            ASK_ACCEPTED,   ALWAYS,                STAYS,     NONE,              E(NOTE),                         "nobody asked, or it is over"),
+	ROW(ACTIVE,         ASK_REFUSED,    ASKED,                 STAYS,     NONE,              E(ASK_REFUSED),                  "it goes on"),
+	ROW(ANY,            ASK_REFUSED,    ALWAYS,                STAYS,     NONE,              E(NOTE),                         "nobody asked, or it is over"),
+	ROW(ACTIVE,         ASK_UNANSWERED, ASK_WAITS,             STAYS,     NONE,              E(ASK_NO_ANSWER),                "it goes on"),
+	ROW(ANY,            ASK_UNANSWERED, ALWAYS,                STAYS,     NONE,              E(NONE),                         "overtaken"),
 
 	ROW(BIT(PENDING),   REVOKE,         ALWAYS,                CANCELED,  WITHDRAWN,         E(NONE),                         "nothing was sent"),
 	ROW(ACTIVE,         REVOKE,         ALWAYS,                CANCELED,  REVOKED,           E(NONE),                         ""),
@@ -161,8 +169,10 @@ static const char *const event_words[OTA_TASK_EVENTS] = {
 	[OTA_EVENT_LOOP] = "loop",
 	[OTA_EVENT_WITHDRAW] = "withdraw",
 	[OTA_EVENT_EXPIRE] = "expire",
+	[OTA_EVENT_ASK] = "ask to cancel",
 	[OTA_EVENT_ASK_ACCEPTED] = "cancel accepted",
 	[OTA_EVENT_ASK_REFUSED] = "cancel refused",
+	[OTA_EVENT_ASK_UNANSWERED] = "cancel unanswered",
 	[OTA_EVENT_REVOKE] = "revoke",
 	[OTA_EVENT_SUPERSEDE] = "supersede",
 	[OTA_EVENT_DEVICE_DELETED] = "device deleted",
@@ -188,6 +198,9 @@ static const char *const guard_words[OTA_TASK_GUARDS] = {
 	[OTA_GUARD_DELIVERED_RETRY_LEFT] = "delivered, retry left",
 	[OTA_GUARD_ONLINE] = "online",
 	[OTA_GUARD_ONLINE_UNDRAWN] = "delivered, online, not drawn yet",
+	[OTA_GUARD_ASKABLE] = "announced cancel",
+	[OTA_GUARD_ASK_WAITS] = "its answer is waited for",
+	[OTA_GUARD_ASKED] = "was asked",
 };
 
 static bool guard_holds(enum ota_task_guard guard, const struct ota_task_situation *s)
@@ -214,6 +227,9 @@ static bool guard_holds(enum ota_task_guard guard, const struct ota_task_situati
 		[OTA_GUARD_DELIVERED_RETRY_LEFT] = delivered && s->facts.retry_left,
 		[OTA_GUARD_ONLINE] = s->facts.online,
 		[OTA_GUARD_ONLINE_UNDRAWN] = s->phase == OTA_PHASE_DELIVERED && s->facts.online,
+		[OTA_GUARD_ASKABLE] = s->facts.askable,
+		[OTA_GUARD_ASK_WAITS] = s->ask == OTA_ASK_WAITING,
+		[OTA_GUARD_ASKED] = s->ask == OTA_ASK_WAITING || s->ask == OTA_ASK_REFUSED || s->ask == OTA_ASK_NO_ANSWER,
 	};
 	return holds[guard];
 }

@@ -39,8 +39,10 @@ enum ota_task_event {
 	OTA_EVENT_LOOP,           /* too many deliveries without a version change */
 	OTA_EVENT_WITHDRAW,       /* an operator takes back what was not sent yet */
 	OTA_EVENT_EXPIRE,         /* the batch's end has come */
-	OTA_EVENT_ASK_ACCEPTED,   /* the device agreed to cancel */
-	OTA_EVENT_ASK_REFUSED,    /* the device refused, or did not answer in time */
+	OTA_EVENT_ASK,            /* an operator asks the device to give up */
+	OTA_EVENT_ASK_ACCEPTED,   /* it agreed */
+	OTA_EVENT_ASK_REFUSED,    /* it refused */
+	OTA_EVENT_ASK_UNANSWERED, /* it did not answer in time */
 	OTA_EVENT_REVOKE,         /* an operator closes the task whatever the device does */
 	OTA_EVENT_SUPERSEDE,      /* a newer batch takes the device */
 	OTA_EVENT_DEVICE_DELETED,
@@ -52,6 +54,7 @@ enum ota_task_event {
 struct ota_task_facts {
 	bool gates_open;     /* for RELEASED, PULL and a repeated push */
 	bool online;
+	bool askable;        /* the device said that it understands to be asked */
 	bool retry_left;     /* the strategy retries this cause and attempts are left */
 	bool soak_wanted;
 	bool same_boot;      /* the device informed with the boot id it had when it was pushed: it has not restarted */
@@ -81,6 +84,9 @@ enum ota_task_guard {
 	OTA_GUARD_DELIVERED_RETRY_LEFT,
 	OTA_GUARD_ONLINE,
 	OTA_GUARD_ONLINE_UNDRAWN,
+	OTA_GUARD_ASKABLE,
+	OTA_GUARD_ASK_WAITS,            /* asked, and its time is not over */
+	OTA_GUARD_ASKED,                /* and it did not agree yet */
 	OTA_TASK_GUARDS,
 };
 
@@ -103,6 +109,10 @@ enum ota_task_effect {
 	OTA_EFFECT_MARK_RECOVERED = 16384,
 	OTA_EFFECT_MARK_INSTALLED = 32768,
 	OTA_EFFECT_GO_ON = 131072,     /* a push timer that stood still goes on with what was left of it */
+	OTA_EFFECT_ASK = 262144,       /* ask the device; its time to answer starts */
+	OTA_EFFECT_ASK_UNABLE = 524288,
+	OTA_EFFECT_ASK_REFUSED = 1048576,
+	OTA_EFFECT_ASK_NO_ANSWER = 2097152,
 	OTA_EFFECT_RESTART = 65536,    /* what was delivered is gone: the download starts over, with a whole upgrade timer */
 };
 
@@ -124,6 +134,7 @@ struct ota_task_situation {
 	enum ota_task_phase phase;
 	enum ota_cause cause; /* of a final task: which marks apply */
 	bool attempted;
+	enum ota_ask ask;
 	struct ota_task_facts facts;
 };
 

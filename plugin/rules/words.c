@@ -60,6 +60,18 @@ static const char *const marks[OTA_MARKS] = {
 	[OTA_MARK_INSTALLED_ANYWAY] = "installed_anyway",
 };
 
+static const char *const asks[OTA_ASKS] = {
+	[OTA_ASK_NONE] = "",           [OTA_ASK_WAITING] = "waiting",     [OTA_ASK_AGREED] = "agreed",
+	[OTA_ASK_REFUSED] = "refused", [OTA_ASK_NO_ANSWER] = "no_answer", [OTA_ASK_OVERTAKEN] = "overtaken",
+	[OTA_ASK_UNABLE] = "unable",
+};
+
+static const char *const cancel_levels[OTA_CANCEL_LEVELS] = {
+	[OTA_CANCEL_WITHDRAWS] = "withdraw",
+	[OTA_CANCEL_ASKS] = "ask",
+	[OTA_CANCEL_REVOKES] = "revoke",
+};
+
 static const char *const batch_kinds[OTA_BATCH_KINDS] = {
 	[OTA_BATCH_VERIFY] = "verify",
 	[OTA_BATCH_STATIC] = "static",
@@ -111,6 +123,8 @@ WORDS(ota_task_state, ota_task_state, task_states, OTA_TASK_STATES)
 WORDS(ota_reason, ota_reason, reasons, OTA_REASONS)
 WORDS(ota_cause, ota_cause, causes, OTA_CAUSES)
 WORDS(ota_mark, ota_mark, marks, OTA_MARKS)
+WORDS(ota_ask, ota_ask, asks, OTA_ASKS)
+WORDS(ota_cancel_level, ota_cancel_level, cancel_levels, OTA_CANCEL_LEVELS)
 WORDS(ota_batch_kind, ota_batch_kind, batch_kinds, OTA_BATCH_KINDS)
 WORDS(ota_batch_state, ota_batch_state, batch_states, OTA_BATCH_STATES)
 WORDS(ota_verification, ota_verification, verifications, OTA_VERIFICATIONS)

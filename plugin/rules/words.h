@@ -75,6 +75,26 @@ enum ota_mark {
 	OTA_MARKS,
 };
 
+/* What became of asking a task's device to give it up. */
+enum ota_ask {
+	OTA_ASK_NONE,      /* nobody asked */
+	OTA_ASK_WAITING,   /* asked, its time is not over */
+	OTA_ASK_AGREED,
+	OTA_ASK_REFUSED,   /* past its point of no return: it goes on */
+	OTA_ASK_NO_ANSWER, /* in time: it goes on */
+	OTA_ASK_OVERTAKEN, /* the task ended otherwise before an answer */
+	OTA_ASK_UNABLE,    /* the device never said that it understands the question */
+	OTA_ASKS,
+};
+
+/* How much of a batch a cancel ends; each does what the one before it does, too. */
+enum ota_cancel_level {
+	OTA_CANCEL_WITHDRAWS, /* what was not sent */
+	OTA_CANCEL_ASKS,      /* what was sent, where the device agrees */
+	OTA_CANCEL_REVOKES,   /* what was sent, whatever the device does */
+	OTA_CANCEL_LEVELS,
+};
+
 enum ota_batch_kind {
 	OTA_BATCH_VERIFY,
 	OTA_BATCH_STATIC,
@@ -107,6 +127,8 @@ const char *ota_task_state_word(enum ota_task_state state);
 const char *ota_reason_word(enum ota_reason reason);
 const char *ota_cause_word(enum ota_cause cause);
 const char *ota_mark_word(enum ota_mark mark);
+const char *ota_ask_word(enum ota_ask ask);
+const char *ota_cancel_level_word(enum ota_cancel_level level);
 const char *ota_batch_kind_word(enum ota_batch_kind kind);
 const char *ota_batch_state_word(enum ota_batch_state state);
 const char *ota_verification_word(enum ota_verification verification);
@@ -114,6 +136,8 @@ bool ota_task_state_parse(const char *word, enum ota_task_state *ret_state);
 bool ota_reason_parse(const char *word, enum ota_reason *ret_reason);
 bool ota_cause_parse(const char *word, enum ota_cause *ret_cause);
 bool ota_mark_parse(const char *word, enum ota_mark *ret_mark);
+bool ota_ask_parse(const char *word, enum ota_ask *ret_ask);
+bool ota_cancel_level_parse(const char *word, enum ota_cancel_level *ret_level);
 bool ota_batch_kind_parse(const char *word, enum ota_batch_kind *ret_kind);
 bool ota_batch_state_parse(const char *word, enum ota_batch_state *ret_state);
 bool ota_verification_parse(const char *word, enum ota_verification *ret_verification);

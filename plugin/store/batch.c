@@ -31,7 +31,8 @@ static const struct ota_field fields[] = {
 	OTA_FIELD(BOOL, struct ota_batch, prepared),
 	OTA_FIELD(TEXT, struct ota_batch, prepare_after),
 	OTA_FIELD(BOOL, struct ota_batch, canceling),
-	OTA_FIELD(BOOL, struct ota_batch, cancel_revokes),
+	OTA_FIELD_OF(struct ota_batch, cancel_level, ota_words_cancel_level),
+	OTA_FIELD(INTEGER, struct ota_batch, cancel_after),
 	OTA_FIELD(INTEGER, struct ota_batch, started_ms),
 	OTA_FIELD(INTEGER, struct ota_batch, ended_ms),
 	OTA_FIELD(INTEGER, struct ota_batch, ends_ms),
@@ -92,6 +93,17 @@ int ota_batch_list_of_package(struct ota_store *store, int64_t package_id, int64
 	ota_query_start(&query, store->db, OTA_SQL_BATCH_LIST_OF_PACKAGE);
 	ota_query_integer(&query, package_id);
 	ota_query_integer(&query, after);
+	return ota_query_list(&query, &batch_layout, (struct ota_page){rows, capacity, ret_count}, error);
+}
+
+int ota_batch_list_dynamic(struct ota_store *store, const char *product_key, const char *module, struct ota_batch *rows,
+			   size_t capacity, size_t *ret_count, struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_BATCH_LIST_DYNAMIC);
+	ota_query_text(&query, product_key);
+	ota_query_text(&query, module);
 	return ota_query_list(&query, &batch_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 

@@ -29,10 +29,16 @@ struct ota_batch {
 	int64_t total; /* targets; an estimate until it is prepared. Those done are the sum of its counts */
 	bool prepared; /* every target has its task or exclusion */
 	char prepare_after[OTA_DEVICE_NAME_MAX + 1]; /* names up to here are done */
-	bool canceling;                              /* withdraw or revoke is still walking its tasks */
-	bool cancel_revokes;
+	bool canceling;                              /* a cancel is still walking its tasks */
+	enum ota_cancel_level cancel_level;
+	int64_t cancel_after;                        /* task ids up to here were asked */
 	int64_t created_ms, started_ms, ended_ms, ends_ms; /* wall; 0 = not yet */
 	char created_by[OTA_LABEL_MAX + 1];
+};
+
+/* Tasks of a batch by what became of asking their devices to give them up. */
+struct ota_ask_counts {
+	int64_t n[OTA_ASKS];
 };
 
 /* states[state]: all its tasks; causes[cause]: the final ones (their sum is that of the final states); excluded: targets that got
@@ -45,6 +51,7 @@ struct ota_batch_counts {
 	int64_t excluded_conflict;
 	int64_t excluded_unknown;
 	int64_t excluded_barred;
+	struct ota_ask_counts asks; /* zeros, until ota_ask_load_counts() fills them */
 };
 enum ota_exclusion { OTA_EXCLUDED_AT_TARGET, OTA_EXCLUDED_CONFLICT, OTA_EXCLUDED_UNKNOWN, OTA_EXCLUDED_BARRED };
 
@@ -74,6 +81,9 @@ int ota_batch_list(struct ota_store *store, const struct ota_batch_filter *filte
  * `after`. */
 int ota_batch_list_of_package(struct ota_store *store, int64_t package_id, int64_t after, struct ota_batch *rows, size_t capacity,
 			      size_t *ret_count, struct ota_error *error);
+/* Those of kind dynamic that have not ended, newest first; of one module, or of all for "". */
+int ota_batch_list_dynamic(struct ota_store *store, const char *product_key, const char *module, struct ota_batch *rows,
+			   size_t capacity, size_t *ret_count, struct ota_error *error);
 /* Batches with work for the campaign clock: canceling (ended or not), or not ended and not prepared, or not ended and ends_ms in
  * 1..wall_ms. Ascending ids after `after`. */
 int ota_batch_list_working(struct ota_store *store, int64_t wall_ms, int64_t after, int64_t *ids, size_t capacity,
@@ -86,6 +96,7 @@ int ota_batch_load_counts(struct ota_store *store, int64_t id, struct ota_batch_
 /* The same of one of its stages; excluded targets have none. */
 int ota_batch_load_stage_counts(struct ota_store *store, int64_t id, int64_t stage, struct ota_batch_counts *ret_counts,
 				struct ota_error *error);
+int ota_ask_load_counts(struct ota_store *store, int64_t batch_id, struct ota_ask_counts *ret_counts, struct ota_error *error);
 /* From here on `resumed` is what the counts are now. */
 int ota_batch_mark_resumed(struct ota_store *store, int64_t id, struct ota_error *error);
 /* Tasks of a stage that ota_task_add() has added in this transaction: all are pending. */

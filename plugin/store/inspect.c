@@ -67,6 +67,7 @@ static const struct rule {
 	const char *sentence;
 } rules[] = {
 	{OTA_SQL_CHECK_BATCHES, "counters", "batch %s: %lld tasks are kept count of, there are %lld"},
+	{OTA_SQL_CHECK_ASKS, "counters", "batch %s: %lld asked tasks are kept count of, there are %lld"},
 	{OTA_SQL_CHECK_VERSIONS, "counters", "version %s: %lld devices are kept count of, there are %lld"},
 	{OTA_SQL_CHECK_PRODUCTS, "counters", "product %s: %lld devices are kept count of, there are %lld"},
 	{OTA_SQL_CHECK_GROUPS, "counters", "group %s: %lld members are kept count of, there are %lld"},

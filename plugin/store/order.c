@@ -285,8 +285,8 @@ static int expression_put(struct ota_order *order, struct ota_store *store, cons
 
 static void names_put(struct ota_order *order, const char *column, const struct ota_order_part *part)
 {
-	ota_bytes_format(&order->sql, " AND %s > ", column);
-	put_text(order, ota_span_from_text(part->after));
+	ota_bytes_format(&order->sql, " AND %s %s ", column, part->only ? "=" : ">");
+	put_text(order, ota_span_from_text(part->only ? part->only : part->after));
 	if (!part->until)
 		return;
 	ota_bytes_format(&order->sql, " AND %s <= ", column);

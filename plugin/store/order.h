@@ -15,6 +15,7 @@
 struct ota_order_part {
 	int64_t group;             /* the members of this one; 0 = the product's */
 	const char *after, *until; /* names; until NULL = to the end */
+	const char *only;          /* in place of them: this one; NULL = any */
 	int64_t buckets;           /* in place of names: those of the product below; 0 = by name, and in the order of names */
 	int64_t limit;             /* of rows */
 };

@@ -18,6 +18,17 @@
 static const struct ota_field prospect_fields[] = {PROSPECT_FIELDS(struct ota_prospect, AT_START)};
 const struct ota_layout ota_prospect_layout = OTA_LAYOUT(prospect_fields, struct ota_prospect);
 
+int ota_prospect_find(struct ota_store *store, int64_t device_id, const char *module, struct ota_prospect *ret_prospect,
+		      struct ota_error *error)
+{
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_PROSPECT_FIND);
+	ota_query_text(&query, module);
+	ota_query_integer(&query, device_id);
+	return ota_query_find(&query, &ota_prospect_layout, ret_prospect, error);
+}
+
 int ota_prospect_list(struct ota_store *store, const struct ota_prospect_filter *filter, struct ota_prospect *rows,
 		      size_t capacity, size_t *ret_count, struct ota_error *error)
 {

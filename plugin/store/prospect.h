@@ -21,6 +21,8 @@ struct ota_prospect_filter {
 	const char *after; /* names behind this; "" = from the start */
 };
 
+int ota_prospect_find(struct ota_store *store, int64_t device_id, const char *module, struct ota_prospect *ret_prospect,
+		      struct ota_error *error);
 /* Ascending names. */
 int ota_prospect_list(struct ota_store *store, const struct ota_prospect_filter *filter, struct ota_prospect *rows,
 		      size_t capacity, size_t *ret_count, struct ota_error *error);

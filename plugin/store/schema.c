@@ -144,7 +144,18 @@ static const char *const step_4[] = {
 	/* Where a batch stands between its gates: apart from its own row, which an operator's change may name by its revision. */
 	"CREATE TABLE batch_flow (batch_id {id} REFERENCES batch, stage {int}, stage_at {int}, met_at {int}, ramp_at {int},"
 		" spent_at_us {int}, parked {int}, confirmed_to {int}, paused_at {int}, watched {flag}) {heap}",
+	/* Asked at each inform that settled. */
+	"CREATE INDEX batch_dynamic ON batch (product_key, id) WHERE kind = 'dynamic' AND state IN ('planned', 'running', 'paused')",
 	"CREATE INDEX batch_flow_watched ON batch_flow (batch_id) WHERE watched = 1",
+	/* Asking devices to give up: what became of it, and how far a batch's walk has come. */
+	"ALTER TABLE task ADD COLUMN ask {text} DEFAULT ''",
+	"ALTER TABLE task ADD COLUMN ask_until {int} DEFAULT 0",
+	"CREATE INDEX task_ask_until ON task (ask_until) WHERE ask_until > 0",
+	"CREATE TABLE ask_count (batch_id {int}, ask {text}, n {int}, PRIMARY KEY (batch_id, ask)) {keyed}",
+	"ALTER TABLE batch ADD COLUMN cancel_level {text} DEFAULT 'withdraw'",
+	"ALTER TABLE batch ADD COLUMN cancel_after {int} DEFAULT 0",
+	"UPDATE batch SET cancel_level = 'revoke' WHERE cancel_revokes = 1",
+	"ALTER TABLE batch DROP COLUMN cancel_revokes",
 	/* Lists of devices that an operator keeps. A group that was deleted is gone at once, its members go in pieces. */
 	"CREATE TABLE device_group (id {id}, rev {int}, product_key {text} REFERENCES product, name {text}, created_ms {int},"
 		" created_by {text}, members {int}, gone {flag}) {heap}",

@@ -36,12 +36,12 @@
 #define BATCH_COLUMNS                                                                                                            \
 	"id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, supersedes, source_batch,"  \
 	" source_state, tags, created_ms, created_by, strategy, state, reason, total, prepared, prepare_after, canceling,"       \
-	" cancel_revokes, started_ms, ended_ms, ends_ms"
+	" cancel_level, cancel_after, started_ms, ended_ms, ends_ms"
 
 #define TASK_COLUMNS                                                                                                             \
-	"id, rev, batch_id, device_id, module, package_id, version, created_ms, stage, state, due_at, from_version, reason,"    \
-	" cause, mark, phase, attempt, step, description, boot_id, updated_ms, pushes, last_push_at, answered, repush_at,"      \
-	" deadline_at, deadline_left_ms, confirmed, parked"
+	"id, rev, batch_id, device_id, module, package_id, version, created_ms, stage, state, due_at, ask, ask_until,"          \
+	" from_version, reason, cause, mark, phase, attempt, step, description, boot_id, updated_ms, pushes, last_push_at,"     \
+	" answered, repush_at, deadline_at, deadline_left_ms, confirmed, parked"
 
 #define FLOW_COLUMNS "batch_id, stage, stage_at, met_at, ramp_at, spent_at_us, parked, confirmed_to, paused_at, watched"
 
@@ -240,13 +240,13 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" AND (b.prepared = 0 OR b.kind = 'dynamic') AND w.batch_id = b.id ORDER BY b.id LIMIT $3"},
 	[OTA_SQL_BATCH_INSERT] = {"batch_insert", OTA_SQL_COLD,
 		"INSERT INTO batch (" BATCH_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27) ON CONFLICT DO NOTHING"},
+		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_BATCH_LOAD] = {"batch_load", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id = $1"},
 	[OTA_SQL_BATCH_SAVE] = {"batch_save", OTA_SQL_HOT,
 		"UPDATE batch SET strategy = $1, state = $2, reason = $3, total = $4, prepared = $5, prepare_after = $6, canceling = $7,"
-		" cancel_revokes = $8, started_ms = $9, ended_ms = $10, ends_ms = $11, rev = rev + 1 WHERE id = $12"
-		" AND rev = $13"},
+		" cancel_level = $8, cancel_after = $9, started_ms = $10, ended_ms = $11, ends_ms = $12, rev = rev + 1"
+		" WHERE id = $13 AND rev = $14"},
 	[OTA_SQL_BATCH_LIST] = {"batch_list", OTA_SQL_HOT,
 		"SELECT " BATCH_COLUMNS " FROM batch WHERE id < $1 AND ($2 = '' OR product_key = $2) AND ($3 = '' OR state = $3)"
 		" ORDER BY id DESC LIMIT $4"},
@@ -255,6 +255,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT " BATCH_COLUMNS " FROM batch b WHERE b.package_id = $1 AND b.id > $2 AND b.state <> 'completed'"
 		" AND (b.state <> 'canceled' OR EXISTS (SELECT 1 FROM batch_count c WHERE c.batch_id = b.id AND c." UNFINISHED
 		" AND c.n > 0)) ORDER BY b.id LIMIT $3"},
+	[OTA_SQL_BATCH_LIST_DYNAMIC] = {"batch_list_dynamic", OTA_SQL_HOT,
+		"SELECT " BATCH_COLUMNS " FROM batch WHERE product_key = $1 AND kind = 'dynamic' AND state IN ('planned', 'running',"
+		" 'paused') AND ($2 = '' OR module = $2) ORDER BY id DESC LIMIT $3"},
 	[OTA_SQL_BATCH_LIST_WORKING] = {"batch_list_working", OTA_SQL_HOT,
 		"SELECT id FROM batch WHERE (state IN ('planned', 'running', 'paused') OR canceling = 1) AND id > $1"
 		" AND (prepared = 0 OR canceling = 1 OR (ends_ms > 0 AND ends_ms <= $2)) ORDER BY id LIMIT $3"},
@@ -303,6 +306,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	[OTA_SQL_PROSPECT_LIST] = {"prospect_list", OTA_SQL_HOT,
 		"SELECT " OTA_PROSPECT_COLUMNS("d.device_name") " FROM device d" OTA_PROSPECT_RUNS "$1" OTA_PROSPECT_UNFINISHED "$1"
 		" WHERE d.product_key = $2 AND d.device_name > $3 ORDER BY d.device_name LIMIT $4"},
+	[OTA_SQL_PROSPECT_FIND] = {"prospect_find", OTA_SQL_HOT,
+		"SELECT " OTA_PROSPECT_COLUMNS("d.device_name") " FROM device d" OTA_PROSPECT_RUNS "$1" OTA_PROSPECT_UNFINISHED "$1"
+		" WHERE d.id = $2"},
 	[OTA_SQL_PROSPECT_LIST_NAMED] = {"prospect_list_named", OTA_SQL_HOT,
 		"SELECT " OTA_PROSPECT_COLUMNS("g.device_name") " FROM batch_target g LEFT JOIN device d ON d.product_key = $1"
 		" AND d.device_name = g.device_name" OTA_PROSPECT_RUNS "$2" OTA_PROSPECT_UNFINISHED "$2"
@@ -313,6 +319,9 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" JOIN device d ON d.id = s.device_id" OTA_PROSPECT_RUNS "$1" OTA_PROSPECT_UNFINISHED "$1"
 		" LEFT JOIN task n ON n.device_id = s.device_id AND n.id > s.id AND n.batch_id + 0 = s.batch_id"
 		" WHERE s.batch_id = $2 AND s.id > $3 AND n.id IS NULL ORDER BY s.id LIMIT $4"},
+	/* How often a device was in a batch, and the newest of its tasks there. */
+	[OTA_SQL_TASK_COUNT_IN_BATCH] = {"task_count_in_batch", OTA_SQL_HOT,
+		"SELECT COUNT(*), COALESCE(MAX(id), 0) FROM task WHERE device_id = $1 AND batch_id + 0 = $2"},
 	/* What those with the version, or on their way to it, ran before: of the first so many. */
 	[OTA_SQL_TASK_LIST_ORIGINS] = {"task_list_origins", OTA_SQL_COLD,
 		"SELECT f.from_version, COUNT(*) FROM (SELECT from_version FROM task WHERE batch_id = $1"
@@ -321,15 +330,15 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 
 	[OTA_SQL_TASK_INSERT] = {"task_insert", OTA_SQL_HOT,
 		"INSERT INTO task (" TASK_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
-		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29) ON CONFLICT DO NOTHING"},
+		" $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) ON CONFLICT DO NOTHING"},
 	[OTA_SQL_TASK_LOAD] = {"task_load", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE id = $1"},
 	[OTA_SQL_TASK_SAVE] = {"task_save", OTA_SQL_HOT,
-		"UPDATE task SET state = $1, due_at = $2, from_version = $3, reason = $4, cause = $5, mark = $6, phase = $7,"
-		" attempt = $8, step = $9, description = $10, boot_id = $11, updated_ms = $12, pushes = $13, last_push_at = $14,"
-		" answered = $15, repush_at = $16, deadline_at = $17, deadline_left_ms = $18, confirmed = $19, parked = $20,"
-		" rev = rev + 1 WHERE id = $21 AND rev = $22"},
-	/* The same without the columns that indexes are on: most reports change neither, and three entries stay unwritten. */
+		"UPDATE task SET state = $1, due_at = $2, ask = $3, ask_until = $4, from_version = $5, reason = $6, cause = $7,"
+		" mark = $8, phase = $9, attempt = $10, step = $11, description = $12, boot_id = $13, updated_ms = $14,"
+		" pushes = $15, last_push_at = $16, answered = $17, repush_at = $18, deadline_at = $19, deadline_left_ms = $20,"
+		" confirmed = $21, parked = $22, rev = rev + 1 WHERE id = $23 AND rev = $24"},
+	/* The same without the columns that indexes are on: most reports change none, and three entries stay unwritten. */
 	[OTA_SQL_TASK_SAVE_PROGRESS] = {"task_save_progress", OTA_SQL_HOT,
 		"UPDATE task SET from_version = $1, reason = $2, cause = $3, mark = $4, phase = $5, attempt = $6, step = $7,"
 		" description = $8, boot_id = $9, updated_ms = $10, pushes = $11, last_push_at = $12, answered = $13,"
@@ -348,8 +357,12 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		"SELECT " TASK_COLUMNS " FROM task WHERE device_id = $1 AND module > '' AND " UNFINISHED " ORDER BY id LIMIT $2"},
 	[OTA_SQL_TASK_DUE] = {"task_due", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE due_at > 0 AND due_at <= $1 ORDER BY due_at, id LIMIT $2"},
+	[OTA_SQL_TASK_UNANSWERED] = {"task_unanswered", OTA_SQL_HOT,
+		"SELECT " TASK_COLUMNS " FROM task WHERE ask_until > 0 AND ask_until <= $1 ORDER BY ask_until, id LIMIT $2"},
 	[OTA_SQL_TASK_NEXT_DUE] = {"task_next_due", OTA_SQL_HOT,
 		"SELECT due_at FROM task WHERE due_at > 0 ORDER BY due_at LIMIT 1"},
+	[OTA_SQL_TASK_NEXT_UNANSWERED] = {"task_next_unanswered", OTA_SQL_HOT,
+		"SELECT ask_until FROM task WHERE ask_until > 0 ORDER BY ask_until LIMIT 1"},
 	[OTA_SQL_TASK_LIST] = {"task_list", OTA_SQL_HOT,
 		"SELECT " TASK_COLUMNS " FROM task WHERE batch_id = $1 AND id > $2 ORDER BY id LIMIT $3"},
 	[OTA_SQL_TASK_LIST_IN_STATE] = {"task_list_in_state", OTA_SQL_HOT,
@@ -359,6 +372,11 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 	/* A few rows for each batch there ever was, however many tasks it had. */
 	[OTA_SQL_TASK_COUNT_STATES] = {"task_count_states", OTA_SQL_COLD,
 		"SELECT state, CAST(SUM(n) AS BIGINT) FROM batch_count GROUP BY state LIMIT $1"},
+	[OTA_SQL_ASK_COUNT] = {"ask_count", OTA_SQL_HOT,
+		"INSERT INTO ask_count (batch_id, ask, n) VALUES ($1, $2, $3)"
+		" ON CONFLICT (batch_id, ask) DO UPDATE SET n = ask_count.n + excluded.n"},
+	[OTA_SQL_ASK_LIST_COUNTS] = {"ask_list_counts", OTA_SQL_HOT,
+		"SELECT ask, n FROM ask_count WHERE batch_id = $1 LIMIT $2"},
 	[OTA_SQL_CONFLICT_COUNT_ALL] = {"conflict_count_all", OTA_SQL_COLD,
 		"SELECT CAST(COALESCE(SUM(c.n), 0) AS BIGINT) FROM batch b JOIN batch_count c ON c.batch_id = b.id"
 		" WHERE b.product_key = $1 AND b.module = $2 AND b.id <> $3 AND c.state IN ('pending', 'pushed', 'upgrading')"},
@@ -437,6 +455,11 @@ static const struct ota_statement statements[OTA_SQL_STATEMENTS] = {
 		" FROM (SELECT batch_id, stage, state, cause, n AS kept, 0 AS counted FROM batch_count"
 		" UNION ALL SELECT batch_id, stage, state, CASE WHEN " UNFINISHED " THEN '' ELSE cause END, 0, 1 FROM task) u"
 		" GROUP BY batch_id, stage, state, cause HAVING SUM(kept) <> SUM(counted) LIMIT $1"},
+	[OTA_SQL_CHECK_ASKS] = {"check_asks", OTA_SQL_COLD,
+		"SELECT CAST(batch_id AS TEXT) || ' ' || ask, CAST(SUM(kept) AS BIGINT), CAST(SUM(counted) AS BIGINT)"
+		" FROM (SELECT batch_id, ask, n AS kept, 0 AS counted FROM ask_count"
+		" UNION ALL SELECT batch_id, ask, 0, 1 FROM task WHERE ask <> '') u"
+		" GROUP BY batch_id, ask HAVING SUM(kept) <> SUM(counted) LIMIT $1"},
 	[OTA_SQL_CHECK_VERSIONS] = {"check_versions", OTA_SQL_COLD,
 		"SELECT product_key || ' ' || module || ' ' || version, CAST(SUM(kept) AS BIGINT), CAST(SUM(counted) AS BIGINT)"
 		" FROM (SELECT product_key, module, version, n AS kept, 0 AS counted FROM version_count"

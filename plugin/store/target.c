@@ -146,6 +146,18 @@ int ota_target_next(struct ota_store *store, const struct ota_target_scope *scop
 	return failed;
 }
 
+int ota_target_means(struct ota_store *store, const struct ota_target_scope *scope, const char *device_name, bool *ret_means,
+		     struct ota_error *error)
+{
+	const struct ota_order_part part = {.only = device_name, .limit = 1};
+	struct ota_prospect row;
+	struct list list = {&row, 1, 0};
+	int failed = part_run(store, scope, &part, (struct taker){list_take, &list}, error);
+
+	*ret_means = list.count > 0;
+	return failed;
+}
+
 /* --- the count --- */
 
 /* In the order of the preparation. */

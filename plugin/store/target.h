@@ -39,6 +39,10 @@ struct ota_target_walk {
 int ota_target_next(struct ota_store *store, const struct ota_target_scope *scope, struct ota_target_walk *walk,
 		    struct ota_prospect *rows, size_t capacity, size_t *ret_count, struct ota_error *error);
 
+/* Whether it means this device: looks at no other one. */
+int ota_target_means(struct ota_store *store, const struct ota_target_scope *scope, const char *device_name, bool *ret_means,
+		     struct ota_error *error);
+
 /* What would come of a device that is meant: its task, or why it is left out. */
 enum ota_target_fate {
 	OTA_TARGET_FATE_TASK,

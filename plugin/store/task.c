@@ -1,12 +1,16 @@
 #include "plugin/store/task.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/bytes.h"
+#include "plugin/store/ask.h"
 #include "plugin/store/handle.h"
 #include "plugin/store/words.h"
 
-/* The first field that changes after the insert, and the first behind those that indexes are on (state, due_at). */
-enum { TASK_SAVED = 9, TASK_SAVED_PROGRESS = 11 };
+/* The first field that changes after the insert, and the first behind those that indexes are on (state, due_at, ask_until) and
+ * what goes with them. */
+enum { TASK_SAVED = 9, TASK_SAVED_PROGRESS = 13 };
 
 static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_task, id),
@@ -20,6 +24,8 @@ static const struct ota_field fields[] = {
 	OTA_FIELD(INTEGER, struct ota_task, stage),
 	OTA_FIELD_OF(struct ota_task, state, ota_words_task_state),
 	OTA_FIELD(INTEGER, struct ota_task, due_at),
+	OTA_FIELD_OF(struct ota_task, ask, ota_words_ask),
+	OTA_FIELD(INTEGER, struct ota_task, ask_until),
 	OTA_FIELD(TEXT, struct ota_task, from_version),
 	OTA_FIELD_OF(struct ota_task, reason, ota_words_reason),
 	OTA_FIELD_OF(struct ota_task, cause, ota_words_cause),
@@ -110,7 +116,8 @@ static int progress_save(struct ota_store *store, const struct ota_task *before,
 			 struct ota_error *error)
 {
 	struct ota_query query;
-	bool indexed = task->state != before->state || task->due_at != before->due_at;
+	bool indexed = task->state != before->state || task->due_at != before->due_at || task->ask != before->ask ||
+		       task->ask_until != before->ask_until;
 
 	ota_query_start(&query, store->db, indexed ? OTA_SQL_TASK_SAVE : OTA_SQL_TASK_SAVE_PROGRESS);
 	ota_row_bind(indexed ? &task_saved : &task_saved_progress, task, &query);
@@ -124,8 +131,10 @@ static int task_recount(struct ota_store *store, const struct ota_task *before, 
 {
 	int status = 0;
 
-	if (before->state == task->state)
-		return 0;
+	if (before->ask != task->ask)
+		status = ota_ask_recount(store, before, task, error);
+	if (status < 0 || before->state == task->state)
+		return status;
 	status = task_count(store, before, -1, error);
 	return status < 0 ? status : task_count(store, task, 1, error);
 }
@@ -151,6 +160,22 @@ int ota_task_find_unfinished(struct ota_store *store, int64_t device_id, const c
 	ota_query_integer(&query, device_id);
 	ota_query_text(&query, module);
 	return ota_query_find(&query, &task_layout, ret_task, error);
+}
+
+int ota_task_count_visits(struct ota_store *store, int64_t device_id, int64_t batch_id, struct ota_task_visits *ret_visits,
+			  struct ota_error *error)
+{
+	static const struct ota_field visit_fields[] = {
+		OTA_FIELD(INTEGER, struct ota_task_visits, count),
+		OTA_FIELD(INTEGER, struct ota_task_visits, newest),
+	};
+	const struct ota_layout layout = OTA_LAYOUT(visit_fields, struct ota_task_visits);
+	struct ota_query query;
+
+	ota_query_start(&query, store->db, OTA_SQL_TASK_COUNT_IN_BATCH);
+	ota_query_integer(&query, device_id);
+	ota_query_integer(&query, batch_id);
+	return ota_query_find(&query, &layout, ret_visits, error);
 }
 
 int ota_task_list_origins(struct ota_store *store, int64_t batch_id, int64_t looked_at, struct ota_task_origin *rows,
@@ -209,18 +234,36 @@ int ota_task_due(struct ota_store *store, int64_t heard_ms, struct ota_task *row
 	return ota_query_list(&query, &task_layout, (struct ota_page){rows, capacity, ret_count}, error);
 }
 
-int ota_task_next_due(struct ota_store *store, int64_t *ret_heard_ms, struct ota_error *error)
+int ota_task_unanswered(struct ota_store *store, int64_t heard_ms, struct ota_task *rows, size_t capacity, size_t *ret_count,
+			struct ota_error *error)
 {
 	struct ota_query query;
-	int64_t due = INT64_MAX;
-	int status = 0;
 
-	ota_query_start(&query, store->db, OTA_SQL_TASK_NEXT_DUE);
-	status = ota_query_find_integer(&query, &due, error);
-	if (status < 0 && status != OTA_ENOTFOUND)
-		return status;
-	*ret_heard_ms = due;
-	return 0;
+	ota_query_start(&query, store->db, OTA_SQL_TASK_UNANSWERED);
+	ota_query_integer(&query, heard_ms);
+	return ota_query_list(&query, &task_layout, (struct ota_page){rows, capacity, ret_count}, error);
+}
+
+static int task_next(struct ota_store *store, enum ota_sql sql, int64_t *ret_heard_ms, struct ota_error *error)
+{
+	struct ota_query query;
+
+	*ret_heard_ms = INT64_MAX;
+	ota_query_start(&query, store->db, sql);
+	int status = ota_query_find_integer(&query, ret_heard_ms, error);
+	return status == OTA_ENOTFOUND ? 0 : status;
+}
+
+int ota_task_next_due(struct ota_store *store, int64_t *ret_heard_ms, struct ota_error *error)
+{
+	int64_t due, answer;
+	int status = task_next(store, OTA_SQL_TASK_NEXT_DUE, &due, error);
+
+	if (status == 0)
+		status = task_next(store, OTA_SQL_TASK_NEXT_UNANSWERED, &answer, error);
+	if (status == 0)
+		*ret_heard_ms = due < answer ? due : answer;
+	return status;
 }
 
 int ota_task_list(struct ota_store *store, const struct ota_task_filter *filter, struct ota_task *rows, size_t capacity,
@@ -235,6 +278,40 @@ int ota_task_list(struct ota_store *store, const struct ota_task_filter *filter,
 		ota_query_text(&query, ota_task_state_word((enum ota_task_state)filter->state));
 	ota_query_integer(&query, filter->after);
 	return ota_query_list(&query, &task_layout, (struct ota_page){rows, capacity, ret_count}, error);
+}
+
+/* Two lists in ascending ids become one, as far as it goes: from the back, so that no row is written over that is needed. */
+static size_t tasks_merge(struct ota_page page, const struct ota_task *others, size_t other_count)
+{
+	struct ota_task *rows = page.rows;
+	size_t count = *page.ret_count, all = count + other_count;
+
+	for (size_t place = all; place-- > 0;) {
+		bool is_other = other_count && (!count || others[other_count - 1].id > rows[count - 1].id);
+		const struct ota_task *last = is_other ? &others[--other_count] : &rows[--count];
+
+		if (place < page.capacity && &rows[place] != last)
+			rows[place] = *last;
+	}
+	return all < page.capacity ? all : page.capacity;
+}
+
+int ota_task_list_active(struct ota_store *store, int64_t batch_id, int64_t after, struct ota_task *rows, size_t capacity,
+			 size_t *ret_count, struct ota_error *error)
+{
+	OTA_AUTO_FREE struct ota_task *upgrading = calloc(capacity, sizeof(*upgrading));
+	struct ota_task_filter filter = {batch_id, OTA_TASK_PUSHED, after};
+	size_t count = 0;
+
+	if (!upgrading)
+		return ota_fail(error, OTA_ENOMEM, "out of memory for a batch's tasks");
+	int status = ota_task_list(store, &filter, rows, capacity, ret_count, error);
+	filter.state = OTA_TASK_UPGRADING;
+	if (status == 0)
+		status = ota_task_list(store, &filter, upgrading, capacity, &count, error);
+	if (status == 0)
+		*ret_count = tasks_merge((struct ota_page){rows, capacity, ret_count}, upgrading, count);
+	return status;
 }
 
 int ota_task_list_of_device(struct ota_store *store, int64_t device_id, struct ota_task *rows, size_t capacity, size_t *ret_count,

@@ -38,6 +38,8 @@ struct ota_task {
 	int64_t deadline_left_ms; /* of a push timer that stands still while the device is away; then the away timer runs */
 	bool confirmed;           /* an operator gave his word for it */
 	bool parked;              /* pushed, but its device left so long ago that it holds no place of its batch */
+	enum ota_ask ask;         /* whether its device was asked to give it up, and what it said */
+	int64_t ask_until;        /* no answer by then is none; an index is on it */
 	int64_t due_at;           /* the earliest instant at which the campaign clock must look; an index is on it */
 };
 
@@ -76,6 +78,10 @@ int ota_task_list_unfinished(struct ota_store *store, int64_t device_id, struct 
 /* due_at in 1..heard_ms, earliest first. */
 int ota_task_due(struct ota_store *store, int64_t heard_ms, struct ota_task *rows, size_t capacity, size_t *ret_count,
 		 struct ota_error *error);
+/* ask_until in 1..heard_ms, earliest first. */
+int ota_task_unanswered(struct ota_store *store, int64_t heard_ms, struct ota_task *rows, size_t capacity, size_t *ret_count,
+			struct ota_error *error);
+/* Of both. */
 int ota_task_next_due(struct ota_store *store, int64_t *ret_heard_ms, struct ota_error *error); /* INT64_MAX: none */
 struct ota_task_filter {
 	int64_t batch_id;
@@ -85,10 +91,19 @@ struct ota_task_filter {
 /* Tasks of a batch in ascending ids. */
 int ota_task_list(struct ota_store *store, const struct ota_task_filter *filter, struct ota_task *rows, size_t capacity,
 		  size_t *ret_count, struct ota_error *error);
+/* Pushed and upgrading tasks of a batch in ascending ids above `after`. */
+int ota_task_list_active(struct ota_store *store, int64_t batch_id, int64_t after, struct ota_task *rows, size_t capacity,
+			 size_t *ret_count, struct ota_error *error);
 int ota_task_list_of_device(struct ota_store *store, int64_t device_id, struct ota_task *rows, size_t capacity, size_t *ret_count,
 			    struct ota_error *error); /* newest first */
 /* Tasks by state, over all batches: sums of kept counts. */
 int ota_task_count_states(struct ota_store *store, int64_t counts[OTA_TASK_STATES], struct ota_error *error);
+/* How often a device was in a batch, and the newest of its tasks there, 0 = none. */
+struct ota_task_visits {
+	int64_t count, newest;
+};
+int ota_task_count_visits(struct ota_store *store, int64_t device_id, int64_t batch_id, struct ota_task_visits *ret_visits,
+			  struct ota_error *error);
 /* From which versions a batch took those that have its version or are on their way to it, the most frequent first: of at most
  * `looked_at` of them, because a batch may have a million. */
 struct ota_task_origin {

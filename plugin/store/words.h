@@ -9,6 +9,8 @@ extern const struct ota_words ota_words_reason;
 extern const struct ota_words ota_words_cause;
 extern const struct ota_words ota_words_mark;
 extern const struct ota_words ota_words_phase;
+extern const struct ota_words ota_words_ask;
+extern const struct ota_words ota_words_cancel_level;
 extern const struct ota_words ota_words_batch_kind;
 extern const struct ota_words ota_words_batch_state;
 extern const struct ota_words ota_words_verification;

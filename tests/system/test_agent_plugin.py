@@ -81,6 +81,44 @@ def test_a_kill_in_the_middle_of_the_download_costs_nothing(agent, scenario, ope
     assert done["attempt"] == 1
 
 
+def begun(agent, operator, batch, scenario, what):
+    """The task, asked to give up once the agent is there."""
+    task = scenario.task(batch)["id"]
+    what()
+    operator.wait_task(task, state="upgrading")
+    assert operator.ask("cancelBatch", batch=batch["id"], level="ask")["state"] == "canceled"
+    return task
+
+
+def test_an_agent_that_is_asked_during_its_download_stops_it(agent, scenario, operator, web):
+    agent.start()
+    operator.wait_version(PRODUCT, NAME, "2023.01")
+    web.hold_at("/dl/", 100_000)
+    batch = scenario.batch(package(scenario, web, "2023.02", NEW))
+    task = begun(agent, operator, batch, scenario, lambda: until(lambda: agent.part_size() == 100_000, "a third of the download"))
+    ended = operator.wait_task(task, state="canceled")
+    assert (ended["cause"], ended["ask"]) == ("asked", "agreed")
+    assert operator.ask("getBatch", batch=batch["id"])["asked"] == {"devices": 1, "agreed": 1}
+    until(lambda: agent.part_size() == 0, "the download to be given up")
+    assert agent.running_image() == OLD
+
+
+def test_an_agent_that_is_asked_during_its_installation_refuses_and_succeeds(agent, scenario, operator, web):
+    agent.modules["default"]["check"] = agent.hook("check", f"until [ -e {agent.home}/go ]; do sleep 0.05; done")
+    agent.start()
+    operator.wait_version(PRODUCT, NAME, "2023.01")
+    batch = scenario.batch(package(scenario, web, "2023.02", NEW))
+    task = begun(agent, operator, batch, scenario,
+                 lambda: operator.wait_task(scenario.task(batch)["id"], state="upgrading", step=100))
+    operator.wait_batch(batch["id"], asked={"devices": 1, "refused": 1})
+    words = [event["detail"] for event in operator.pages("listEvents", batch=batch["id"])]
+    assert "asked 1: agreed 0, refused 1, no answer 0" in words
+    assert any(each.endswith(": the installation has begun") for each in words), words
+    (agent.home / "go").touch()
+    done = operator.wait_task(task, state="succeeded", timeout=30)
+    assert (done["cause"], done["ask"]) == ("version_reported", "refused")
+
+
 def test_a_kill_during_the_installation_is_no_roll_back(agent, scenario, operator, web):
     agent.modules["default"]["check"] = agent.hook("check", f"[ -e {agent.home}/go ] || exec sleep 60")
     agent.start()

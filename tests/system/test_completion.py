@@ -51,7 +51,7 @@ def bash(environment, *words):
     (["ba"], ["batch"]),
     (["batch", "pa"], ["pause"]),
     (["batch", "create", "--dry"], ["--dry-run"]),
-    (["batch", "create", "--kind", ""], ["verify", "static"]),
+    (["batch", "create", "--kind", ""], ["verify", "static", "dynamic"]),
     (["batch", "create", "--kind", "=", "st"], ["static"]),
     (["batch", "tasks", "7", "--state", "f"], ["failed"]),
     (["token", "add", "ann", "--role", ""], ["viewer", "operator", "admin"]),

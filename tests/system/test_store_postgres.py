@@ -151,8 +151,8 @@ def test_what_differs_between_databases_gives_the_same_here(store):
     """Upserts, RETURNING, ON CONFLICT DO NOTHING on a partial unique index, and the order of names."""
     product = "EXECUTE product_insert('{0}', 1, 'n', 0::smallint, 'auto', 'http', 1, 0);"
     device = "EXECUTE device_insert({0}, 1, 'pk', '{1}', 0, 1, 1, 0, '', 0::smallint, 0::smallint);"
-    task = ("EXECUTE task_insert({0}, 1, 4, {1}, 'default', 3, '2', 1, 0, 'pending', 0, '', '', '', '', '', 0, 0, '', '', 1, 0,"
-            " 0, 0::smallint, 0, 0, 0, 0::smallint, 0::smallint);")
+    task = ("EXECUTE task_insert({0}, 1, 4, {1}, 'default', 3, '2', 1, 0, 'pending', 0, '', 0, '', '', '', '', '', 0, 0, '', '',"
+            " 1, 0, 0, 0::smallint, 0, 0, 0, 0::smallint, 0::smallint);")
     answers = store("BEGIN;" + product.format("pk") + device.format(1, "a") + device.format(2, "B") + device.format(5, "a") + """
         EXECUTE lease_take(1000, 'id');
         EXECUTE version_count('pk', 'default', '1', 1);
@@ -161,9 +161,9 @@ def test_what_differs_between_databases_gives_the_same_here(store):
         INSERT INTO package (id, rev, product_key, module, version, notes, ext_data, created_ms, created_by, yanked, verification,
             verified_sha256) VALUES (3, 1, 'pk', 'default', '2', '', '', 1, '', 0, 'verified', '');
         INSERT INTO batch (id, rev, product_key, package_id, module, version, name, kind, all_devices, skip_conflicts, strategy,
-            created_ms, created_by, state, reason, total, prepared, prepare_after, canceling, cancel_revokes, started_ms,
-            ended_ms, ends_ms)
-            VALUES (4, 1, 'pk', 3, 'default', '2', '', 'static', 0, 0, '', 1, '', 'running', '', 0, 1, '', 0, 0, 0, 0, 0);
+            created_ms, created_by, state, reason, total, prepared, prepare_after, canceling, started_ms, ended_ms,
+            ends_ms)
+            VALUES (4, 1, 'pk', 3, 'default', '2', '', 'static', 0, 0, '', 1, '', 'running', '', 0, 1, '', 0, 0, 0, 0);
         """ + task.format(6, 1) + task.format(7, 1) + task.format(8, 2) + """
         EXECUTE batch_count(4, 0, 'pending', '', 2);
         EXECUTE task_count_states(6);

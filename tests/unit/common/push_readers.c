@@ -7,7 +7,7 @@
 
 bool read_text_is(struct read_text text, const char *other)
 {
-	return text.size == strlen(other) && memcmp(text.data, other, text.size) == 0;
+	return text.size == strlen(other) && (!text.size || memcmp(text.data, other, text.size) == 0);
 }
 
 static struct read_text text_of(const char *text)

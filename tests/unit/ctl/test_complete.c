@@ -51,13 +51,15 @@ Test(complete, options_of_the_verb_and_of_all)
 {
 	cr_expect_not_null(strstr(complete("batch create --"), "--on-conflict\t"));
 	cr_expect_not_null(strstr(said, "--output\t"));
-	expect("batch create --ki", "--kind\tstatic (default), or verify: a few devices prove the package\n");
+	expect("batch create --ki",
+	       "--kind\tstatic (default); verify: a few devices prove the package; dynamic: whoever comes to match later"
+	       " joins\n");
 	expect("product list --ki", "");
 }
 
 Test(complete, choices_are_those_of_the_command)
 {
-	expect("batch create --kind ", "verify\nstatic\n");
+	expect("batch create --kind ", "verify\nstatic\ndynamic\n");
 	expect("batch create -k v", "verify\n");
 	expect("batch create --kind=v", "verify\n");
 	expect("batch list -s ", "planned\nrunning\npaused\ncompleted\ncanceled\n");

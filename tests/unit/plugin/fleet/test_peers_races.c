@@ -203,6 +203,220 @@ Test(peers_races, hawkbit_after_an_error_the_device_still_has_its_version)
 	cr_assert_str_eq(version_of(0), "1.0.0");
 }
 
+/* --- to ask, which only hawkBit can --- */
+
+/* Device 0 is our agent and in the middle of its download; it heard nothing else yet. */
+static int64_t agent_downloading(void)
+{
+	fleet_connect(&fleet, 0);
+	fleet_inform_as(&fleet, 0, "{\"version\":\"1.0.0\",\"caps\":[\"cancel\"]}");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	int64_t batch = fleet_batch(&fleet, "static", "");
+	fleet_progress(&fleet, 0, 30);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "upgrading");
+	fleet_pushes(&fleet, 0);
+	return batch;
+}
+
+static int64_t asked(void)
+{
+	int64_t batch = agent_downloading();
+	cancel(batch, "ask");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 1, "the question");
+	return batch;
+}
+
+static void answer(int64_t batch, const char *word)
+{
+	static const char form[] = "{\"id\":1,\"params\":{\"step\":30,\"desc\":\"\",\"batch\":%lld,\"attempt\":1,"
+				   "\"cancel\":\"%s\"}}";
+	char report[160];
+	snprintf(report, sizeof(report), form, (long long)batch, word);
+	fleet_send(&fleet, 0, OTA_TOPIC_PROGRESS, report);
+}
+
+/* What the log says last of the batch itself. */
+static const char *told(int64_t batch)
+{
+	static char text[OTA_EVENT_DETAIL_MAX + 40];
+	cJSON *events = fleet_do(&fleet, "{\"command\":\"listEvents\",\"batch\":%lld}", (long long)batch);
+	const cJSON *event;
+	*text = 0;
+	cJSON_ArrayForEach(event, cJSON_GetObjectItem(events, "items"))
+	{
+		if (!*text && !cJSON_GetObjectItem(event, "task"))
+			snprintf(text, sizeof(text), "%s: %s", cJSON_GetObjectItem(event, "event")->valuestring,
+				 cJSON_GetObjectItem(event, "detail")->valuestring);
+	}
+	cJSON_Delete(events);
+	return text;
+}
+
+Test(peers_races, hawkbit_cancel_accepted_ends_the_task_and_what_waits_is_withdrawn)
+{
+	int64_t batch = asked();
+	cr_assert_str_eq(fleet_task(&fleet, 0), "upgrading", "until it says so");
+	cr_assert_str_eq(fleet_task(&fleet, 1), "canceled/withdrawn");
+	cr_assert_eq(count_of(batch, "asked", "waiting"), 1);
+	answer(batch, "accepted");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "canceled/asked");
+	cr_assert_eq(count_of(batch, "asked", "agreed"), 1);
+	cr_assert_eq(count_of(batch, "asked", "waiting"), 0);
+	cr_assert_str_eq(told(batch), "batch_answered: asked 1: agreed 1, refused 0, no answer 0");
+	fleet_advance(&fleet, 2 * OTA_HOUR_MS);
+	cr_assert_eq(fleet_pushes(&fleet, 0), 0, "and it is left alone");
+}
+
+/* There, over AMQP: stays "canceling" for ever. */
+Test(peers_races, hawkbit_cancel_rejected_the_task_goes_on_to_its_success)
+{
+	int64_t batch = asked();
+	answer(batch, "refused");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "upgrading");
+	cr_assert_str_eq(told(batch), "batch_answered: asked 1: agreed 0, refused 1, no answer 0");
+	fleet_progress(&fleet, 0, 100);
+	reboot(0, "2.0.0");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "succeeded/version_reported");
+	cr_assert_eq(count_of(batch, "asked", "refused"), 1);
+}
+
+/* There: waits for ever. */
+Test(peers_races, hawkbit_a_device_that_does_not_answer_goes_on_after_a_minute)
+{
+	int64_t batch = asked();
+	fleet_advance(&fleet, 57 * OTA_SECOND_MS);
+	cr_assert_eq(count_of(batch, "asked", "waiting"), 1);
+	fleet_advance(&fleet, 5 * OTA_SECOND_MS);
+	cr_assert_eq(count_of(batch, "asked", "no_answer"), 1);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "upgrading");
+	cr_assert_str_eq(told(batch), "batch_answered: asked 1: agreed 0, refused 0, no answer 1");
+	fleet_advance(&fleet, 60 * OTA_MINUTE_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "failed/upgrade_timeout", "its own timers were not touched");
+}
+
+Test(peers_races, hawkbit_an_agreement_that_comes_late_is_one)
+{
+	int64_t batch = asked();
+	fleet_advance(&fleet, 2 * OTA_MINUTE_MS);
+	answer(batch, "accepted");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "canceled/asked");
+	cr_assert_eq(count_of(batch, "asked", "no_answer"), 0);
+	cr_assert_eq(count_of(batch, "asked", "agreed"), 1);
+}
+
+Test(peers_races, hawkbit_ask_against_success_the_success_wins)
+{
+	int64_t batch = asked();
+	fleet_inform(&fleet, 0, "2.0.0");
+	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "succeeded/version_reported");
+	answer(batch, "accepted");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "succeeded/version_reported");
+	cr_assert_eq(count_of(batch, "asked", "overtaken"), 1);
+	cr_assert_str_eq(told(batch), "batch_answered: asked 1: agreed 0, refused 0, no answer 0, ended before an answer 1");
+}
+
+Test(peers_races, hawkbit_asked_twice_a_waiting_device_hears_it_once_a_refusing_one_again)
+{
+	int64_t batch = asked();
+	cancel(batch, "ask");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 0, "its minute is not over");
+	answer(batch, "refused");
+	cancel(batch, "ask");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 1);
+	cr_assert_eq(count_of(batch, "asked", "waiting"), 1);
+	cr_assert_eq(count_of(batch, "asked", "refused"), 0);
+	cr_assert_eq(count_of(batch, "asked", "devices"), 1, "devices, not questions");
+	answer(batch, "accepted");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "canceled/asked");
+}
+
+Test(peers_races, hawkbit_asked_then_revoked_it_is_revoked_whatever_it_says)
+{
+	int64_t batch = asked();
+	cancel(batch, "revoke");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "canceled/revoked");
+	answer(batch, "accepted");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "canceled/revoked");
+	fleet_advance(&fleet, 2 * OTA_MINUTE_MS);
+	cr_assert_eq(count_of(batch, "asked", "overtaken"), 1);
+	cr_assert_eq(count_of(batch, "asked", "no_answer"), 0);
+}
+
+Test(peers_races, hawkbit_a_device_that_comes_back_while_it_is_asked_hears_the_question_and_no_offer)
+{
+	int64_t batch = agent_downloading();
+	fleet_advance(&fleet, 2 * OTA_MINUTE_MS); /* past the pause between two pushes */
+	fleet_disconnect(&fleet, 0);
+	cancel(batch, "ask");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 0);
+	fleet_connect(&fleet, 0);
+	fleet_inform_as(&fleet, 0, "{\"version\":\"1.0.0\",\"caps\":[\"cancel\"]}");
+	fleet_advance(&fleet, 4 * OTA_SECOND_MS);
+	cr_assert_eq(fleet_pushes(&fleet, 0), 1);
+	answer(batch, "accepted");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "canceled/asked");
+	fleet_advance(&fleet, 2 * OTA_HOUR_MS);
+	cr_assert_eq(fleet_pushes(&fleet, 0), 0);
+}
+
+Test(peers_races, hawkbit_a_device_that_refused_is_offered_again_what_it_lost_meanwhile)
+{
+	int64_t batch = agent_downloading();
+	fleet_advance(&fleet, 2 * OTA_MINUTE_MS);
+	cancel(batch, "ask");
+	fleet_pushes(&fleet, 0);
+	reboot(0, "1.0.0");
+	fleet_pushes(&fleet, 0);
+	answer(batch, "refused");
+	fleet_advance(&fleet, 2 * OTA_MINUTE_MS);
+	cr_assert_eq(fleet_pushes(&fleet, 0), 1, "it runs on as if nobody had asked");
+}
+
+Test(peers_races, hawkbit_reports_after_an_agreement_move_nothing_the_version_is_a_mark)
+{
+	int64_t batch = asked();
+	answer(batch, "accepted");
+	fleet_progress(&fleet, 0, 60);
+	fleet_progress(&fleet, 0, -4);
+	cr_assert_str_eq(fleet_task(&fleet, 0), "canceled/asked");
+	reboot(0, "2.0.0");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "canceled/asked");
+	cr_assert_str_eq(fleet_mark(&fleet, 0), "installed_anyway");
+}
+
+Test(peers_races, hawkbit_who_never_said_that_he_can_be_asked_goes_on_and_is_told_of)
+{
+	int64_t batch = downloading("");
+	cancel(batch, "ask");
+	cr_assert_eq(fleet_pushes(&fleet, 0), 0, "nothing it could not read");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "upgrading");
+	cr_assert_eq(count_of(batch, "asked", "unable"), 1);
+	cr_assert_eq(count_of(batch, "asked", "devices"), 0);
+	cr_assert_str_eq(told(batch), "batch_asked: asked 0; 1 did not announce that they can be asked and go on: use revoke");
+}
+
+Test(peers_races, hawkbit_an_agreement_nobody_asked_for_moves_nothing)
+{
+	int64_t batch = agent_downloading();
+	answer(batch, "accepted");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "upgrading");
+}
+
+/* The question survives the server: who comes back hears it, who does not has not answered. */
+Test(peers_races, hawkbit_a_restart_of_the_server_forgets_no_question)
+{
+	int64_t batch = asked();
+	fleet_restart(&fleet, 10 * OTA_MINUTE_MS);
+	cr_assert_eq(count_of(batch, "asked", "waiting"), 1, "nobody could have heard it meanwhile");
+	fleet_connect(&fleet, 0);
+	fleet_inform_as(&fleet, 0, "{\"version\":\"1.0.0\",\"caps\":[\"cancel\"]}");
+	fleet_advance(&fleet, 4 * OTA_SECOND_MS);
+	cr_assert_eq(fleet_pushes(&fleet, 0), 1);
+	answer(batch, "accepted");
+	cr_assert_str_eq(fleet_task(&fleet, 0), "canceled/asked");
+}
+
 /* --- AWS IoT Jobs --- */
 
 Test(peers_races, aws_a_cancel_without_force_leaves_what_has_begun_and_takes_what_waits)

@@ -31,7 +31,8 @@ Test(batch, is_saved_under_its_revision_only)
 	mine.prepared = false;
 	memset(mine.prepare_after, 'd', OTA_DEVICE_NAME_MAX);
 	mine.canceling = true;
-	mine.cancel_revokes = true;
+	mine.cancel_level = OTA_CANCEL_ASKS;
+	mine.cancel_after = 9;
 	mine.started_ms = 2;
 	mine.ended_ms = 3;
 	mine.ends_ms = 4;
