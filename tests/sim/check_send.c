@@ -233,9 +233,10 @@ static void offer_check(struct leaving *leaving, const struct ota_offer *offer)
 	if (offer->batch && (offer->batch != leaving->task->batch || offer->attempt != leaving->task->attempt))
 		blame(leaving, "it names another batch or attempt");
 	push_check(leaving);
+	/* The first push of a task that is new may be that of the one it takes the place of, in the same turn. */
 	if (leaving->release)
 		release_check(leaving);
-	else
+	else if (before)
 		repeat_check(leaving);
 	leaving->known->pushes++;
 	leaving->known->pushed_at = leaving->work->first.heard_ms;
