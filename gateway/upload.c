@@ -10,7 +10,7 @@
 /* What the gateway measures or decides, nobody may claim. */
 static int check_claims(const cJSON *command, struct ota_error *error)
 {
-	static const char *const measured[] = { "size", "md5", "url", "files", "dryRun", NULL };
+	static const char *const measured[] = { "size", "md5", "url", "files", NULL };
 
 	for (const char *const *name = measured; *name; name++) {
 		if (ota_json_member(command, *name))

@@ -47,9 +47,14 @@ def test_parameter_of_an_upload(echoed, gateway, web, field):
     assert gateway.packages() in ([], [NAME])
 
 
-@pytest.mark.parametrize("name, value", [("size", 8), ("md5", "0" * 32), ("url", "http://h/f"), ("dryRun", "true")])
+@pytest.mark.parametrize("name, value", [("size", 8), ("md5", "0" * 32), ("url", "http://h/f")])
 def test_what_the_gateway_measures_is_not_claimed(gateway, web, name, value):
     refused(web.put(f"{TARGET}&{name}={value}", DATA), 400, "invalid", name, "does not stand in the query of an upload")
+    assert gateway.packages() == []
+
+
+def test_an_upload_is_not_merely_tried(gateway, web):
+    refused(web.put(f"{TARGET}&dryRun=true", DATA), 400, "invalid", "dryRun", 'there is no query parameter "dryRun"')
     assert gateway.packages() == []
 
 

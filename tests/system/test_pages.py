@@ -23,7 +23,10 @@ def desk(tmp_path_factory):
                  "md5": md5, "notes": "n" * 1000} for number in range(120)]
     tokens = [{"command": "createToken", "name": f"{number:04}" + "t" * 60, "role": "viewer"} for number in range(450)]
     tags = [{"command": "tagDevices", "productKey": "p0000", "names": devices[0]["names"], "set": {"site": "s" * 128}}]
-    for bulk, commands in ((64, products), (1, devices + tags), (32, packages), (64, tokens)):
+    groups = [{"command": "addToGroup", "productKey": "p0000", "group": f"{number:03}" + "g" * 61,
+               "names": devices[0]["names"][:1]} for number in range(450)]
+    groups[0] = {**groups[0], "names": devices[0]["names"]}
+    for bulk, commands in ((64, products), (1, devices + tags), (64, groups), (32, packages), (64, tokens)):
         for at in range(0, len(commands), bulk):
             tell(made, commands[at:at + bulk])
     batches = [{"command": "createBatch", "productKey": "p0000", "version": f"{number:03}", "kind": "static", "name": LONG,
@@ -63,7 +66,9 @@ def walk(desk, command, **members):
 
 LISTS = [("listProducts", {}, "productKey", 450), ("listDevices", {"productKey": "p0000"}, "deviceName", 450),
          ("listPackages", {"productKey": "p0000"}, "id", 120), ("listBatches", {}, "id", 100),
-         ("listTasks", {"batch": "first"}, "id", 450), ("listEvents", {}, "id", None), ("listTokens", {}, "name", 451)]
+         ("listTasks", {"batch": "first"}, "id", 450), ("listEvents", {}, "id", None), ("listTokens", {}, "name", 451),
+         ("listGroups", {"productKey": "p0000"}, "group", 450)]
+SHORT = {"listGroupMembers": {"productKey": "p0000", "group": "000" + "g" * 61}}  # the longest page there can be fits
 
 
 @pytest.mark.parametrize("command, members, key, count", LISTS, ids=[each[0] for each in LISTS])
@@ -80,4 +85,10 @@ def test_page_cut_by_bytes_goes_on_where_it_ended(desk, command, members, key, c
 
 def test_every_list_command_is_here():
     lists = {name.partition("/")[2] for name in schemas.documents() if name.startswith("command/list")}
-    assert lists == {each[0] for each in LISTS}
+    assert lists == {each[0] for each in LISTS} | set(SHORT)
+
+
+@pytest.mark.parametrize("command", SHORT)
+def test_short_rows_are_never_cut(desk, command):
+    _, data = page(desk, command, limit=500, **SHORT[command])
+    assert "next" not in data and len(data["items"]) == 450

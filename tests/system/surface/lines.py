@@ -143,8 +143,9 @@ def value_lines(verb):
             continue  # what an argument says already is "given twice"
         for what, value in over(row):
             joined = f"--{option['name']}=".encode() + value if isinstance(value, bytes) else f"--{option['name']}={value}"
+            told = ("is no moment; allowed:",) if option["value"] == "WHEN" else told_of(row, what)
             yield Line(f"--{option['name']} {what}", (*name, *others(verb, option), joined, *given),
-                       (f"--{option['name']}", *told_of(row, what)))
+                       (f"--{option['name']}", *told))
 
 
 def others(verb, option):

@@ -42,6 +42,7 @@ def firmware(version):
 
 
 FILES = {"firmware.bin": firmware("2023.01"), "fw.bin": firmware("2023.04"), "fw-1.0.bin": firmware("2023.01 again"),
+         "trial.txt": "box-0001\nbox-0002\n",
          "bad.bin": "not what a device boots\n" * 1000,
          "triples.csv": "DeviceName,DeviceSecret,ProductKey,tag:site\n"
                         "meter-01,6fC3kq0rXyVb1TnUe2hZ5sWd8aLpGm47,a1B2c3D4e5F,north\n"
