@@ -14,6 +14,7 @@ struct join {
 	const struct ota_batch *batch;
 	struct ota_prospect prospect;
 	struct ota_instant at;
+	bool last; /* no older batch of the module wants to know whether this one means the device */
 };
 
 /* Before its end, and not before the walk of its preparation has passed the device. */
@@ -79,12 +80,18 @@ static int history_allows(const struct join *join, bool *ret_allows, struct ota_
 	return failed;
 }
 
+static bool device_may(const struct join *join)
+{
+	const struct ota_device *device = &join->prospect.device;
+
+	return !device->barred && !device->disabled && strcmp(join->prospect.version, join->batch->version) != 0;
+}
+
 static int device_take(struct join *join, struct ota_error *error)
 {
 	struct ota_work work = { .engine = join->engine, .at = join->at, .device = join->prospect.device };
-	const struct ota_device *device = &join->prospect.device;
 	struct ota_task_visits visits = {0};
-	bool allowed = !device->barred && !device->disabled && strcmp(join->prospect.version, join->batch->version) != 0;
+	bool allowed = device_may(join);
 	int failed = allowed ? work_allows(join, &allowed, error) : 0;
 
 	if (!failed && allowed)
@@ -106,7 +113,7 @@ static int batch_try(struct join *join, const struct ota_device *device, bool *r
 	*ret_meant = false;
 	int failed = ota_prospect_find(join->engine->options.store, device->id, join->batch->module, &join->prospect, error);
 
-	if (failed || !batch_takes_more(join))
+	if (failed || !batch_takes_more(join) || (join->last && !device_may(join)))
 		return failed;
 	failed = batch_means(join, ret_meant, error);
 	return failed || !*ret_meant ? failed : device_take(join, error);
@@ -119,6 +126,15 @@ static bool module_is_done(const struct ota_batch *rows, const bool *meant, size
 			return true;
 	}
 	return false;
+}
+
+static bool module_is_last(const struct ota_batch *rows, size_t at, size_t count)
+{
+	for (size_t i = at + 1; i < count; i++) {
+		if (!strcmp(rows[i].module, rows[at].module))
+			return false;
+	}
+	return true;
 }
 
 int ota_campaign_join(struct ota_engine *engine, const struct ota_device *device, const char *module, struct ota_instant at,
@@ -140,6 +156,7 @@ int ota_campaign_join(struct ota_engine *engine, const struct ota_device *device
 	failed = ota_batch_list_dynamic(engine->options.store, product_key, module, rows, DYNAMICS_MAX, &count, error);
 	for (size_t i = 0; !failed && i < count; i++) {
 		join.batch = &rows[i];
+		join.last = module_is_last(rows, i, count);
 		if (!module_is_done(rows, meant, i, rows[i].module))
 			failed = batch_try(&join, device, &meant[i], error);
 	}

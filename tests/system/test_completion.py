@@ -93,5 +93,5 @@ def test_fish_is_offered_the_same(environment):
                               cwd=environment["HERE"]).stdout
         return [each.split("\t")[0] for each in said.splitlines()]
     assert offered("otactl batch pa") == ["pause"]
-    assert offered("otactl batch create --kind ") == ["static", "verify"]
+    assert offered("otactl batch create --kind ") == ["dynamic", "static", "verify"]
     assert offered("otactl package add fw") == ["fw.bin"]

@@ -165,7 +165,7 @@ def value_at(value, path):
     ("device/progress", {"params.step": 1.5}),
     ("device/inform", {"params.version": ""}),
     ("device/inform", {"params.version": "x" * 65}),
-    ("command/createBatch#/$defs/request", {"kind": "dynamic"}),
+    ("command/createBatch#/$defs/request", {"kind": "eternal"}),
     ("command/createBatch#/$defs/request", {"targets": {}}),
     ("command/createBatch#/$defs/request", {"targets": {"all": True, "names": ["a"]}}),
     ("command/createBatch#/$defs/request", {"productKey": "a", "version": "1"}),
