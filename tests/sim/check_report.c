@@ -1,6 +1,7 @@
 /* An acknowledged report is never lost: judged where one report alone was a transaction, so that nothing else can explain what
  * it found and what it left. */
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 struct said {
 	long step;
 	int64_t batch, attempt;
-	bool names_module, cancels;
+	char module[8]; /* "" = it names none */
+	bool cancels;
 };
 
 static bool progress_read(const struct item *item, struct said *ret_said)
@@ -21,7 +23,8 @@ static bool progress_read(const struct item *item, struct said *ret_said)
 
 	*ret_said = (struct said){ .step = cJSON_IsString(step) ? strtol(step->valuestring, NULL, 10) : 0 };
 	ret_said->cancels = cJSON_GetObjectItem(params, "cancel") != NULL;
-	ret_said->names_module = cJSON_GetObjectItem(params, "module") != NULL;
+	const cJSON *module = cJSON_GetObjectItem(params, "module");
+	snprintf(ret_said->module, sizeof(ret_said->module), "%s", cJSON_IsString(module) ? module->valuestring : "");
 	if (batch) {
 		ret_said->batch = (int64_t)batch->valuedouble;
 		ret_said->attempt = (int64_t)cJSON_GetObjectItem(params, "attempt")->valuedouble;
@@ -48,7 +51,8 @@ static void progress_check(struct world *world, const struct item *item)
 	if (!progress_read(item, &said) || !before)
 		return;
 	now = view_task(&world->view.now, before->id);
-	bool stray = said.batch && (said.batch != before->batch || said.attempt != before->attempt);
+	bool stray = (said.batch && (said.batch != before->batch || said.attempt != before->attempt)) ||
+		     (*said.module && strcmp(said.module, before->module) != 0);
 	bool unmoved = now->state == before->state && now->phase == before->phase && now->attempt == before->attempt;
 	if (stray && !unmoved)
 		world_blame(world, "a report of another attempt moved task %lld of d%d", (long long)now->id, item->device);
