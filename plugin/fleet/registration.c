@@ -44,6 +44,7 @@ static int device_insert(struct ota_engine *engine, const struct ota_fleet_event
 {
 	struct ota_work work = { .engine = engine, .at = event->at };
 	struct ota_device device = {
+		.rev = 1,
 		.identity = event->identity,
 		.bucket = (int64_t)(ota_identity_hash(&event->identity) % 1000000),
 		.created_ms = event->at.wall_ms,

@@ -139,6 +139,8 @@ static const char *const step_4[] = {
 	/* Its device left with the offer and holds no place of the batch any more. */
 	"ALTER TABLE task ADD COLUMN parked {flag} DEFAULT 0",
 	"ALTER TABLE batch ADD COLUMN supersedes {flag} DEFAULT 0",
+	/* Who was registered by its own report began at 0, where an operator can name no revision. */
+	"UPDATE device SET rev = 1 WHERE rev = 0",
 	"ALTER TABLE batch ADD COLUMN source_batch {int} DEFAULT 0",
 	"ALTER TABLE batch ADD COLUMN source_state {text} DEFAULT ''",
 	/* Where a batch stands between its gates: apart from its own row, which an operator's change may name by its revision. */

@@ -30,11 +30,10 @@ def remount(path, options):
 def fill(path, name="ballast"):
     """Takes what room is left; returns the file that holds it."""
     ballast = path / name
-    with open(ballast, "wb") as file:
+    with open(ballast, "wb", buffering=0) as file:  # a buffer would be written at the close, once more in vain
         try:
             while True:
                 file.write(b"\0" * 65536)
-                file.flush()
         except OSError:
             pass
     return ballast

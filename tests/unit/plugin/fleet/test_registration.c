@@ -51,6 +51,7 @@ Test(registration, an_open_product_takes_a_device_by_its_first_report_and_says_s
 	fleet_advance(&fleet, 3 * OTA_SECOND_MS);
 	cJSON *row = fleet_do(&fleet, "{\"command\":\"getDevice\",\"productKey\":\"OPEN\",\"deviceName\":\"s0\"}");
 	cr_assert_eq(cJSON_GetArraySize(cJSON_GetObjectItem(row, "modules")), 1);
+	cr_expect_geq(cJSON_GetObjectItem(row, "rev")->valueint, 1, "a revision that an operator can name");
 	cJSON_Delete(row);
 }
 
